@@ -1,0 +1,1 @@
+"""Tools that know neither Telegram nor HTTP, and could each be a library of their own."""
