@@ -1,0 +1,1 @@
+"""The methods: one file per namespace and the register that lists them."""

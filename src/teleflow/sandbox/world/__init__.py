@@ -1,0 +1,1 @@
+"""People, logins, messages and positions: what is true in the emulated Telegram."""
