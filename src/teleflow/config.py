@@ -1,0 +1,186 @@
+"""Settings: the only reader of the environment.
+
+Every variable of both older services is honoured; what is unset and secret is generated at the first start
+and kept in the data directory (0600). Built once, passed down, never global.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets as random
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from teleflow.errors import SettingsError
+
+_PLACEHOLDER = re.compile(
+    r"change[-_ ]?me|your[-_ ]|example|placeholder|secret[-_ ]?key|changethis|please[-_ ]?change|default",
+    re.IGNORECASE,
+)
+SECRET_FIELDS = ("jwt_secret", "jwt_refresh_secret", "session_encryption_key")
+SECRET_LENGTH = 32
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Names are the environment's, upper case; durations carry their unit."""
+
+    model_config = SettingsConfigDict(env_file=".env", env_file_encoding="utf-8", extra="ignore", frozen=True)
+
+    host: str = Field("0.0.0.0", description="Address to listen on")  # noqa: S104 - both older services' default
+    port: int = Field(8001, ge=0, le=65535, description="Port to listen on; 0 takes a free one")
+    teleflow_data_dir: Path = Field(Path("./data"), description="Directory for secrets, the default database and files")
+    sessions_dir: Path = Field(Path("./sessions"), description="Directory of Telethon .session files to adopt")
+
+    database_url: str | None = Field(None, description="Database: file:./x.db, sqlite+…, postgresql://…, mongodb://…")
+    mongo_uri: str | None = Field(None, description="MongoDB connection string (older name of DATABASE_URL)")
+    mongo_db: str = Field("telegram_server", description="MongoDB database name")
+
+    jwt_secret: SecretStr | None = Field(None, description="Signs access tokens; generated when unset")
+    jwt_refresh_secret: SecretStr | None = Field(None, description="Signs refresh tokens; generated when unset")
+    jwt_algorithm: str = Field("HS256", description="HS256, HS384 or HS512")
+    jwt_access_expire_minutes: float = Field(30, gt=0, description="Life of an access token, in minutes")
+    jwt_refresh_expire_days: float = Field(7, gt=0, description="Life of a refresh token, in days")
+    session_encryption_key: SecretStr | None = Field(
+        None,
+        description="Seals Telegram auth keys and other secrets at rest; 32 characters or more; generated when unset",
+    )
+    api_key: SecretStr | None = Field(None, description="Bootstrap API key of the admin")
+    admin_username: str = Field("admin", description="The first admin, made at the first start")
+    admin_password: SecretStr | None = Field(None, description="Their password; generated and printed once when unset")
+    password_min_length: int = Field(8, ge=1, le=1024, description="Shortest password that is taken")
+
+    telegram_api_id: int | None = Field(None, gt=0, lt=2**31, description="The service's own Telegram api_id")
+    telegram_api_hash: SecretStr | None = Field(None, description="The service's own Telegram api_hash")
+    telegram_dc: str | None = Field(None, description="A data centre that is not Telegram's: id@host:port")
+    telegram_dc_key: Path | None = Field(None, description="File with that data centre's RSA public key, PEM")
+    telegram_connect_rate: float = Field(25, ge=0, description="New connections to Telegram a second; 0 is no limit")
+
+    send_wait_seconds: float = Field(30, gt=0, le=300, description="How long a synchronous send waits for its outcome")
+    import_budget_per_hour: int = Field(
+        50, ge=0, description="Contacts that may be imported to find a stranger's number, a session and hour"
+    )
+    code_budget_per_hour: int = Field(3, ge=1, description="Login codes that may be asked for one number in an hour")
+
+    node_env: str = Field("production", description="development renders logs for people, everything else as JSON")
+    log_level: str = Field("info", description="debug, info, warning or error")
+    cors_origin: str | None = Field(None, description="Origins that browsers may call from, comma-separated; * for any")
+    rate_limit_max: int = Field(100, ge=0, description="Requests a window for a user or key; 0 is no limit")
+    rate_limit_window_ms: int = Field(60_000, gt=0, description="The window, in milliseconds")
+    webhook_allow_nets: str = Field("", description="Private networks that webhooks may reach, comma-separated")
+    body_limit_bytes: int = Field(1_048_576, ge=1024, description="Largest request body")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: Any, info: Any) -> Any:
+        """`NAME=` in a file means "not set", as in both older services' examples."""
+        if isinstance(value, str) and not value.strip() and info.field_name != "webhook_allow_nets":
+            return cls.model_fields[info.field_name].default
+        return value
+
+    @field_validator("jwt_algorithm")
+    @classmethod
+    def _symmetric(cls, value: str) -> str:
+        if value not in {"HS256", "HS384", "HS512"}:
+            raise ValueError("must be HS256, HS384 or HS512")
+        return value
+
+    @field_validator("telegram_dc")
+    @classmethod
+    def _dc_form(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"\d{1,5}@(\[[0-9a-fA-F:]+\]|[^\s:@/]+):\d{1,5}", value):
+            raise ValueError("must be id@host:port")
+        return value
+
+    @property
+    def database(self) -> str:
+        """The database to use, as a URL; by default an SQLite file in the data directory."""
+        if self.mongo_uri and self.database_url:
+            raise SettingsError("MONGO_URI and DATABASE_URL are both set: set one of them")
+        if self.mongo_uri:
+            return self.mongo_uri
+        return self.database_url or f"file:{self.teleflow_data_dir / 'teleflow.db'}"
+
+
+def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Read the environment (and `.env`), then `overrides`. Raises SettingsError that names each bad variable."""
+    from pydantic import ValidationError
+
+    try:
+        if environment is None:
+            return Settings(**overrides)
+        given: dict[str, Any] = {key.lower(): value for key, value in environment.items()}
+        return Settings(**{"_env_file": None, **given, **overrides})
+    except ValidationError as error:
+        lines = [f"{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()]
+        raise SettingsError("; ".join(lines)) from None
+
+
+class Secrets:
+    """The service's own secrets, each in force: given by a variable, or generated and kept.
+
+    A given secret that is short, a known placeholder or equal to another one refuses the start.
+    """
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self.jwt_secret = values["jwt_secret"]
+        self.jwt_refresh_secret = values["jwt_refresh_secret"]
+        self.session_encryption_key = values["session_encryption_key"]
+
+    @classmethod
+    def load(cls, settings: Settings) -> Secrets:
+        folder = settings.teleflow_data_dir / "secrets"
+        values: dict[str, str] = {}
+        for name in SECRET_FIELDS:
+            given: SecretStr | None = getattr(settings, name)
+            values[name] = given.get_secret_value() if given is not None else _kept(folder / name)
+            _refuse_weak(name.upper(), values[name])
+        given_key = settings.api_key.get_secret_value() if settings.api_key else None
+        named = {**values, **({"api_key": given_key} if given_key else {})}
+        seen: dict[str, str] = {}
+        for name, value in named.items():
+            if value in seen:
+                raise SettingsError(
+                    f"{name.upper()} and {seen[value].upper()} are equal: each needs a value of its own"
+                )
+            seen[value] = name
+        return cls(values)
+
+
+def _refuse_weak(name: str, value: str) -> None:
+    if len(value) < SECRET_LENGTH:
+        raise SettingsError(f"{name} is too short: {SECRET_LENGTH} characters are the least")
+    if _PLACEHOLDER.search(value) or len(set(value)) < 8:
+        raise SettingsError(f"{name} is a placeholder or too simple: generate one, or leave it unset")
+
+
+def _kept(path: Path) -> str:
+    """The secret in this file; made at the first start, readable by its owner only."""
+    try:
+        return path.read_text("ascii").strip()
+    except FileNotFoundError:
+        pass
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        value = random.token_urlsafe(48)
+        temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(value + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        try:
+            os.link(temporary, path)  # fails when another process was faster: then its value stands
+        except FileExistsError:
+            pass
+        finally:
+            temporary.unlink()
+        return path.read_text("ascii").strip()
+    except OSError as error:
+        raise SettingsError(
+            f"TELEFLOW_DATA_DIR: the secret {path.name} can't be kept there: {error.strerror}"
+        ) from error

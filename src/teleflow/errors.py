@@ -1,0 +1,128 @@
+"""The one error tree. It knows neither HTTP nor Telegram.
+
+    TeleFlowError
+    ├── Invalid          what was asked makes no sense as written
+    ├── Unauthenticated  who is asking is not proven
+    ├── Forbidden        known, but not allowed
+    ├── NotFound         unknown here; a stranger's thing looks the same
+    ├── Conflict         the state of things forbids it now
+    ├── Limited          too much, too soon: `retry_after` says when
+    ├── Upstream         Telegram refused or failed
+    ├── Unavailable      we cannot serve now; trying again is right
+    └── Internal         our fault
+
+`kind` is for the ways out (each maps kinds to its own: HTTP status, exit code, close code); `code` is for
+the caller's program and never changes its meaning; `message` is for a person.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class Kind(enum.StrEnum):
+    """What sort of trouble: the ways out map these, never codes."""
+
+    INVALID = "invalid"
+    UNAUTHENTICATED = "unauthenticated"
+    FORBIDDEN = "forbidden"
+    NOT_FOUND = "not_found"
+    CONFLICT = "conflict"
+    LIMITED = "limited"
+    UPSTREAM = "upstream"
+    UNAVAILABLE = "unavailable"
+    INTERNAL = "internal"
+
+
+class TeleFlowError(Exception):
+    """An error with a stable code.
+
+    `retry_after` is in seconds. `details` goes to the caller as it is: never put a secret into it.
+    """
+
+    kind: ClassVar[Kind] = Kind.INTERNAL
+    code: str = "INTERNAL_ERROR"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str | None = None,
+        retry_after: float | None = None,
+        details: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        if code is not None:
+            self.code = code
+        self.retry_after = retry_after
+        self.details = dict(details or {})
+
+
+class Invalid(TeleFlowError):
+    kind = Kind.INVALID
+    code = "VALIDATION_ERROR"
+
+
+class Malformed(Invalid):
+    """Not even readable: broken JSON, a wrong content type."""
+
+    code = "BAD_REQUEST"
+
+
+class TooLarge(Invalid):
+    code = "PAYLOAD_TOO_LARGE"
+
+
+class Unauthenticated(TeleFlowError):
+    kind = Kind.UNAUTHENTICATED
+    code = "UNAUTHORIZED"
+
+
+class Forbidden(TeleFlowError):
+    kind = Kind.FORBIDDEN
+    code = "FORBIDDEN"
+
+
+class NotFound(TeleFlowError):
+    kind = Kind.NOT_FOUND
+    code = "NOT_FOUND"
+
+
+class Conflict(TeleFlowError):
+    kind = Kind.CONFLICT
+    code = "CONFLICT"
+
+
+class Limited(TeleFlowError):
+    kind = Kind.LIMITED
+    code = "TOO_MANY_REQUESTS"
+
+
+class Upstream(TeleFlowError):
+    kind = Kind.UPSTREAM
+    code = "TELEGRAM_ERROR"
+
+
+class Unavailable(TeleFlowError):
+    kind = Kind.UNAVAILABLE
+    code = "UNAVAILABLE"
+
+
+class Internal(TeleFlowError):
+    """Something that should not be. The message tells a person nothing but that; the log has the rest."""
+
+
+class StorageUnavailable(Unavailable):
+    """The database did not take it: nothing was stored, nothing may be acknowledged."""
+
+    code = "STORAGE_UNAVAILABLE"
+
+
+class SettingsError(TeleFlowError):
+    """The service refuses to start; the message names the variable, never its value."""
+
+    kind = Kind.INVALID
+    code = "SETTINGS_INVALID"

@@ -1,0 +1,65 @@
+"""Structured logging, and what must never reach it.
+
+Names of fields decide: what is called a secret is masked whatever its value, phones keep their last digits.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+_SECRET = re.compile(
+    r"password|secret|token|api_?key|api_?hash|auth_?key|session_string|authorization|cookie|^code$|phone_code|"
+    r"code_hash|^text$|^message$|^body$",
+    re.IGNORECASE,
+)
+_PHONE = re.compile(r"phone|^to$|^from$", re.IGNORECASE)
+_DIGITS = re.compile(r"\+?\d{7,15}")
+
+
+def mask_phone(phone: str) -> str:
+    """Keep enough of a phone number to recognise it, not enough to call it."""
+    return f"…{phone[-3:]}" if len(phone) > 3 else "…"
+
+
+def redact(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    for key, value in event.items():
+        if key == "event":
+            continue
+        if _SECRET.search(key):
+            event[key] = "[masked]"
+        elif _PHONE.search(key) and isinstance(value, str):
+            event[key] = _DIGITS.sub(lambda found: mask_phone(found.group()), value)
+    return event
+
+
+def configure(level: str = "info", *, json: bool = False) -> None:
+    """Set up logging for the process: lines for people, or JSON for machines, on standard error."""
+    number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28)
+    )
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        redact,
+    ]
+    if json:
+        shared.append(structlog.processors.dict_tracebacks)
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )
+    logging.basicConfig(
+        level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
+    )

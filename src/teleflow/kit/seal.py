@@ -1,0 +1,76 @@
+"""Encryption at rest: AES-256-GCM, bound to the place where the secret lies.
+
+A sealed value is ``version(1) | key id(4) | nonce(12) | ciphertext and tag``. The *binding* (table, row,
+column) is authenticated with it, so a blob copied into another row does not open. The key id tells which
+key sealed it, so that keys can rotate while the service runs.
+
+Keys are stretched from the operator's string with scrypt (N=2^15, r=8, p=1) once, at start.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from teleflow.errors import Internal
+
+_VERSION = b"\x01"
+_SALT = b"teleflow/seal/1"  # fixed: the same string must give the same key on every node
+
+
+class SealBroken(Internal):
+    """A sealed value does not open: another key, another row, or altered bytes."""
+
+    code = "SEAL_BROKEN"
+
+
+class SealKey:
+    """One key and its id."""
+
+    def __init__(self, secret: str) -> None:
+        material = hashlib.scrypt(secret.encode(), salt=_SALT, n=2**15, r=8, p=1, maxmem=64 * 1024 * 1024, dklen=64)
+        self.id = material[32:36]
+        self.check = material[36:52].hex()
+        self._cipher = AESGCM(material[:32])
+
+    def encrypt(self, nonce: bytes, data: bytes, binding: bytes) -> bytes:
+        return self._cipher.encrypt(nonce, data, binding)
+
+    def decrypt(self, nonce: bytes, data: bytes, binding: bytes) -> bytes:
+        return self._cipher.decrypt(nonce, data, binding)
+
+
+class Seal:
+    """Seals with the newest key, opens with any that it holds."""
+
+    def __init__(self, current: str, older: Iterable[str] = ()) -> None:
+        self._current = SealKey(current)
+        self._keys = {key.id: key for key in (self._current, *(SealKey(text) for text in older))}
+
+    @property
+    def check(self) -> str:
+        """Proves, without telling it, that the same key is in use: stored at the first start."""
+        return self._current.check
+
+    def seal(self, secret: bytes, *binding: str) -> bytes:
+        nonce = os.urandom(12)
+        sealed = self._current.encrypt(nonce, secret, _join(binding))
+        return _VERSION + self._current.id + nonce + sealed
+
+    def open(self, blob: bytes, *binding: str) -> bytes:
+        """Raises SealBroken when the value was not sealed for this binding with a known key."""
+        key = self._keys.get(bytes(blob[1:5]))
+        if bytes(blob[:1]) != _VERSION or key is None:
+            raise SealBroken("A stored secret was sealed with a key that is not here")
+        try:
+            return key.decrypt(bytes(blob[5:17]), bytes(blob[17:]), _join(binding))
+        except InvalidTag as error:
+            raise SealBroken("A stored secret does not open: altered, or moved from another row") from error
+
+
+def _join(binding: tuple[str, ...]) -> bytes:
+    return b"\x1f".join(part.encode() for part in binding)
