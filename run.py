@@ -179,7 +179,7 @@ def uv() -> str | None:
 def install(tool: str, level: str) -> bool:
     say(f"setting up .venv with {Path(tool).name} (once; about a minute) ...")
     if tool == "pip":
-        base = [str(PYTHON), "-m", "pip", "install", "-q"]
+        base = [str(PYTHON), "-m", "pip", "install", "-qq"]
         if PYTHON.exists() and not quiet([str(PYTHON), "-m", "pip", "--version"]):
             if uv():
                 return False  # what uv made, only uv can mend
