@@ -1,0 +1,70 @@
+"""The import contracts hold, and importing does nothing but define."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from tests.arch.sources import ROOT, package
+
+# Run in a process of its own: reports what the package's own lines open while they are imported. What a
+# library does when *it* is first imported is its own affair: those calls have the import system between them
+# and us.
+WATCH = """
+import asyncio, importlib, sys
+package, names = sys.argv[1], sys.argv[2:]
+found = []
+
+def ours():
+    frame = sys._getframe(2)
+    while frame is not None:
+        file = frame.f_code.co_filename
+        if file.startswith("<frozen importlib"):
+            return None
+        if file.startswith(package):
+            return f"{file}:{frame.f_lineno}"
+        frame = frame.f_back
+    return None
+
+def hook(event, arguments):
+    if event in ("open", "sqlite3.connect", "subprocess.Popen") or event.startswith("socket."):
+        place = ours()
+        if place:
+            found.append(f"{place} {event}")
+
+sys.addaudithook(hook)
+kept = asyncio.new_event_loop
+def told():
+    found.append("an event loop was made")
+    return kept()
+asyncio.new_event_loop = told
+for name in names:
+    importlib.import_module(name)
+print("\\n".join(found), end="")
+"""
+
+
+def test_import_contracts_hold() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_importing_any_module_opens_nothing() -> None:
+    names = [source.module for source in package() if source.path.name != "__main__.py"]
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH, str(ROOT / "src"), *names],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ""
