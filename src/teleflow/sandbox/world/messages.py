@@ -1,0 +1,293 @@
+"""The rules of private messages: send, edit, delete, read.
+
+Each verb changes every account concerned in one step and only then lets the updates out, so that
+whoever is told can ask for what he was told. Limits of text are the callers' business.
+"""
+
+from __future__ import annotations
+
+import bisect
+from collections.abc import Callable, Iterable
+
+from teleflow.kit.clock import Clock
+from teleflow.sandbox.world.boxes import Box
+from teleflow.sandbox.world.errors import Refused
+from teleflow.sandbox.world.journal import Journal
+from teleflow.sandbox.world.ledger import Ledger
+from teleflow.sandbox.world.records import Committed, Entry, EntryKind, Message, Origin, Person
+
+EDIT_TIME = 48 * 3600
+LOG_LIMIT = 100_000
+Emit = Callable[[Entry, Origin | None], None]
+
+
+class Messages:
+    """Everything said between people, and who has it under which number."""
+
+    def __init__(self, clock: Clock, ledger: Ledger, journal: Journal) -> None:
+        self._clock = clock
+        self._ledger = ledger
+        self._journal = journal
+        self.by_uid: dict[int, Message] = {}
+        self.boxes: dict[int, Box] = {}
+        self.log_limit = LOG_LIMIT
+        self.emit: Emit = _nobody
+
+    def box(self, owner: int) -> Box:
+        found = self.boxes.get(owner)
+        if found is None:
+            found = self.boxes[owner] = Box(owner)
+            self._journal.touch("box", owner, found.state)
+        return found
+
+    def send(
+        self,
+        sender: Person,
+        to: Person,
+        text: str,
+        *,
+        random_id: int = 0,
+        entities: Iterable[bytes] = (),
+        reply_to: int = 0,
+        silent: bool = False,
+        origin: Origin | None = None,
+    ) -> Committed:
+        """Commit one message to both accounts. `reply_to` is the sender's own message id."""
+        mine = self.box(sender.id)
+        self._may_write(sender, to)
+        replied = mine.messages.get(reply_to) if reply_to else None
+        if reply_to and (replied is None or replied.peer_for(sender.id) != to.id):
+            raise Refused("MESSAGE_ID_INVALID")
+        now = self._clock.time()
+        uid = self._ledger.next()
+        message = Message(
+            uid=uid,
+            date=int(now),
+            sender=sender.id,
+            to=to.id,
+            text=text,
+            random_id=random_id,
+            entities=list(entities),
+            reply_to=replied.uid if replied is not None else 0,
+            silent=silent,
+        )
+        from_id = to_id = mine.file(message)
+        entries = [self._log(mine, "message", ids=[from_id], uid=uid)]
+        if to is not sender:
+            theirs = self.box(to.id)
+            to_id = theirs.file(message)
+            entries.append(self._log(theirs, "message", ids=[to_id], uid=uid))
+            self._journal.touch("dialog", f"{to.id}:{sender.id}", theirs.dialogs[sender.id])
+        self.by_uid[uid] = message
+        line = Committed(
+            seq=uid,
+            time=now,
+            uid=uid,
+            sender=sender.id,
+            to=to.id,
+            from_phone=sender.phone,
+            to_phone=to.phone,
+            from_id=from_id,
+            to_id=to_id,
+            from_pts=mine.state.pts,
+            random_id=random_id,
+            text=text,
+        )
+        self._ledger.messages.append(line)
+        if random_id:
+            mine.sent[random_id] = line
+        self._journal.touch("message", uid, message)
+        self._journal.touch("committed", uid, line)
+        self._journal.touch("dialog", f"{sender.id}:{to.id}", mine.dialogs[to.id])
+        for entry in entries:
+            self.emit(entry, origin)
+        return line
+
+    def _may_write(self, sender: Person, to: Person) -> None:
+        if to.deleted:
+            raise Refused("INPUT_USER_DEACTIVATED")
+        if to.id in sender.blocked:
+            raise Refused("YOU_BLOCKED_USER")
+        if sender.id in to.blocked:
+            raise Refused("USER_IS_BLOCKED")
+
+    def edit(
+        self,
+        owner: Person,
+        number: int,
+        text: str,
+        *,
+        entities: Iterable[bytes] = (),
+        origin: Origin | None = None,
+    ) -> Entry:
+        """Change one's own message on every side. Returns the editor's own log entry."""
+        message = self.box(owner.id).messages.get(number)
+        if message is None:
+            raise Refused("MESSAGE_ID_INVALID")
+        if message.sender != owner.id:
+            raise Refused("MESSAGE_AUTHOR_REQUIRED", 403)
+        now = int(self._clock.time())
+        if now - message.date > EDIT_TIME and message.to != owner.id:
+            raise Refused("MESSAGE_EDIT_TIME_EXPIRED")
+        changed = list(entities)
+        if text == message.text and changed == message.entities:
+            raise Refused("MESSAGE_NOT_MODIFIED")
+        message.text, message.entities, message.edit_date = text, changed, now
+        entries: list[Entry] = []
+        own: Entry | None = None
+        for side, (their_number, _) in message.sides.items():
+            box = self.box(side)
+            box.state.pts += 1
+            entries.append(self._log(box, "edit", ids=[their_number], uid=message.uid))
+            if side == owner.id:
+                own = entries[-1]
+        self._journal.touch("message", message.uid, message)
+        for entry in entries:
+            self.emit(entry, origin)
+        assert own is not None  # the editor had it under `number`
+        return own
+
+    def delete(
+        self, owner: Person, numbers: Iterable[int], *, revoke: bool, origin: Origin | None = None
+    ) -> tuple[int, int]:
+        """Take messages out of one's box, with `revoke` out of everybody's. Returns (pts, pts_count)."""
+        mine = self.box(owner.id)
+        gone: dict[int, list[int]] = {}
+        for number in sorted(set(numbers)):
+            message = mine.messages.get(number)
+            if message is None:
+                continue
+            for side, (their_number, _) in list(message.sides.items()):
+                if revoke or side == owner.id:
+                    self._drop(self.box(side), their_number)
+                    gone.setdefault(side, []).append(their_number)
+            self._keep_or_forget(message)
+        entries = []
+        for side, ids in gone.items():
+            box = self.box(side)
+            box.state.pts += len(ids)
+            entries.append(self._log(box, "delete", ids=ids, count=len(ids)))
+        for entry in entries:
+            self.emit(entry, origin)
+        return mine.state.pts, len(gone.get(owner.id, ()))
+
+    def _drop(self, box: Box, number: int) -> None:
+        message = box.drop(number)
+        del message.sides[box.owner]
+        peer = message.peer_for(box.owner)
+        self._journal.touch("dialog", f"{box.owner}:{peer}", box.dialogs[peer])
+
+    def _keep_or_forget(self, message: Message) -> None:
+        if message.sides:
+            self._journal.touch("message", message.uid, message)
+        else:
+            self.by_uid.pop(message.uid, None)
+            self._journal.gone("message", message.uid)
+
+    def remove_dialog(self, owner: int, peer: int) -> None:
+        """Take an emptied dialog out of the list."""
+        if self.box(owner).dialogs.pop(peer, None) is not None:
+            self._journal.gone("dialog", f"{owner}:{peer}")
+
+    def read(
+        self, owner: Person, peer: int, max_id: int, *, origin: Origin | None = None
+    ) -> tuple[int, int]:
+        """Mark incoming messages up to `max_id` (0: all) as read on both sides. Returns (pts, pts_count)."""
+        mine = self.box(owner.id)
+        dialog = mine.dialogs.get(peer)
+        if dialog is None or not dialog.ids:
+            return mine.state.pts, 0
+        top = min(max_id, dialog.ids[-1]) if max_id > 0 else dialog.ids[-1]
+        if top <= dialog.read_inbox or not dialog.unread:
+            return mine.state.pts, 0
+        before = dialog.read_inbox
+        dialog.read_inbox = top
+        dialog.unread = mine.incoming_after(dialog, top)
+        self._journal.touch("dialog", f"{owner.id}:{peer}", dialog)
+        mine.state.pts += 1
+        entries = [self._log(mine, "read_inbox", peer=peer, max_id=top, unread=dialog.unread)]
+        told = self._tell_author(mine, peer, before, top)
+        if told is not None:
+            entries.append(told)
+        for entry in entries:
+            self.emit(entry, origin)
+        return mine.state.pts, 1
+
+    def _tell_author(self, mine: Box, peer: int, before: int, top: int) -> Entry | None:
+        """The other side learns which of its messages have been read."""
+        ids = mine.dialogs[peer].ids
+        last = bisect.bisect_right(ids, top)
+        first = bisect.bisect_right(ids, before)
+        for number in reversed(ids[first:last]):
+            message = mine.messages[number]
+            side = message.sides.get(message.sender)
+            if message.sender == mine.owner or side is None:
+                continue
+            theirs = self.box(message.sender)
+            dialog = theirs.dialog(mine.owner)
+            if side[0] <= dialog.read_outbox:
+                return None
+            dialog.read_outbox = side[0]
+            self._journal.touch("dialog", f"{theirs.owner}:{mine.owner}", dialog)
+            theirs.state.pts += 1
+            return self._log(theirs, "read_outbox", peer=mine.owner, max_id=side[0])
+        return None
+
+    def tell(
+        self,
+        owner: int,
+        kind: EntryKind,
+        *,
+        peer: int = 0,
+        max_id: int = 0,
+        data: bytes = b"",
+        origin: Origin | None = None,
+    ) -> None:
+        """An update without pts: told to those who are there, and never again."""
+        entry = Entry(
+            seq=self._ledger.next(),
+            owner=owner,
+            kind=kind,
+            date=int(self._clock.time()),
+            peer=peer,
+            max_id=max_id,
+            data=data,
+        )
+        self._ledger.updates.append(entry)
+        self.emit(entry, origin)
+
+    def _log(
+        self,
+        box: Box,
+        kind: EntryKind,
+        *,
+        ids: list[int] | None = None,
+        count: int = 1,
+        peer: int = 0,
+        max_id: int = 0,
+        unread: int = 0,
+        uid: int = 0,
+    ) -> Entry:
+        """Write down what the box's last pts (already counted up) stand for."""
+        entry = Entry(
+            seq=self._ledger.next(),
+            owner=box.owner,
+            kind=kind,
+            date=int(self._clock.time()),
+            pts=box.state.pts,
+            count=count,
+            ids=ids or [],
+            peer=peer,
+            max_id=max_id,
+            unread=unread,
+            uid=uid,
+        )
+        box.append(entry, self.log_limit)
+        self._ledger.updates.append(entry)
+        self._journal.touch("entry", entry.seq, entry)
+        self._journal.touch("box", box.owner, box.state)
+        return entry
+
+
+def _nobody(_entry: Entry, _origin: Origin | None) -> None:
+    """Updates of a world that nobody listens to."""

@@ -1,0 +1,259 @@
+"""The emulated Telegram as a whole: people, logins, messages and who is told of what.
+
+Promises that everything it does is in the ledger, and that observers hear of a change after it is
+true. Knows nothing of TL, sockets or HTTP; sessions are reached through the `Reach` it is given.
+"""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Callable
+from typing import Literal, Protocol
+
+from teleflow.kit.clock import Clock
+from teleflow.sandbox.world import srp
+from teleflow.sandbox.world.errors import Refused
+from teleflow.sandbox.world.journal import Journal
+from teleflow.sandbox.world.ledger import Ledger
+from teleflow.sandbox.world.logins import Logins
+from teleflow.sandbox.world.messages import Messages
+from teleflow.sandbox.world.people import NAME_LIMIT, SERVICE_ID, People, digits, valid_username
+from teleflow.sandbox.world.positions import SLICE
+from teleflow.sandbox.world.records import (
+    Attempt,
+    Authorization,
+    CloudPassword,
+    Entry,
+    Origin,
+    Person,
+)
+
+ONLINE_FOR = 300
+Observer = Callable[[Entry, Origin | None], None]
+
+
+class Reach(Protocol):
+    """The part of the session layer that the world itself needs."""
+
+    def revoke(self, key_id: int) -> None: ...
+
+    def live(self, key_id: int) -> bool: ...
+
+
+class Device(Protocol):
+    """What a session told of itself (`initConnection`)."""
+
+    key_id: int
+    session_id: int
+    api_id: int
+    device_model: str
+    system_version: str
+    app_version: str
+    address: str
+
+
+class World:
+    """One world. Not thread-safe: everything happens on the event loop that owns it."""
+
+    def __init__(self, *, clock: Clock, seed: int | None = None) -> None:
+        self.clock = clock
+        self._seed = seed
+        self.reach: Reach | None = None
+        self.observers: list[Observer] = []
+        # how a repeated random_id is answered, and how long a slice of a difference is
+        self.random_id_repeat: Literal["answer", "error"] = "answer"
+        self.slice_size = SLICE
+        self.journal = Journal()
+        self.begin(None)
+
+    def begin(self, salt: bytes | None) -> None:
+        """Start from nothing. `salt` keys the access hashes; it must outlive a restart."""
+        rng = random.Random(self._seed) if self._seed is not None else random.SystemRandom()
+        if salt is None:
+            salt = rng.randbytes(32) if self._seed is not None else secrets.token_bytes(32)
+        self.people = People(salt)
+        self.ledger = Ledger()
+        self.logins = Logins(self.clock, self.journal, rng)
+        self.messages = Messages(self.clock, self.ledger, self.journal)
+        self.messages.emit = self._emit
+        self.people.add(
+            Person(
+                id=SERVICE_ID, phone="", first_name="Telegram", service=True, created=self.clock.time()
+            )
+        )
+
+    def attach(self, reach: Reach) -> None:
+        """Connect the session layer."""
+        self.reach = reach
+
+    def _emit(self, entry: Entry, origin: Origin | None) -> None:
+        for observer in self.observers:
+            observer(entry, origin)
+
+    # people
+
+    @property
+    def service(self) -> Person:
+        return self.people.by_id[SERVICE_ID]
+
+    def create_person(
+        self,
+        phone: str,
+        first_name: str,
+        last_name: str = "",
+        *,
+        username: str = "",
+        cloud_password: str = "",
+        scenario: str = "",
+    ) -> Person:
+        """A new person. Raises Refused with Telegram's names."""
+        plain = digits(phone)
+        if plain is None:
+            raise Refused("PHONE_NUMBER_INVALID")
+        if self.people.by_phone(plain) is not None:
+            raise Refused("PHONE_NUMBER_OCCUPIED")
+        if not 0 < len(first_name.strip()) <= NAME_LIMIT:
+            raise Refused("FIRSTNAME_INVALID")
+        if len(last_name) > NAME_LIMIT:
+            raise Refused("LASTNAME_INVALID")
+        if username and not valid_username(username):
+            raise Refused("USERNAME_INVALID")
+        if username and self.people.by_username(username) is not None:
+            raise Refused("USERNAME_OCCUPIED")
+        person = Person(
+            id=self.people.next_id(),
+            phone=plain,
+            first_name=first_name.strip(),
+            last_name=last_name.strip(),
+            username=username,
+            scenario=scenario,
+            created=self.clock.time(),
+        )
+        if cloud_password:
+            person.password = CloudPassword(srp.new_salt(16), srp.new_salt(16), plain=cloud_password)
+        self.people.add(person)
+        self.keep(person)
+        return person
+
+    def keep(self, person: Person) -> None:
+        """Remember a change of a person."""
+        self.journal.touch("person", person.id, person)
+
+    def rename(self, person: Person, first_name: str, last_name: str) -> None:
+        if not 0 < len(first_name.strip()) <= NAME_LIMIT:
+            raise Refused("FIRSTNAME_INVALID")
+        if len(last_name) > NAME_LIMIT:
+            raise Refused("LASTNAME_INVALID")
+        person.first_name, person.last_name = first_name.strip(), last_name.strip()
+        self.keep(person)
+        self.tell_acquaintances(person, "name")
+
+    def set_username(self, person: Person, username: str) -> None:
+        self.people.set_username(person, username)
+        self.keep(person)
+        self.tell_acquaintances(person, "name")
+
+    def set_online(self, person: Person, *, online: bool) -> None:
+        now = int(self.clock.time())
+        was = person.online_until > now
+        person.was_online = now
+        person.online_until = now + ONLINE_FOR if online else 0
+        self.keep(person)
+        if was != online:
+            self.tell_acquaintances(person, "status")
+
+    def tell_acquaintances(self, person: Person, kind: Literal["name", "status"]) -> None:
+        """Everybody who is there and has to do with the person, and the person's own devices."""
+        known = set(self.messages.box(person.id).dialogs) | set(person.contacts) | {person.id}
+        for each in sorted(known):
+            if self.is_reachable(each):
+                self.messages.tell(each, kind, peer=person.id)
+
+    def typing(self, sender: Person, to: Person, action: bytes, origin: Origin | None = None) -> None:
+        """`messages.setTyping`; `action` is TL, opaque here."""
+        if sender.id not in to.blocked and to is not sender and self.is_reachable(to.id):
+            self.messages.tell(to.id, "typing", peer=sender.id, data=action, origin=origin)
+
+    def set_blocked(
+        self, owner: Person, other: Person, *, blocked: bool, origin: Origin | None = None
+    ) -> bool:
+        """Returns whether anything changed."""
+        if blocked == (other.id in owner.blocked):
+            return False
+        if blocked:
+            owner.blocked[other.id] = int(self.clock.time())
+        else:
+            del owner.blocked[other.id]
+        self.keep(owner)
+        self.messages.tell(owner.id, "blocked", peer=other.id, max_id=int(blocked), origin=origin)
+        return True
+
+    # logins
+
+    def person_by_key(self, key_id: int) -> Person | None:
+        found = self.logins.authorizations.get(key_id)
+        return self.people.by_id.get(found.person) if found is not None else None
+
+    def phone_of(self, key_id: int) -> str | None:
+        """Digits of the phone bound to a key."""
+        person = self.person_by_key(key_id)
+        return person.phone if person is not None else None
+
+    def is_reachable(self, person: int) -> bool:
+        reach = self.reach
+        return reach is not None and any(reach.live(key) for key in self.logins.of_person(person))
+
+    def request_code(self, phone: str, key_id: int) -> Attempt:
+        """`auth.sendCode`: by app when another device is logged in, else by SMS."""
+        plain = digits(phone)
+        if plain is None:
+            raise Refused("PHONE_NUMBER_INVALID")
+        person = self.people.by_phone(plain)
+        others = self.logins.of_person(person.id) if person is not None else {}
+        attempt = self.logins.send_code(plain, key_id, in_app=bool(others))
+        if person is not None and others:
+            self.messages.send(
+                self.service,
+                person,
+                f"Login code: {attempt.code}. Keep it to yourself: whoever has it can enter your account.",
+            )
+        return attempt
+
+    def authorize(self, person: Person, device: Device) -> Authorization:
+        """Log a device in, and tell the others."""
+        now = int(self.clock.time())
+        others = list(self.logins.of_person(person.id))
+        authorization = Authorization(
+            key_id=device.key_id,
+            person=person.id,
+            hash=self.logins.new_hash(),
+            created=now,
+            active=now,
+            api_id=device.api_id,
+            device_model=device.device_model,
+            system_version=device.system_version,
+            app_version=device.app_version,
+            address=device.address,
+        )
+        self.logins.authorize(authorization)
+        if any(key != device.key_id for key in others):
+            self.messages.send(
+                self.service,
+                person,
+                f"New login. Your account was entered from {device.device_model or 'a new device'}.",
+                origin=Origin(device.key_id, device.session_id),
+            )
+        return authorization
+
+    def revoke(self, key_id: int) -> None:
+        """End an authorization from outside: its connections close, its requests answer 401."""
+        if self.logins.drop(key_id) is not None and self.reach is not None:
+            self.reach.revoke(key_id)
+
+    def terminate_others(self, person: Person, keep: int | None) -> int:
+        """End all of a person's logins but one. Returns how many ended."""
+        ended = [key for key in self.logins.of_person(person.id) if key != keep]
+        for key in ended:
+            self.revoke(key)
+        return len(ended)
