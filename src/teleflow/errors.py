@@ -8,6 +8,7 @@
     ├── Conflict         the state of things forbids it now
     ├── Limited          too much, too soon: `retry_after` says when
     ├── Upstream         Telegram refused or failed
+    │   └── Uncertain    it left, and no answer came
     ├── Unavailable      we cannot serve now; trying again is right
     └── Internal         our fault
 
@@ -104,6 +105,12 @@ class Limited(TeleFlowError):
 class Upstream(TeleFlowError):
     kind = Kind.UPSTREAM
     code = "TELEGRAM_ERROR"
+
+
+class Uncertain(Upstream):
+    """It left for Telegram and no answer came: it may have been done. Only a repeat with the same id is safe."""
+
+    code = "OUTCOME_UNKNOWN"
 
 
 class Unavailable(TeleFlowError):

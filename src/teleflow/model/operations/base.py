@@ -1,0 +1,22 @@
+"""What all operations share."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Generic, TypeVar
+
+R = TypeVar("R")
+
+
+class Operation(Generic[R]):
+    """One thing asked of a session, as data; `R` is what comes back.
+
+    `method` is Telegram's name of the main request behind it: flood waits are remembered under it.
+    `scope` narrows such a wait to a chat where Telegram means the chat.
+    """
+
+    __slots__ = ()
+    method: ClassVar[str]
+
+    @property
+    def scope(self) -> str:
+        return ""

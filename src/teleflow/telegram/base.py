@@ -1,0 +1,42 @@
+"""The two seams of the Telegram side.
+
+Down: `Call`, one shape for the live session, for pacing, for another node and for a fake, so that an
+operation can be logged, paced, retried, refused and sent elsewhere by the same code. Up: `Watcher`, who is
+told what becomes of a session.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeVar
+
+from teleflow.model.operations.base import Operation
+from teleflow.model.sessions import Credentials, SessionState
+
+R = TypeVar("R")
+
+
+class Call(Protocol):
+    """Do one thing on one session.
+
+    `within`: seconds until the caller stops waiting. Raises errors of the tree: Unavailable when it did not
+    leave, Uncertain when it left and no answer came, Limited with `retry_after`, or what Telegram said.
+    """
+
+    async def __call__(self, session_id: str, operation: Operation[R], *, within: float) -> R: ...
+
+
+class Watcher(Protocol):
+    """Hears of a session's life; must not raise."""
+
+    async def state_changed(self, session_id: str, state: SessionState, cause: str | None) -> None: ...
+
+    async def credentials_changed(self, session_id: str, credentials: Credentials) -> None: ...
+
+    async def login_ended(self, session_id: str, state: SessionState, cause: str) -> None:
+        """Telegram ended the login: the key is worthless and has to be destroyed."""
+
+
+class Invoke(Protocol):
+    """What an operation's function sends requests with: repeats them while that is safe, until its deadline."""
+
+    async def __call__(self, request: Any) -> Any: ...

@@ -1,0 +1,1 @@
+"""TL to model: pure functions."""

@@ -1,0 +1,172 @@
+"""RPC errors become ours, here and nowhere else.
+
+The one table. An error that is not in it is told by its name and changes nothing: Telegram's numeric classes
+are no guide (SESSION_PASSWORD_NEEDED is a 401, and unknown 406s do not end a login).
+https://core.telegram.org/api/errors
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from teleflow.errors import (
+    Conflict,
+    Forbidden,
+    Internal,
+    Invalid,
+    Limited,
+    NotFound,
+    TeleFlowError,
+    Unavailable,
+    Upstream,
+)
+from teleflow.model.sessions import SessionState
+from teleflow.telegram.mtproto.requests import RpcFault
+
+_NUMBER = re.compile(r"_(\d+)(?=_|$)")
+
+# After one of these the login is over, for good.
+_ENDED = {
+    "AUTH_KEY_UNREGISTERED": SessionState.LOGGED_OUT,
+    "SESSION_REVOKED": SessionState.LOGGED_OUT,
+    "SESSION_EXPIRED": SessionState.LOGGED_OUT,
+    "AUTH_KEY_DUPLICATED": SessionState.LOGGED_OUT,
+    "USER_DEACTIVATED": SessionState.BANNED,
+    "USER_DEACTIVATED_BAN": SessionState.BANNED,
+    "PHONE_NUMBER_BANNED": SessionState.BANNED,
+}
+_IMPAIRED = {
+    "PEER_FLOOD": SessionState.RESTRICTED,
+    "FROZEN_METHOD_INVALID": SessionState.FROZEN,
+    "FROZEN_PARTICIPANT_MISSING": SessionState.FROZEN,
+}
+_PASSING = frozenset(
+    {"AUTH_RESTART", "RPC_CALL_FAIL", "RPC_MCGET_FAIL", "NEED_DOC_INVALID", "TIMEOUT", "WORKER_BUSY_TOO_LONG_RETRY"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    kind: type[TeleFlowError]
+    code: str
+    message: str
+
+
+_FORBIDDEN = "Telegram forbids it: {name}"
+_TABLE: dict[str, _Row] = {
+    "PEER_FLOOD": _Row(Forbidden, "TELEGRAM_RESTRICTED", "Telegram restricts this account from writing to strangers"),
+    "FROZEN_METHOD_INVALID": _Row(Forbidden, "ACCOUNT_FROZEN", "Telegram has frozen this account"),
+    "FROZEN_PARTICIPANT_MISSING": _Row(Forbidden, "ACCOUNT_FROZEN", "Telegram has frozen this account"),
+    "SESSION_PASSWORD_NEEDED": _Row(Invalid, "PASSWORD_NEEDED", "The account has a cloud password (2FA): send it too"),
+    "PHONE_CODE_INVALID": _Row(Invalid, "PHONE_CODE_INVALID", "The code is wrong"),
+    "PHONE_CODE_EMPTY": _Row(Invalid, "PHONE_CODE_INVALID", "The code is empty"),
+    "PHONE_CODE_EXPIRED": _Row(
+        Invalid,
+        "PHONE_CODE_EXPIRED",
+        "The code has expired (a code sent on through Telegram expires too): ask for a new one",
+    ),
+    "PASSWORD_HASH_INVALID": _Row(Invalid, "PASSWORD_INVALID", "The cloud password is wrong"),
+    "PHONE_NUMBER_INVALID": _Row(Invalid, "PHONE_NUMBER_INVALID", "Telegram says that there is no such number"),
+    "PHONE_NUMBER_UNOCCUPIED": _Row(Invalid, "PHONE_NOT_REGISTERED", "The number is not on Telegram"),
+    "PHONE_NUMBER_FLOOD": _Row(Limited, "LOGIN_FLOOD", "Too many codes were asked for this number: wait"),
+    "PHONE_PASSWORD_FLOOD": _Row(Limited, "LOGIN_FLOOD", "Too many passwords were tried: wait"),
+    "SEND_CODE_UNAVAILABLE": _Row(Limited, "LOGIN_FLOOD", "Telegram has no other way to send a code now"),
+    "API_ID_INVALID": _Row(Invalid, "API_CREDENTIALS_INVALID", "Telegram does not take this api_id and api_hash"),
+    "API_ID_PUBLISHED_FLOOD": _Row(Invalid, "API_CREDENTIALS_INVALID", "This api_id is public and can't log in"),
+    "PEER_ID_INVALID": _Row(NotFound, "PEER_NOT_FOUND", "Telegram does not know this peer"),
+    "USER_ID_INVALID": _Row(NotFound, "PEER_NOT_FOUND", "Telegram does not know this user"),
+    "CHANNEL_PRIVATE": _Row(NotFound, "PEER_NOT_FOUND", "The channel is private, or this account was banned from it"),
+    "CHANNEL_INVALID": _Row(NotFound, "PEER_NOT_FOUND", "Telegram does not know this channel"),
+    "PHONE_NOT_OCCUPIED": _Row(NotFound, "PEER_NOT_FOUND", "The number is not on Telegram, or hides that it is"),
+    "USERNAME_NOT_OCCUPIED": _Row(NotFound, "PEER_NOT_FOUND", "Nobody has this username"),
+    "USERNAME_INVALID": _Row(NotFound, "PEER_NOT_FOUND", "This can't be a username"),
+    "MESSAGE_TOO_LONG": _Row(Invalid, "MESSAGE_TOO_LONG", "The text is too long for Telegram"),
+    "MESSAGE_EMPTY": _Row(Invalid, "MESSAGE_EMPTY", "Telegram sees no text in the message"),
+    **{
+        name: _Row(Forbidden, name, _FORBIDDEN)
+        for name in (
+            "CHAT_WRITE_FORBIDDEN",
+            "CHAT_ADMIN_REQUIRED",
+            "USER_BANNED_IN_CHANNEL",
+            "USER_PRIVACY_RESTRICTED",
+            "USER_IS_BLOCKED",
+            "YOU_BLOCKED_USER",
+            "INPUT_USER_DEACTIVATED",
+            "CHAT_SEND_PLAIN_FORBIDDEN",
+        )
+    },
+}
+_FAMILIES = (
+    ("MEDIA_", Invalid, "MEDIA_INVALID"),
+    ("ENTITY_", Invalid, "ENTITY_INVALID"),
+    ("ENTITIES_", Invalid, "ENTITY_INVALID"),
+    ("FILE_REFERENCE_", Conflict, "FILE_REFERENCE_EXPIRED"),
+)
+
+
+def name_of(fault: RpcFault) -> str:
+    """The error's name without its number: FLOOD_WAIT_3 is FLOOD_WAIT."""
+    return _NUMBER.sub("", fault.message).strip("_ ").upper()
+
+
+def number_of(fault: RpcFault) -> int | None:
+    found = _NUMBER.search(fault.message)
+    return int(found.group(1)) if found else None
+
+
+def ends_login(fault: RpcFault) -> SessionState | None:
+    """The state in which this error leaves the session for good, if it does."""
+    return _ENDED.get(name_of(fault))
+
+
+def impairs(fault: RpcFault) -> SessionState | None:
+    """A state that does not end the login but limits what it may do."""
+    return _IMPAIRED.get(name_of(fault))
+
+
+def is_passing(fault: RpcFault) -> bool:
+    """Whether the same request may well succeed a moment later: the server's own trouble."""
+    name = name_of(fault)
+    return name in _PASSING or fault.code in {500, -503, 503} or fault.code == -500
+
+
+def is_repeat(fault: RpcFault) -> bool:
+    """Telegram has seen this random_id: the message is out (messages.sendMessage)."""
+    return name_of(fault) == "RANDOM_ID_DUPLICATE"
+
+
+def migrates_to(fault: RpcFault) -> int | None:
+    """The data centre where the request belongs (303: PHONE_, USER_, NETWORK_, FILE_, STATS_MIGRATE_X)."""
+    return number_of(fault) if name_of(fault).endswith("_MIGRATE") else None
+
+
+def translate(fault: RpcFault) -> TeleFlowError:
+    """Our error for an RPC error. The original belongs on as the cause."""
+    name, number = name_of(fault), number_of(fault)
+    details = {"telegramError": fault.message[:100]}
+    if name in {"FLOOD_WAIT", "FLOOD_PREMIUM_WAIT", "SLOWMODE_WAIT", "FLOOD_TEST_PHONE_WAIT"}:
+        seconds = number or 1
+        code = "SLOW_MODE" if name == "SLOWMODE_WAIT" else "TELEGRAM_FLOOD_WAIT"
+        return Limited(f"Telegram asks to wait {seconds} seconds", code=code, retry_after=seconds, details=details)
+    ended = _ENDED.get(name)
+    if ended is SessionState.LOGGED_OUT:
+        message = "Telegram has ended this login: log in again"
+        return Conflict(message, code="SESSION_LOGGED_OUT", details=details)
+    if ended is SessionState.BANNED:
+        return Forbidden("Telegram has banned or deleted this account", code="ACCOUNT_BANNED", details=details)
+    row = _TABLE.get(name)
+    if row is not None:
+        return row.kind(row.message.format(name=name), code=row.code, details=details)
+    for prefix, kind, code in _FAMILIES:
+        if name.startswith(prefix):
+            return kind(f"Telegram refuses it: {name}", code=code, details=details)
+    if fault.code == 420:
+        return Limited(f"Telegram asks to wait: {name}", code="TELEGRAM_FLOOD_WAIT", details=details)
+    if is_passing(fault):
+        return Unavailable("Telegram has trouble of its own: try again", code="TELEGRAM_UNAVAILABLE", details=details)
+    return Upstream(f"Telegram answers {fault.message[:100]}", details=details)
+
+
+def unreadable() -> TeleFlowError:
+    return Internal("Telegram's answer could not be read", code="TELEGRAM_ANSWER_UNREADABLE")

@@ -1,0 +1,34 @@
+"""gzip_packed (https://core.telegram.org/mtproto/service_messages#packed-object), bounded both ways."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+
+from telethon.extensions import BinaryReader
+from telethon.tl import TLObject
+
+GZIP_PACKED = 0x3072CFA1
+_GZIP_FROM = 512
+_UNPACKED_LIMIT = 32 * 1024 * 1024
+_U32 = struct.Struct("<I")
+
+
+def packed(body: bytes) -> bytes:
+    if len(body) < _GZIP_FROM:
+        return body
+    smaller = gzip.compress(body, compresslevel=1)
+    if len(smaller) + 8 >= len(body):
+        return body
+    return bytes(_U32.pack(GZIP_PACKED) + TLObject.serialize_bytes(smaller))
+
+
+def unpacked(body: memoryview) -> bytes:
+    """gzip_packed, never inflating more than the limit."""
+    data = BinaryReader(bytes(body[4:])).tgread_bytes()
+    with gzip.GzipFile(fileobj=io.BytesIO(data)) as file:
+        content: bytes = file.read(_UNPACKED_LIMIT + 1)
+    if len(content) > _UNPACKED_LIMIT:
+        raise ValueError("a packed message of more than 32 MiB")
+    return content
