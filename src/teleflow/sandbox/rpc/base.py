@@ -10,6 +10,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
+from teleflow.sandbox.world.errors import Refused
+
 # telethon is untyped: a TLRequest or TLObject of its generated codec.
 TLRequest: TypeAlias = Any
 TLObject: TypeAlias = Any
@@ -83,4 +85,7 @@ class Rpc:
             raise RpcError(400, "INPUT_METHOD_INVALID")
         if constructor not in self._open and self._person_of(caller.key_id) is None:
             raise RpcError(401, "AUTH_KEY_UNREGISTERED")
-        return await handler(caller, request)
+        try:
+            return await handler(caller, request)
+        except Refused as refused:
+            raise RpcError(refused.code, refused.name) from refused

@@ -22,9 +22,7 @@ class Ledger:
         self.seq += 1
         return self.seq
 
-    def find_messages(
-        self, *, phone: str | None, random_id: int | None, since: int, limit: int
-    ) -> list[Committed]:
+    def find_messages(self, *, phone: str | None, random_id: int | None, since: int, limit: int) -> list[Committed]:
         """Lines after `since`, oldest first."""
         start = bisect.bisect_right(self.messages, since, key=lambda line: line.seq)
         found: list[Committed] = []

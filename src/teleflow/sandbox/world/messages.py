@@ -189,9 +189,7 @@ class Messages:
         if self.box(owner).dialogs.pop(peer, None) is not None:
             self._journal.gone("dialog", f"{owner}:{peer}")
 
-    def read(
-        self, owner: Person, peer: int, max_id: int, *, origin: Origin | None = None
-    ) -> tuple[int, int]:
+    def read(self, owner: Person, peer: int, max_id: int, *, origin: Origin | None = None) -> tuple[int, int]:
         """Mark incoming messages up to `max_id` (0: all) as read on both sides. Returns (pts, pts_count)."""
         mine = self.box(owner.id)
         dialog = mine.dialogs.get(peer)

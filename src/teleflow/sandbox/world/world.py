@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 from teleflow.kit.clock import Clock
 from teleflow.sandbox.world import srp
@@ -34,7 +34,9 @@ Observer = Callable[[Entry, Origin | None], None]
 
 
 class Reach(Protocol):
-    """The part of the session layer that the world itself needs."""
+    """The session layer, as far as the world and its observers need it (`rpc.base.Push`)."""
+
+    def push(self, key_id: int, updates: Any, *, except_session: int | None = None) -> None: ...
 
     def revoke(self, key_id: int) -> None: ...
 
@@ -69,19 +71,17 @@ class World:
 
     def begin(self, salt: bytes | None) -> None:
         """Start from nothing. `salt` keys the access hashes; it must outlive a restart."""
-        rng = random.Random(self._seed) if self._seed is not None else random.SystemRandom()
+        seed = self._seed
+        # a seeded world is for tests that want the same codes again; the other is unpredictable
+        rng = random.Random(seed) if seed is not None else random.SystemRandom()  # noqa: S311
         if salt is None:
-            salt = rng.randbytes(32) if self._seed is not None else secrets.token_bytes(32)
+            salt = rng.randbytes(32) if seed is not None else secrets.token_bytes(32)
         self.people = People(salt)
         self.ledger = Ledger()
         self.logins = Logins(self.clock, self.journal, rng)
         self.messages = Messages(self.clock, self.ledger, self.journal)
         self.messages.emit = self._emit
-        self.people.add(
-            Person(
-                id=SERVICE_ID, phone="", first_name="Telegram", service=True, created=self.clock.time()
-            )
-        )
+        self.people.add(Person(id=SERVICE_ID, phone="", first_name="Telegram", service=True, created=self.clock.time()))
 
     def attach(self, reach: Reach) -> None:
         """Connect the session layer."""
@@ -175,9 +175,7 @@ class World:
         if sender.id not in to.blocked and to is not sender and self.is_reachable(to.id):
             self.messages.tell(to.id, "typing", peer=sender.id, data=action, origin=origin)
 
-    def set_blocked(
-        self, owner: Person, other: Person, *, blocked: bool, origin: Origin | None = None
-    ) -> bool:
+    def set_blocked(self, owner: Person, other: Person, *, blocked: bool, origin: Origin | None = None) -> bool:
         """Returns whether anything changed."""
         if blocked == (other.id in owner.blocked):
             return False

@@ -1,0 +1,128 @@
+"""auth.*: logging in by code and cloud password, signing up, logging out."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from telethon.tl import types
+
+from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
+from teleflow.sandbox.rpc.desk import Desk
+from teleflow.sandbox.world import srp
+from teleflow.sandbox.world.people import digits
+from teleflow.sandbox.world.records import Attempt, Person
+
+CODE_TIMEOUT = 60
+_SENT = {
+    "app": types.auth.SentCodeTypeApp,
+    "sms": types.auth.SentCodeTypeSms,
+    "call": types.auth.SentCodeTypeCall,
+}
+_NEXT = {"sms": types.auth.CodeTypeSms, "call": types.auth.CodeTypeCall}
+
+
+def _phone(text: str) -> str:
+    plain = digits(text)
+    if plain is None:
+        raise RpcError(400, "PHONE_NUMBER_INVALID")
+    return plain
+
+
+def _sent(desk: Desk, attempt: Attempt) -> Any:
+    following = desk.world.logins.next_kind(attempt)
+    return types.auth.SentCode(
+        type=_SENT[attempt.kind](len(attempt.code)),
+        phone_code_hash=attempt.hash,
+        next_type=_NEXT[following]() if following is not None else None,
+        timeout=CODE_TIMEOUT if following is not None else None,
+    )
+
+
+async def send_code(desk: Desk, caller: Caller, request: TLRequest) -> Any:
+    if request.api_id <= 0 or not request.api_hash:
+        raise RpcError(400, "API_ID_INVALID")
+    return _sent(desk, desk.world.request_code(_phone(request.phone_number), caller.key_id))
+
+
+async def resend_code(desk: Desk, caller: Caller, request: TLRequest) -> Any:
+    phone = _phone(request.phone_number)
+    return _sent(desk, desk.world.logins.resend(phone, request.phone_code_hash, caller.key_id))
+
+
+async def cancel_code(desk: Desk, caller: Caller, request: TLRequest) -> Any:
+    logins = desk.world.logins
+    logins.forget(logins.find(_phone(request.phone_number), request.phone_code_hash, caller.key_id))
+    return True
+
+
+async def sign_in(desk: Desk, caller: Caller, request: TLRequest) -> Any:
+    """With the right code: in, or asked for the cloud password, or asked to sign up."""
+    logins = desk.world.logins
+    phone = _phone(request.phone_number)
+    attempt = logins.find(phone, request.phone_code_hash, caller.key_id)
+    logins.verify(attempt, request.phone_code or "")
+    person = desk.world.people.by_phone(phone)
+    if person is None:
+        return types.auth.AuthorizationSignUpRequired()
+    logins.forget(attempt)
+    if person.password is not None:
+        logins.pending[caller.key_id] = person.id
+        raise RpcError(401, "SESSION_PASSWORD_NEEDED")
+    return _enter(desk, caller, person)
+
+
+async def sign_up(desk: Desk, caller: Caller, request: TLRequest) -> Any:
+    """Needs a code that `signIn` has accepted."""
+    logins = desk.world.logins
+    phone = _phone(request.phone_number)
+    attempt = logins.find(phone, request.phone_code_hash, caller.key_id)
+    if not attempt.verified:
+        raise RpcError(400, "PHONE_CODE_INVALID")
+    person = desk.world.create_person(phone, request.first_name, request.last_name)
+    logins.forget(attempt)
+    return _enter(desk, caller, person)
+
+
+def _enter(desk: Desk, caller: Caller, person: Person) -> Any:
+    desk.world.authorize(person, caller)
+    desk.introduced(caller.key_id)
+    return types.auth.Authorization(user=desk.view.user(person, person))
+
+
+async def check_password(desk: Desk, caller: Caller, request: TLRequest) -> Any:
+    person = awaited(desk, caller)
+    await prove(desk, person, request.password)
+    if desk.world.logins.pending.get(caller.key_id) != person.id:
+        # asked again by a key that is already in: nothing to enter
+        return types.auth.Authorization(user=desk.view.user(person, person))
+    return _enter(desk, caller, person)
+
+
+def awaited(desk: Desk, caller: Caller) -> Person:
+    """The person that the key belongs to, or is about to belong to."""
+    pending = desk.world.logins.pending.get(caller.key_id)
+    if pending is not None and pending in desk.world.people.by_id:
+        return desk.world.people.by_id[pending]
+    return desk.me(caller)
+
+
+async def prove(desk: Desk, person: Person, given: Any) -> None:
+    """Check an InputCheckPasswordSRP. Raises PASSWORD_HASH_INVALID and its kin."""
+    if not isinstance(given, types.InputCheckPasswordSRP):
+        raise RpcError(400, "PASSWORD_HASH_INVALID")
+    logins = desk.world.logins
+    asked, password = logins.redeem(person, given.srp_id)
+    right = await asyncio.to_thread(srp.check, asked, password.salt1, password.salt2, bytes(given.A), bytes(given.M1))
+    logins.password_checked(person, right=right)
+
+
+async def log_out(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
+    """The answer still travels over this connection; the next request of the key is a stranger's."""
+    desk.world.logins.drop(caller.key_id)
+    return types.auth.LoggedOut()
+
+
+async def reset_authorizations(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
+    desk.world.terminate_others(desk.me(caller), caller.key_id)
+    return True

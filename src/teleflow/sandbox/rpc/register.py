@@ -1,0 +1,102 @@
+"""The one table of methods: what is in it is served, what is not answers INPUT_METHOD_INVALID.
+
+The coverage page is generated from `METHODS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, TypeAlias
+
+from telethon.tl import functions as f
+
+from teleflow.sandbox.rpc import (
+    account,
+    auth,
+    contacts,
+    help_methods,
+    reading,
+    sending,
+    updates,
+    users,
+)
+from teleflow.sandbox.rpc.base import Caller, Handler, Rpc, TLRequest
+from teleflow.sandbox.rpc.desk import Address, Desk
+from teleflow.sandbox.rpc.feed import Feed
+from teleflow.sandbox.world.world import World
+
+Method: TypeAlias = Callable[[Desk, Caller, TLRequest], Awaitable[Any]]
+
+# answered before (and after) a login
+OPEN: Mapping[Any, Method] = {
+    f.help.GetConfigRequest: help_methods.get_config,
+    f.help.GetNearestDcRequest: help_methods.get_nearest_dc,
+    f.help.GetAppConfigRequest: help_methods.get_app_config,
+    f.auth.SendCodeRequest: auth.send_code,
+    f.auth.ResendCodeRequest: auth.resend_code,
+    f.auth.CancelCodeRequest: auth.cancel_code,
+    f.auth.SignInRequest: auth.sign_in,
+    f.auth.SignUpRequest: auth.sign_up,
+    f.auth.CheckPasswordRequest: auth.check_password,
+    f.account.GetPasswordRequest: account.get_password,
+}
+
+# answered only to a key that is logged in, to others AUTH_KEY_UNREGISTERED
+CLOSED: Mapping[Any, Method] = {
+    f.help.GetTermsOfServiceUpdateRequest: help_methods.get_terms_of_service_update,
+    f.auth.LogOutRequest: auth.log_out,
+    f.auth.ResetAuthorizationsRequest: auth.reset_authorizations,
+    f.account.UpdateStatusRequest: account.update_status,
+    f.account.GetAuthorizationsRequest: account.get_authorizations,
+    f.account.ResetAuthorizationRequest: account.reset_authorization,
+    f.account.UpdateProfileRequest: account.update_profile,
+    f.account.CheckUsernameRequest: account.check_username,
+    f.account.UpdateUsernameRequest: account.update_username,
+    f.account.UpdatePasswordSettingsRequest: account.update_password_settings,
+    f.users.GetUsersRequest: users.get_users,
+    f.users.GetFullUserRequest: users.get_full_user,
+    f.contacts.ImportContactsRequest: contacts.import_contacts,
+    f.contacts.AddContactRequest: contacts.add_contact,
+    f.contacts.DeleteContactsRequest: contacts.delete_contacts,
+    f.contacts.DeleteByPhonesRequest: contacts.delete_by_phones,
+    f.contacts.GetContactsRequest: contacts.get_contacts,
+    f.contacts.GetStatusesRequest: contacts.get_statuses,
+    f.contacts.ResolvePhoneRequest: contacts.resolve_phone,
+    f.contacts.ResolveUsernameRequest: contacts.resolve_username,
+    f.contacts.SearchRequest: contacts.search,
+    f.contacts.BlockRequest: contacts.block,
+    f.contacts.UnblockRequest: contacts.unblock,
+    f.contacts.GetBlockedRequest: contacts.get_blocked,
+    f.messages.SendMessageRequest: sending.send_message,
+    f.messages.EditMessageRequest: sending.edit_message,
+    f.messages.DeleteMessagesRequest: sending.delete_messages,
+    f.messages.DeleteHistoryRequest: sending.delete_history,
+    f.messages.ReadHistoryRequest: sending.read_history,
+    f.messages.ReceivedMessagesRequest: sending.received_messages,
+    f.messages.SetTypingRequest: sending.set_typing,
+    f.messages.GetHistoryRequest: reading.get_history,
+    f.messages.SearchRequest: reading.search,
+    f.messages.SearchGlobalRequest: reading.search_global,
+    f.messages.GetMessagesRequest: reading.get_messages,
+    f.messages.GetDialogsRequest: reading.get_dialogs,
+    f.messages.GetPeerDialogsRequest: reading.get_peer_dialogs,
+    f.messages.GetPinnedDialogsRequest: reading.get_pinned_dialogs,
+    f.messages.GetAllDraftsRequest: reading.get_all_drafts,
+    f.updates.GetStateRequest: updates.get_state,
+    f.updates.GetDifferenceRequest: updates.get_difference,
+}
+
+METHODS: Mapping[Any, Method] = {**OPEN, **CLOSED}
+
+
+def build(world: World, *, dc_id: int, address: Address) -> Rpc:
+    """Bind the table to a world, and the world's log to live sessions."""
+    desk = Desk(world, dc_id=dc_id, address=address)
+    feed = Feed(desk)
+    desk.introduced = feed.introduced
+    world.observers.append(feed.told)
+    handlers: dict[int, Handler] = {
+        request.CONSTRUCTOR_ID: partial(method, desk) for request, method in METHODS.items()
+    }
+    return Rpc(handlers, frozenset(request.CONSTRUCTOR_ID for request in OPEN), world.phone_of)

@@ -1,0 +1,182 @@
+"""The world as one viewer sees it, in TL: users, messages, dialogs, updates.
+
+Only translates; decides nothing but what privacy and access hashes demand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from telethon.extensions import BinaryReader
+from telethon.tl import types
+
+from teleflow.sandbox.world.boxes import Box
+from teleflow.sandbox.world.records import Dialog, Entry, Message, Person
+from teleflow.sandbox.world.world import World
+
+
+def opaque(objects: Iterable[Any] | None) -> list[bytes]:
+    """TL objects as the world keeps them."""
+    return [bytes(each) for each in objects or ()]
+
+
+def revealed(kept: Iterable[bytes]) -> list[Any]:
+    """And back."""
+    objects = []
+    for each in kept:
+        with BinaryReader(each) as reader:
+            objects.append(reader.tgread_object())
+    return objects
+
+
+class View:
+    """Translates records into TL objects."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    # people
+
+    def user(self, viewer: Person, person: Person) -> Any:
+        """`user` as `viewer` sees it."""
+        if person.deleted:
+            return types.User(
+                id=person.id,
+                deleted=True,
+                access_hash=self._world.people.access_hash(viewer.id, person.id),
+            )
+        mine = viewer.contacts.get(person.id)
+        is_self = viewer is person
+        return types.User(
+            id=person.id,
+            is_self=is_self or None,
+            contact=True if mine is not None else None,
+            mutual_contact=True if mine is not None and viewer.id in person.contacts else None,
+            verified=person.service or None,
+            support=person.service or None,
+            access_hash=self._world.people.access_hash(viewer.id, person.id),
+            first_name=mine.first_name if mine is not None else person.first_name,
+            last_name=(mine.last_name if mine is not None else person.last_name) or None,
+            username=person.username or None,
+            phone=person.phone or None if self._world.people.phone_visible(viewer, person) else None,
+            status=self.status(person),
+        )
+
+    def users(self, viewer: Person, ids: Iterable[int]) -> list[Any]:
+        """Each once, in order of id; unknown ones are left out."""
+        people = self._world.people.by_id
+        return [self.user(viewer, people[each]) for each in sorted(set(ids)) if each in people]
+
+    def status(self, person: Person) -> Any:
+        if person.service:
+            return None
+        if person.online_until > self._world.clock.time():
+            return types.UserStatusOnline(person.online_until)
+        if person.was_online:
+            return types.UserStatusOffline(person.was_online)
+        return types.UserStatusRecently()
+
+    # messages
+
+    def message(self, box: Box, number: int, message: Message) -> Any:
+        """`message` with the number it has in this box."""
+        out = message.sender == box.owner
+        return types.Message(
+            id=number,
+            peer_id=types.PeerUser(message.peer_for(box.owner)),
+            date=message.date,
+            message=message.text,
+            out=out or None,
+            silent=message.silent or None,
+            # in private chats only one's own messages name their sender
+            from_id=types.PeerUser(box.owner) if out else None,
+            reply_to=self.reply_header(box, message),
+            entities=revealed(message.entities) if message.entities else None,
+            edit_date=message.edit_date or None,
+        )
+
+    def reply_header(self, box: Box, message: Message) -> Any:
+        if not message.reply_to:
+            return None
+        replied = self._world.messages.by_uid.get(message.reply_to)
+        side = replied.sides.get(box.owner) if replied is not None else None
+        return types.MessageReplyHeader(reply_to_msg_id=side[0]) if side is not None else None
+
+    def messages(self, box: Box, numbers: Iterable[int]) -> list[Any]:
+        """Those that exist; `messageEmpty` for the others."""
+        found = []
+        for number in numbers:
+            message = box.messages.get(number)
+            found.append(types.MessageEmpty(number) if message is None else self.message(box, number, message))
+        return found
+
+    def involved(self, box: Box, numbers: Iterable[int]) -> set[int]:
+        """Whom these messages mention by peer or sender."""
+        ids = {box.owner}
+        for number in numbers:
+            message = box.messages.get(number)
+            if message is not None:
+                ids.add(message.peer_for(box.owner))
+                ids.add(message.sender)
+        return ids
+
+    def dialog(self, dialog: Dialog) -> Any:
+        return types.Dialog(
+            peer=types.PeerUser(dialog.peer),
+            top_message=dialog.ids[-1] if dialog.ids else 0,
+            read_inbox_max_id=dialog.read_inbox,
+            read_outbox_max_id=dialog.read_outbox,
+            unread_count=dialog.unread,
+            unread_mentions_count=0,
+            unread_reactions_count=0,
+            unread_poll_votes_count=0,
+            notify_settings=types.PeerNotifySettings(),
+        )
+
+    # updates
+
+    def state(self, box: Box, pts: int | None = None) -> Any:
+        """`updates.state`, at the newest pts or at the end of a slice."""
+        return types.updates.State(
+            pts=box.state.pts if pts is None else pts,
+            qts=0,
+            date=int(self._world.clock.time()),
+            seq=1,
+            unread_count=box.unread_total(),
+        )
+
+    def update(self, box: Box, entry: Entry) -> Any | None:
+        """The update that an entry stands for; None when what it was about is gone."""
+        kind = entry.kind
+        if kind in {"message", "edit"}:
+            message = box.messages.get(entry.ids[0])
+            if message is None:
+                return None
+            shape = types.UpdateNewMessage if kind == "message" else types.UpdateEditMessage
+            return shape(self.message(box, entry.ids[0], message), entry.pts, entry.count)
+        if kind == "delete":
+            return types.UpdateDeleteMessages(list(entry.ids), entry.pts, entry.count)
+        if kind == "read_inbox":
+            return types.UpdateReadHistoryInbox(
+                types.PeerUser(entry.peer), entry.max_id, entry.unread, entry.pts, entry.count
+            )
+        if kind == "read_outbox":
+            return types.UpdateReadHistoryOutbox(types.PeerUser(entry.peer), entry.max_id, entry.pts, entry.count)
+        return self._passing(entry)
+
+    def _passing(self, entry: Entry) -> Any | None:
+        """Updates without pts."""
+        if entry.kind == "typing":
+            return types.UpdateUserTyping(entry.peer, revealed([entry.data])[0])
+        if entry.kind == "blocked":
+            return types.UpdatePeerBlocked(types.PeerUser(entry.peer), blocked=bool(entry.max_id) or None)
+        person = self._world.people.by_id.get(entry.peer)
+        if person is None:
+            return None
+        if entry.kind == "status":
+            return types.UpdateUserStatus(person.id, self.status(person))
+        if entry.kind == "name":
+            names = [types.Username(person.username, editable=True, active=True)] if person.username else []
+            return types.UpdateUserName(person.id, person.first_name, person.last_name, names)
+        return None
