@@ -1,0 +1,67 @@
+"""All use cases of one process, made together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from teleflow.config import Secrets, Settings
+from teleflow.kit.clock import Clock
+from teleflow.services.auth import Auth
+from teleflow.services.health import Health
+from teleflow.services.logins import LiveLogins
+from teleflow.services.messages import Messages
+from teleflow.services.passwords import Passwords
+from teleflow.services.ports import Outbox, Sessions
+from teleflow.services.telegram_account import TelegramAccount
+from teleflow.services.throttle import LoginThrottle
+from teleflow.services.tokens import Tokens
+from teleflow.services.users import Users
+from teleflow.storage.base import Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What the ways in (HTTP, the command line) call."""
+
+    auth: Auth
+    users: Users
+    telegram: TelegramAccount
+    messages: Messages
+    health: Health
+    passwords: Passwords
+
+    @classmethod
+    def make(
+        cls,
+        *,
+        storage: Storage,
+        sessions: Sessions,
+        outbox: Outbox,
+        settings: Settings,
+        secrets: Secrets,
+        clock: Clock,
+        throttle: LoginThrottle | None = None,
+    ) -> Services:
+        passwords = Passwords()
+        tokens = Tokens(
+            clock,
+            access_secret=secrets.jwt_secret,
+            refresh_secret=secrets.jwt_refresh_secret,
+            algorithm=settings.jwt_algorithm,
+            access_life=max(1, round(settings.jwt_access_expire_minutes * 60)),
+            refresh_life=max(1, round(settings.jwt_refresh_expire_days * 86400)),
+        )
+        logins = LiveLogins(storage, clock)
+        auth = Auth(storage, passwords, tokens, throttle or LoginThrottle(clock), logins, clock)
+        return cls(
+            auth=auth,
+            users=Users(storage, passwords, auth, sessions, settings, clock),
+            telegram=TelegramAccount(storage, sessions, settings, clock),
+            messages=Messages(storage, storage, outbox, clock),
+            health=Health(storage, clock),
+            passwords=passwords,
+        )
+
+    def close(self) -> None:
+        """Let go of the threads. Nothing may be called afterwards."""
+        self.passwords.close()

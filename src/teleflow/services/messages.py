@@ -1,0 +1,69 @@
+"""Sending from the caller's own account, and the log of it."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from teleflow.errors import Invalid
+from teleflow.kit.clock import Clock
+from teleflow.model.messages import LogEntry, SendJob, check_text
+from teleflow.model.peers import normalize_phone
+from teleflow.model.sessions import Session
+from teleflow.model.users import Principal, User
+from teleflow.services.ports import Outbox
+from teleflow.storage.base import SendStore, SessionStore
+
+FRESH = 1.0  # seconds that an authorised session is remembered
+MOST_SESSIONS = 20_000
+
+
+class Messages:
+    """`send` is the hot path: no read but the remembered session, no write but the outbox's."""
+
+    def __init__(self, sessions: SessionStore, sends: SendStore, outbox: Outbox, clock: Clock) -> None:
+        self._sessions = sessions
+        self._sends = sends
+        self._outbox = outbox
+        self._clock = clock
+        self._remembered: OrderedDict[str, tuple[Session, float]] = OrderedDict()
+
+    async def send(self, user: User, *, phone: str, text: str, idempotency_key: str | None = None) -> SendJob:
+        """Raises Invalid for what can't be sent, and SESSION_NOT_CONNECTED when there is no account to send from."""
+        to_phone = normalize_phone(phone)
+        check_text(text)
+        session = await self._session(user)
+        if session is None or not session.authorised:
+            error = Invalid(
+                "Your Telegram account is not connected: call /telegram/init first", code="SESSION_NOT_CONNECTED"
+            )
+            await self._outbox.reject(
+                user=user,
+                session=session,
+                to_phone=to_phone,
+                text=text,
+                error=error,
+                idempotency_key=idempotency_key,
+            )
+            raise error
+        return await self._outbox.send(
+            user=user, session=session, to_phone=to_phone, text=text, idempotency_key=idempotency_key
+        )
+
+    async def log(self, principal: Principal, *, limit: int) -> list[LogEntry]:
+        """Newest first: everybody's for an admin, else one's own."""
+        return await self._sends.log_entries(None if principal.is_admin else principal.user_id, limit=limit)
+
+    async def _session(self, user: User) -> Session | None:
+        now = self._clock.monotonic()
+        known = self._remembered.get(user.id)
+        if known is not None and now - known[1] < FRESH:
+            return known[0]
+        session = await self._sessions.session_named(user.id, user.username)
+        if session is not None and session.authorised:
+            self._remembered[user.id] = (session, now)
+            self._remembered.move_to_end(user.id)
+            if len(self._remembered) > MOST_SESSIONS:
+                self._remembered.popitem(last=False)
+        else:
+            self._remembered.pop(user.id, None)
+        return session

@@ -1,0 +1,89 @@
+"""What the use cases need from the layers below: Telegram sessions and the way a message goes out.
+
+The fleet and the outbox implement these; the services know them by these words only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from teleflow.errors import TeleFlowError
+from teleflow.model.messages import SendJob
+from teleflow.model.sessions import Session
+from teleflow.model.users import User
+
+
+@dataclass(frozen=True, slots=True)
+class CodeSent:
+    """A login code is on its way, or none is needed (`already`). `timeout`: seconds until it may be asked again."""
+
+    code_type: str
+    timeout: int | None
+    already: bool
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """The account that took the login."""
+
+    name: str
+    phone: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """The truth about a session now. `detail` is for a person."""
+
+    connected: bool
+    state: str
+    phone: str | None = None
+    name: str | None = None
+    detail: str | None = None
+
+
+class Sessions(Protocol):
+    """Telegram logins under our care."""
+
+    async def start_login(self, session: Session, *, api_id: int, api_hash: str) -> CodeSent:
+        """Send a login code to the session's phone. Raises the tree's errors (LOGIN_FLOOD, PHONE_NUMBER_INVALID …)."""
+        ...
+
+    async def verify_code(self, session: Session, code: str, password: str | None) -> LoggedIn:
+        """Finish the login.
+
+        Raises Invalid: PHONE_CODE_INVALID, PHONE_CODE_EXPIRED, PASSWORD_NEEDED, PASSWORD_INVALID.
+        """
+        ...
+
+    async def status(self, session: Session) -> Status:
+        """From memory: never waits for the network."""
+        ...
+
+    async def log_out(self, session: Session) -> None:
+        """Log out at Telegram (best effort, with a deadline), stop the client, erase the stored key."""
+        ...
+
+
+class Outbox(Protocol):
+    """Messages on their way."""
+
+    async def send(
+        self, *, user: User, session: Session, to_phone: str, text: str, idempotency_key: str | None
+    ) -> SendJob:
+        """Accept, send, and wait for the outcome, at most SEND_WAIT_SECONDS: the job in its state then."""
+        ...
+
+    async def reject(
+        self,
+        *,
+        user: User,
+        session: Session | None,
+        to_phone: str,
+        text: str,
+        error: TeleFlowError,
+        idempotency_key: str | None,
+    ) -> None:
+        """Log an attempt that failed before it became a job."""
+        ...
