@@ -5,42 +5,15 @@ The fleet and the outbox implement these; the services know them by these words 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from teleflow.errors import TeleFlowError
+from teleflow.model.logins import CodeSent, LoggedIn, Status
 from teleflow.model.messages import SendJob
 from teleflow.model.sessions import Session
 from teleflow.model.users import User
 
-
-@dataclass(frozen=True, slots=True)
-class CodeSent:
-    """A login code is on its way, or none is needed (`already`). `timeout`: seconds until it may be asked again."""
-
-    code_type: str
-    timeout: int | None
-    already: bool
-    phone: str
-
-
-@dataclass(frozen=True, slots=True)
-class LoggedIn:
-    """The account that took the login."""
-
-    name: str
-    phone: str
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """The truth about a session now. `detail` is for a person."""
-
-    connected: bool
-    state: str
-    phone: str | None = None
-    name: str | None = None
-    detail: str | None = None
+__all__ = ["CodeSent", "LoggedIn", "Outbox", "Sessions", "Status"]
 
 
 class Sessions(Protocol):

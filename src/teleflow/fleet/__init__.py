@@ -1,0 +1,1 @@
+"""The sessions that run in this process, and the way to them."""

@@ -1,0 +1,150 @@
+"""The sessions of this node: started, watched, stopped; what becomes of them is written down at once.
+
+The one place that holds live sessions. Exactly one process may hold an auth key; on one node the lock on the
+data directory sees to that.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import structlog
+
+from teleflow.errors import StorageUnavailable, TeleFlowError, Unavailable
+from teleflow.kit.clock import Clock, milliseconds
+from teleflow.kit.seal import SealBroken
+from teleflow.kit.tasks import Tasks
+from teleflow.model.operations.base import Operation
+from teleflow.model.sessions import Credentials, Device, Session, SessionState
+from teleflow.storage.base import Storage
+from teleflow.telegram.live import LiveSession, Site
+
+_log = structlog.get_logger(__name__)
+R = TypeVar("R")
+
+_PAGE = 500
+_WRITE_TRIES = 5
+
+
+class Runner:
+    """Keeps every authorised session connected. Is the `Watcher` and the local `Call` of its sessions."""
+
+    def __init__(self, storage: Storage, clock: Clock, device: Device) -> None:
+        self._storage = storage
+        self._clock = clock
+        self._device = device
+        self._site: Site | None = None
+        self._live: dict[str, LiveSession] = {}
+        self._tasks = Tasks("runner")
+        self._stopping = False
+
+    def settle_in(self, site: Site) -> None:
+        """Runner and site name each other (the site's watcher is this runner): this ties the knot."""
+        self._site = site
+
+    @property
+    def site(self) -> Site:
+        if self._site is None:
+            raise RuntimeError("the runner has no site yet")
+        return self._site
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to connect all sessions; returns at once, they come up at the connect limiter's pace."""
+        self._tasks.start(self._start_all(), "start sessions")
+
+    async def _start_all(self) -> None:
+        after = None
+        while True:
+            page = await self._storage.sessions_to_run(limit=_PAGE, after=after)
+            for session in page:
+                if session.id not in self._live:
+                    await self.run(session)
+            if len(page) < _PAGE:
+                return
+            after = page[-1].id
+
+    async def stop(self) -> None:
+        """Disconnect all. What they are in the database stays: the next start brings them back."""
+        self._stopping = True
+        await self._tasks.close()
+        for live in list(self._live.values()):
+            await live.stop()
+        self._live.clear()
+
+    # -- sessions -----------------------------------------------------------------------------------------
+
+    async def run(self, session: Session) -> LiveSession | None:
+        """Start a stored session, unless its key does not open; then its state tells why."""
+        try:
+            credentials = await self._storage.credentials(session.id)
+        except SealBroken:
+            _log.exception("session.seal_broken", session=session.id)
+            await self.state_changed(session.id, SessionState.DISCONNECTED, "SEAL_BROKEN")
+            return None
+        if credentials is None:
+            await self.state_changed(session.id, SessionState.LOGGED_OUT, "NO_CREDENTIALS")
+            return None
+        return self.adopt(session.id, credentials, authorised=session.authorised)
+
+    def adopt(self, session_id: str, credentials: Credentials, *, authorised: bool) -> LiveSession:
+        """Start a session with these credentials. One that runs already is what you get."""
+        standing = self._live.get(session_id)
+        if standing is not None:
+            return standing
+        live = LiveSession(session_id, credentials, device=self._device, authorised=authorised, site=self.site)
+        self._live[session_id] = live
+        live.start()
+        return live
+
+    def live(self, session_id: str) -> LiveSession | None:
+        return self._live.get(session_id)
+
+    async def drop(self, session_id: str) -> None:
+        """Stop a session and forget it here; nothing changes in the database."""
+        live = self._live.pop(session_id, None)
+        if live is not None:
+            await live.stop()
+
+    @property
+    def count(self) -> int:
+        """How many sessions are online now."""
+        return sum(1 for live in self._live.values() if live.authorised and live.is_connected)
+
+    async def call(self, session_id: str, operation: Operation[R], *, within: float) -> R:
+        """See `telegram.base.Call`."""
+        live = self._live.get(session_id)
+        if live is None:
+            raise Unavailable("The session is not connected", code="SESSION_NOT_CONNECTED")
+        return await live.call(operation, within=within)
+
+    # -- what sessions tell -------------------------------------------------------------------------------
+
+    async def state_changed(self, session_id: str, state: SessionState, cause: str | None) -> None:
+        if self._stopping:
+            return
+        _log.info("session.state", session=session_id, state=state.value, cause=cause)
+        now = milliseconds(self._clock.time())
+        try:
+            await self._storage.set_session_state(session_id, state, cause=cause, now=now)
+        except StorageUnavailable:
+            # The live state is the truth and is what callers are told; the row follows with the next change.
+            _log.warning("session.state_not_stored", session=session_id)
+
+    async def credentials_changed(self, session_id: str, credentials: Credentials) -> None:
+        """Raises StorageUnavailable: a key that is not kept must not be used for a login."""
+        await self._storage.save_credentials(session_id, credentials)
+
+    async def login_ended(self, session_id: str, state: SessionState, cause: str) -> None:
+        _log.warning("session.login_ended", session=session_id, state=state.value, cause=cause)
+        self._live.pop(session_id, None)
+        for attempt in range(_WRITE_TRIES):
+            try:
+                now = milliseconds(self._clock.time())
+                await self._storage.forget_authorisation(session_id, state, cause=cause, now=now)
+            except TeleFlowError:
+                _log.warning("session.end_not_stored", session=session_id, attempt=attempt)
+                await self._clock.sleep(2.0**attempt)
+            else:
+                return
