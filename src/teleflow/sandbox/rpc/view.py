@@ -168,7 +168,8 @@ class View:
     def _passing(self, entry: Entry) -> Any | None:
         """Updates without pts."""
         if entry.kind == "typing":
-            return types.UpdateUserTyping(entry.peer, revealed([entry.data])[0])
+            action = revealed([entry.data])[0] if entry.data else types.SendMessageTypingAction()
+            return types.UpdateUserTyping(entry.peer, action)
         if entry.kind == "blocked":
             return types.UpdatePeerBlocked(types.PeerUser(entry.peer), blocked=bool(entry.max_id) or None)
         person = self._world.people.by_id.get(entry.peer)

@@ -170,8 +170,8 @@ class World:
             if self.is_reachable(each):
                 self.messages.tell(each, kind, peer=person.id)
 
-    def typing(self, sender: Person, to: Person, action: bytes, origin: Origin | None = None) -> None:
-        """`messages.setTyping`; `action` is TL, opaque here."""
+    def typing(self, sender: Person, to: Person, action: bytes = b"", origin: Origin | None = None) -> None:
+        """`messages.setTyping`; `action` is TL, opaque here, and empty for plain typing."""
         if sender.id not in to.blocked and to is not sender and self.is_reachable(to.id):
             self.messages.tell(to.id, "typing", peer=sender.id, data=action, origin=origin)
 

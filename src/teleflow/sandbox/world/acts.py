@@ -1,0 +1,142 @@
+"""What a person can be made to do through the control API, by name.
+
+Each act goes through the same rules as a client's request; the person needs no client for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from teleflow.sandbox.world.errors import ControlError, Refused
+from teleflow.sandbox.world.people import digits
+from teleflow.sandbox.world.records import Person
+from teleflow.sandbox.world.world import World
+
+Body = Mapping[str, Any]
+Act = Callable[[World, Person, Body], dict[str, Any]]
+TEXT_LIMIT = 4096
+
+
+def find(world: World, ref: object) -> Person:
+    """A person by phone, @username or id. Raises ControlError 404."""
+    if isinstance(ref, bool) or not isinstance(ref, int | str):
+        raise ControlError(422, "VALIDATION_ERROR", "a person is named by phone, @username or id")
+    text = str(ref).strip()
+    people = world.people
+    found: Person | None
+    if text.startswith("@"):
+        found = people.by_username(text)
+    else:
+        plain = digits(text)
+        found = people.by_phone(text) if plain else people.by_username(text)
+        if found is None and text.isascii() and text.isdigit():
+            found = people.by_id.get(int(text))
+    if found is None:
+        raise ControlError(404, "ACCOUNT_NOT_FOUND", "nobody here has that phone, username or id")
+    return found
+
+
+def text_of(body: Body, name: str, *, default: str | None = None) -> str:
+    """A string of the body. Raises ControlError 422."""
+    value = body.get(name, default)
+    if not isinstance(value, str):
+        raise ControlError(422, "VALIDATION_ERROR", f"{name} must be a string")
+    return value
+
+
+def number_of(body: Body, name: str, *, default: int | None = None) -> int:
+    value = body.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise ControlError(422, "VALIDATION_ERROR", f"{name} must be a whole number")
+    return value
+
+
+def _send(world: World, me: Person, body: Body) -> dict[str, Any]:
+    text = text_of(body, "text")
+    if not text.strip():
+        raise Refused("MESSAGE_EMPTY")
+    if len(text.encode("utf-16-le", "surrogatepass")) // 2 > TEXT_LIMIT:
+        raise Refused("MESSAGE_TOO_LONG")
+    sent = world.messages.send(
+        me,
+        find(world, body.get("to")),
+        text,
+        random_id=number_of(body, "randomId", default=0),
+        reply_to=number_of(body, "replyTo", default=0),
+        silent=body.get("silent") is True,
+    )
+    return {"messageId": sent.from_id, "recipientMessageId": sent.to_id, "seq": sent.seq}
+
+
+def _edit(world: World, me: Person, body: Body) -> dict[str, Any]:
+    number = number_of(body, "messageId")
+    text = text_of(body, "text").strip()
+    if not text:
+        raise Refused("MESSAGE_EMPTY")
+    world.messages.edit(me, number, text)
+    return {"messageId": number}
+
+
+def _delete(world: World, me: Person, body: Body) -> dict[str, Any]:
+    ids = body.get("messageIds", [body["messageId"]] if "messageId" in body else None)
+    if not isinstance(ids, list) or not all(isinstance(each, int) for each in ids):
+        raise ControlError(422, "VALIDATION_ERROR", "messageIds must be a list of whole numbers")
+    _, count = world.messages.delete(me, ids, revoke=body.get("revoke", True) is True)
+    return {"deleted": count}
+
+
+def _read(world: World, me: Person, body: Body) -> dict[str, Any]:
+    peer = find(world, body.get("to", body.get("chat")))
+    _, count = world.messages.read(me, peer.id, number_of(body, "maxId", default=0))
+    return {"read": bool(count)}
+
+
+def _type(world: World, me: Person, body: Body) -> dict[str, Any]:
+    world.typing(me, find(world, body.get("to")))
+    return {}
+
+
+def _online(world: World, me: Person, _body: Body) -> dict[str, Any]:
+    world.set_online(me, online=True)
+    return {}
+
+
+def _offline(world: World, me: Person, _body: Body) -> dict[str, Any]:
+    world.set_online(me, online=False)
+    return {}
+
+
+def _rename(world: World, me: Person, body: Body) -> dict[str, Any]:
+    first = text_of(body, "firstName", default=me.first_name)
+    world.rename(me, first, text_of(body, "lastName", default=me.last_name))
+    if "username" in body:
+        world.set_username(me, text_of(body, "username"))
+    return {}
+
+
+def _block(world: World, me: Person, body: Body) -> dict[str, Any]:
+    return {"changed": world.set_blocked(me, find(world, body.get("to")), blocked=True)}
+
+
+def _unblock(world: World, me: Person, body: Body) -> dict[str, Any]:
+    return {"changed": world.set_blocked(me, find(world, body.get("to")), blocked=False)}
+
+
+def _terminate(world: World, me: Person, _body: Body) -> dict[str, Any]:
+    return {"terminated": world.terminate_others(me, None)}
+
+
+ACTS: Mapping[str, Act] = {
+    "send": _send,
+    "edit": _edit,
+    "delete": _delete,
+    "read": _read,
+    "type": _type,
+    "online": _online,
+    "offline": _offline,
+    "rename": _rename,
+    "block": _block,
+    "unblock": _unblock,
+    "terminate": _terminate,
+}
