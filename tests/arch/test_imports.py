@@ -57,7 +57,12 @@ def test_import_contracts_hold() -> None:
 
 
 def test_importing_any_module_opens_nothing() -> None:
-    names = [source.module for source in package() if source.path.name != "__main__.py"]
+    # Programs are left out: __main__, and what alembic runs as scripts with its own globals.
+    names = [
+        source.module
+        for source in package()
+        if source.path.name != "__main__.py" and "migrations" not in source.path.parts
+    ]
     done = subprocess.run(
         [sys.executable, "-c", WATCH, str(ROOT / "src"), *names],
         cwd=ROOT,
