@@ -1,0 +1,127 @@
+"""A whole sandbox in this process: the data centre with its world, its people and its control API.
+
+`Sandbox` promises that all of it has started when `start` returns and nothing of it is left after `stop`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from teleflow.kit.clock import Clock, SystemClock
+from teleflow.kit.tasks import Tasks
+from teleflow.sandbox.control.api import build_app
+from teleflow.sandbox.control.http import HttpServer
+from teleflow.sandbox.rpc import register
+from teleflow.sandbox.server import Backend, DataCentre, Options
+from teleflow.sandbox.world.control import WorldControl
+from teleflow.sandbox.world.world import World
+
+
+class Sandbox:
+    """See the module. `control` is the control API without HTTP."""
+
+    def __init__(
+        self,
+        options: Options | None = None,
+        *,
+        clock: Clock | None = None,
+        control_port: int | None = 0,
+        seed: int | None = None,
+    ) -> None:
+        self.clock = clock or SystemClock()
+        self._options = options or Options()
+        self._tasks = Tasks("sandbox world")
+        self.world = World(clock=self.clock, seed=seed)
+        self.control = WorldControl(self.world, directory=self._options.state_dir)
+        self.dc = DataCentre(self._options, self._backend, clock=self.clock)
+        self._control_port = control_port
+        self._http: HttpServer | None = None
+
+    def _backend(self, dc: DataCentre) -> Backend:
+        world = self.world
+        return Backend(
+            register.build(world, dc_id=dc.dc_id, address=lambda: (dc.host, dc.port)),
+            attach=world.attach,
+            revoke=world.revoke,
+            expire_code=lambda phone: world.logins.expire_codes(phone),
+        )
+
+    async def start(self) -> None:
+        """Bring everything up. Raises OSError when an address is taken."""
+        try:
+            self.control.load()
+            await self.dc.start()
+            self._tasks.start(self.control.keep_saved(), "saving the world")
+            if self._control_port is not None:
+                self._http = HttpServer(build_app(self), self._options.host, self._control_port)
+                await self._http.start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Take everything down; the world is saved where it has a directory."""
+        if self._http is not None:
+            await self._http.stop()
+            self._http = None
+        await self.dc.stop()
+        await self._tasks.close()
+        self.control.close()
+
+    @property
+    def host(self) -> str:
+        return self.dc.host
+
+    @property
+    def port(self) -> int:
+        return self.dc.port
+
+    @property
+    def dc_id(self) -> int:
+        return self.dc.dc_id
+
+    @property
+    def public_key_pem(self) -> str:
+        return self.dc.public_key_pem
+
+    @property
+    def public_key_file(self) -> Path:
+        return self.dc.public_key_file
+
+    @property
+    def control_url(self) -> str | None:
+        """Where the control API listens; None when it was not asked for."""
+        return None if self._http is None else self._http.url
+
+    def info(self) -> dict[str, Any]:
+        """The ready line."""
+        return {
+            "dcId": self.dc_id,
+            "host": self.host,
+            "port": self.port,
+            "controlUrl": self.control_url,
+            "publicKeyFile": str(self.public_key_file),
+            "layer": self.dc.layer,
+        }
+
+
+@asynccontextmanager
+async def running(
+    options: Options | None = None,
+    *,
+    clock: Clock | None = None,
+    control_port: int | None = 0,
+    seed: int | None = None,
+    **changes: Any,
+) -> AsyncIterator[Sandbox]:
+    """A sandbox for the time of the block. `changes` are fields of `Options`."""
+    sandbox = Sandbox(replace(options or Options(), **changes), clock=clock, control_port=control_port, seed=seed)
+    await sandbox.start()
+    try:
+        yield sandbox
+    finally:
+        await sandbox.stop()

@@ -1,0 +1,289 @@
+"""Fault rules: what is to go wrong, for whom, and how often.
+
+This module knows rules and matching only. It promises that a rule's decisions depend on its own seed and on the
+calls it has seen, never on wall time or on other rules. What a verb does is done by `mtproto.calls` (to calls) and
+by `outages` (to connections and the listening socket).
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from teleflow.kit.clock import Clock
+
+MAX_RULES = 256
+MAX_ATTEMPTS_REMEMBERED = 100_000
+
+VERBS: dict[str, frozenset[str]] = {
+    # verbs about a call
+    "rpc_error": frozenset(("name", "code", "seconds")),
+    "flood": frozenset(("seconds", "method", "chat")),
+    "drop_request": frozenset(),
+    "drop_reply_after_commit": frozenset(),
+    "delay": frozenset(("ms",)),
+    "duplicate_reply": frozenset(),
+    "bad_msg": frozenset(("code",)),
+    # verbs about a connection: on a call, or at once
+    "close_tcp": frozenset(("when", "bytes")),
+    "reset": frozenset(),
+    "transport_error": frozenset(("code",)),
+    "garbage": frozenset(("bytes",)),
+    "truncate_frame": frozenset(),
+    "flip_bit": frozenset(),
+    "bad_salt": frozenset(),
+    # verbs about a login
+    "revoke_session": frozenset(("name",)),
+    "expire_code": frozenset(),
+    # verbs about the data centre, always at once
+    "refuse": frozenset(("seconds", "close")),
+    "accept_and_stall": frozenset(("seconds", "close")),
+    "black_hole": frozenset(("seconds",)),
+    "clock_offset": frozenset(("seconds",)),
+}
+OUTAGES = frozenset(("refuse", "accept_and_stall", "black_hole", "clock_offset"))
+CALL_ONLY = frozenset(
+    ("rpc_error", "flood", "drop_request", "drop_reply_after_commit", "delay", "duplicate_reply", "bad_msg")
+)
+_MATCH_KEYS = frozenset(("phone", "method", "chat", "nth", "times", "probability", "seed", "attempt"))
+_CLOSE_WHEN = frozenset(("now", "mid_frame", "after_n_bytes"))
+
+
+class FaultError(ValueError):
+    """A rule that makes no sense; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """When a rule applies. What is None does not matter.
+
+    `nth` counts matching calls from 1 and fires on that one only; `times` bounds the firings; `attempt` counts the
+    calls that carry the same random_id (1: only first attempts).
+    """
+
+    phone: str | None = None
+    method: str | None = None
+    chat: str | None = None
+    nth: int | None = None
+    times: int | None = None
+    probability: float | None = None
+    seed: int | None = None
+    attempt: int | None = None
+
+
+@dataclass(slots=True)
+class Rule:
+    """One rule with its memory."""
+
+    number: int
+    verb: str
+    match: Match
+    args: dict[str, Any]
+    at_once: bool
+    seen: int = 0
+    fired: int = 0
+    windows: dict[str | None, float] = field(default_factory=dict)
+    attempts: dict[int, int] = field(default_factory=dict)
+    dice: random.Random = field(default_factory=random.Random)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The form that the control API shows."""
+        match = {key: getattr(self.match, key) for key in _MATCH_KEYS if getattr(self.match, key) is not None}
+        return {
+            "id": self.number,
+            "verb": self.verb,
+            "match": match,
+            "args": self.args,
+            "seen": self.seen,
+            "fired": self.fired,
+        }
+
+
+@dataclass(slots=True)
+class Call:
+    """What the rules may look at."""
+
+    phone: str | None
+    method: str
+    request: Any
+
+
+class Faults:
+    """The rules in force, oldest first."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._rules: dict[int, Rule] = {}
+        self._last = 0
+
+    @property
+    def active(self) -> bool:
+        """Whether any rule waits for calls: one cheap look for each request."""
+        return bool(self._rules)
+
+    def add(self, verb: str, match: Mapping[str, Any] | None = None, args: Mapping[str, Any] | None = None) -> Rule:
+        """Put a rule in force. Raises FaultError."""
+        if len(self._rules) >= MAX_RULES:
+            raise FaultError(f"no more than {MAX_RULES} rules at a time")
+        checked_args = _checked_args(verb, args or {})
+        wanted = dict(match or {})
+        if verb == "flood":  # flood(method|chat, seconds) may name its scope in args too
+            for key in ("method", "chat"):
+                if key in checked_args:
+                    wanted.setdefault(key, checked_args.pop(key))
+        checked = _checked_match(wanted)
+        self._last += 1
+        of_calls = any(value is not None for value in (checked.method, checked.chat, checked.nth, checked.attempt))
+        at_once = verb in OUTAGES or (verb not in CALL_ONLY and not of_calls)
+        rule = Rule(self._last, verb, checked, checked_args, at_once)
+        rule.dice = random.Random(rule.number if checked.seed is None else checked.seed)  # noqa: S311
+        self._rules[rule.number] = rule
+        return rule
+
+    def remove(self, number: int) -> Rule | None:
+        return self._rules.pop(number, None)
+
+    def clear(self) -> list[Rule]:
+        rules = list(self._rules.values())
+        self._rules.clear()
+        return rules
+
+    def get(self, number: int) -> Rule | None:
+        return self._rules.get(number)
+
+    def all(self) -> list[Rule]:
+        return list(self._rules.values())
+
+    def fire(self, call: Call) -> list[tuple[Rule, int]]:
+        """The rules that fire on this call, in order, each with what is left of its flood in seconds (else 0)."""
+        fired = []
+        for rule in self._rules.values():
+            if rule.at_once or not _applies(rule.match, call):
+                continue
+            rule.seen += 1
+            remaining = 0
+            if rule.verb == "flood":
+                remaining = self._flood(rule, call.phone)
+                if not remaining:
+                    continue
+            elif not _due(rule, call):
+                continue
+            rule.fired += 1
+            fired.append((rule, remaining))
+        return fired
+
+    def _flood(self, rule: Rule, phone: str | None) -> int:
+        """Seconds left of this account's window; the first matching call opens it."""
+        now = self._clock.time()
+        until = rule.windows.get(phone)
+        if until is None:
+            match = rule.match
+            if match.nth is not None and rule.seen != match.nth:
+                return 0
+            if match.times is not None and len(rule.windows) >= match.times:
+                return 0
+            until = rule.windows[phone] = now + float(rule.args["seconds"])
+        return max(0, -int(-(until - now) // 1))
+
+
+def _due(rule: Rule, call: Call) -> bool:
+    match = rule.match
+    if match.attempt is not None and _attempt(rule, call) != match.attempt:
+        return False
+    if match.nth is not None and rule.seen != match.nth:
+        return False
+    if match.times is not None and rule.fired >= match.times:
+        return False
+    return match.probability is None or rule.dice.random() < match.probability
+
+
+def _attempt(rule: Rule, call: Call) -> int:
+    random_id = random_id_of(call.request)
+    if random_id is None:
+        return 0
+    if len(rule.attempts) >= MAX_ATTEMPTS_REMEMBERED:
+        del rule.attempts[next(iter(rule.attempts))]
+    rule.attempts[random_id] = rule.attempts.get(random_id, 0) + 1
+    return rule.attempts[random_id]
+
+
+def random_id_of(request: Any) -> int | None:
+    """The (first) random_id of a request that has one."""
+    found = getattr(request, "random_id", None)
+    if isinstance(found, list):
+        found = found[0] if found else None
+    return found if isinstance(found, int) else None
+
+
+def _applies(match: Match, call: Call) -> bool:
+    if match.method is not None and match.method != call.method:
+        return False
+    if match.phone is not None and match.phone != call.phone:
+        return False
+    return match.chat is None or match.chat == marked_id(call.request)
+
+
+def marked_id(request: Any) -> str | None:
+    """The chat a request is about, in the marked form, as text; None when it names none."""
+    peer = getattr(request, "peer", None) or getattr(request, "channel", None) or getattr(request, "to_peer", None)
+    user = getattr(peer, "user_id", None)
+    if isinstance(user, int):
+        return str(user)
+    channel = getattr(peer, "channel_id", None)
+    if isinstance(channel, int):
+        return f"-100{channel}"
+    chat = getattr(peer, "chat_id", None)
+    return f"-{chat}" if isinstance(chat, int) else None
+
+
+def digits(phone: object) -> str:
+    """A phone as the sandbox compares it: digits only."""
+    return "".join(character for character in str(phone) if character.isdigit())
+
+
+def _checked_match(match: Mapping[str, Any]) -> Match:
+    unknown = set(match) - _MATCH_KEYS
+    if unknown:
+        raise FaultError(f"unknown match key {min(unknown)!r}")
+    values: dict[str, Any] = {key: value for key, value in match.items() if value is not None}
+    for key in ("nth", "times", "seed", "attempt"):
+        if key in values and not (type(values[key]) is int and (key == "seed" or values[key] >= 1)):
+            raise FaultError(f"{key} is a whole number from 1 on")
+    chance = values.get("probability", 0)
+    if type(chance) not in {int, float} or not 0 <= chance <= 1:
+        raise FaultError("probability is a number from 0 to 1")
+    for key in ("phone", "chat", "method"):
+        if key in values and not isinstance(values[key], (str, int)):
+            raise FaultError(f"{key} is text")
+    if "phone" in values:
+        values["phone"] = digits(values["phone"])
+    for key in ("chat", "method"):
+        if key in values:
+            values[key] = str(values[key])
+    return Match(**values)
+
+
+def _checked_args(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
+    allowed = VERBS.get(verb)
+    if allowed is None:
+        raise FaultError(f"unknown verb {verb!r}")
+    unknown = set(args) - allowed
+    if unknown:
+        raise FaultError(f"{verb} takes no argument {min(unknown)!r}")
+    checked = {key: value for key, value in args.items() if value is not None}
+    for key in ("seconds", "ms", "bytes", "code"):
+        value = checked.get(key)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
+            raise FaultError(f"{key} is a number")
+    required = {"rpc_error": "name", "flood": "seconds", "delay": "ms", "bad_msg": "code", "clock_offset": "seconds"}
+    if verb in required and required[verb] not in checked:
+        raise FaultError(f"{verb} needs {required[verb]!r}")
+    if "name" in checked and not isinstance(checked["name"], str):
+        raise FaultError("name is text")
+    if "close" in checked and not isinstance(checked["close"], bool):
+        raise FaultError("close is true or false")
+    if verb == "close_tcp" and checked.setdefault("when", "now") not in _CLOSE_WHEN:
+        raise FaultError(f"when is one of {', '.join(sorted(_CLOSE_WHEN))}")
+    return checked

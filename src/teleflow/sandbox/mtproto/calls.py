@@ -1,0 +1,153 @@
+"""Requests: read, disturbed where a fault rule says so, answered by the methods, answer sent.
+
+Promises: each request runs in a step of its own, started in the order of its session; whatever a method does, its
+client gets an answer (unless a rule takes it away) and no other request is held up; each request has a row in the
+ledger. It does not know what any method means.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import structlog
+
+from teleflow.kit.tasks import Tasks
+from teleflow.sandbox.faults import Call, Faults, digits, random_id_of
+from teleflow.sandbox.mtproto import tl
+from teleflow.sandbox.mtproto.disturb import Disturb, LostError, Plan
+from teleflow.sandbox.mtproto.ledger import CallRow, Ledger
+from teleflow.sandbox.mtproto.session import Session
+from teleflow.sandbox.mtproto.wrappers import Unwrapped, unwrap
+from teleflow.sandbox.rpc.base import Caller, Rpc, RpcError
+from teleflow.sandbox.transport.connection import Connection
+
+_log = structlog.get_logger(__name__)
+
+MAX_RUNNING = 1000
+"""Requests of one session at work at a time; what comes on top is refused."""
+AFTER_DEADLINE = 30.0
+
+
+class Calls:
+    """Runs requests against `rpc`."""
+
+    def __init__(self, rpc: Rpc, faults: Faults, disturb: Disturb, ledger: Ledger, tasks: Tasks) -> None:
+        self._rpc = rpc
+        self._faults = faults
+        self._disturb = disturb
+        self._ledger = ledger
+        self._tasks = tasks
+        self._unwanted: set[tuple[int, int]] = set()
+
+    def start(self, session: Session, connection: Connection, msg_id: int, body: bytes, budget: tl.Budget) -> None:
+        """Begin to answer one message."""
+        try:
+            if len(session.running) >= MAX_RUNNING:
+                raise RpcError(420, "FLOOD_WAIT_1")
+            work = unwrap(session, tl.read_object(body, budget))
+            if not tl.is_request(work.request):
+                raise RpcError(400, "INPUT_METHOD_INVALID")
+        except tl.BadObjectError as error:
+            self._refuse(session, msg_id, RpcError(400, error.rpc_error))
+            return
+        except RpcError as error:
+            self._refuse(session, msg_id, error)
+            return
+        if not work.without_updates:
+            session.wants_updates = True
+        method = tl.method_name(work.request.__class__)
+        row = self._row(session, connection, msg_id, method, work.request)
+        session.begin(msg_id, self._tasks.start(self._run(session, connection, work, row), method))
+
+    def drop(self, session: Session, msg_id: int) -> None:
+        """The client does not want the answer to a running request any more. The request is not stopped."""
+        if msg_id in session.running:
+            self._unwanted.add((session.id, msg_id))
+
+    def _refuse(self, session: Session, msg_id: int, error: RpcError) -> None:
+        session.send(tl.rpc_result(msg_id, tl.rpc_error(error.code, error.message)), request=msg_id)
+
+    def _row(self, session: Session, connection: Connection, msg_id: int, method: str, request: Any) -> CallRow:
+        phone = self._rpc.person_of(session.key.key_id)
+        if phone is None:
+            phone = getattr(request, "phone_number", None)
+        row = self._ledger.call(digits(phone) if phone else None, method)
+        row.key_id, row.session_id, row.msg_id = session.key.key_id, session.id, msg_id
+        row.connection = connection.number
+        row.random_id = random_id_of(request)
+        return row
+
+    async def _run(self, session: Session, connection: Connection, work: Unwrapped, row: CallRow) -> bool:
+        msg_id = row.msg_id
+        plan: Plan | None = None
+        try:
+            if self._faults.active:
+                fired = self._faults.fire(Call(row.phone, row.method or "", work.request))
+                if fired:
+                    row.faults = [(rule.number, rule.verb) for rule, _ in fired]
+                    plan = Plan()
+                    await self._disturb.before(plan, fired, session, connection, row)
+            if work.after:
+                await _wait_for(session, work.after)
+            body = await self._answer(session, connection, work, row)
+        except LostError:
+            row.outcome = "lost"
+            session.received.forget(msg_id)
+            return False
+        except RpcError as error:
+            row.outcome, row.error = "error", error.message
+            body = tl.rpc_error(error.code, error.message)
+        except Exception as error:  # noqa: BLE001 - whatever a method does, its client is answered
+            _log.exception("call.failed", method=row.method)
+            row.outcome, row.error = "error", type(error).__name__
+            body = tl.rpc_error(500, "INTERNAL")
+        finally:
+            session.running.pop(msg_id, None)
+            row.ended = self._ledger.now()
+        self._reply(session, msg_id, body, plan, row)
+        return row.outcome == "ok"
+
+    async def _answer(self, session: Session, connection: Connection, work: Unwrapped, row: CallRow) -> bytes:
+        caller = Caller(
+            session.key.key_id,
+            session.id,
+            session.layer,
+            session.api_id,
+            session.device_model,
+            session.system_version,
+            session.app_version,
+            session.lang_code,
+            session.system_lang_code,
+            connection.address,
+            row.msg_id,
+            not work.without_updates,
+        )
+        result = await self._rpc.answer(caller, work.request)
+        body = tl.result_bytes(result, work.request)
+        row.outcome = "ok"
+        return body
+
+    def _reply(self, session: Session, msg_id: int, body: bytes, plan: Plan | None, row: CallRow) -> None:
+        if (session.id, msg_id) in self._unwanted:
+            self._unwanted.discard((session.id, msg_id))
+            row.outcome = "unwanted"
+            return
+        withheld = plan is not None and plan.withhold
+        message = session.send(tl.rpc_result(msg_id, body), request=msg_id, withheld=withheld)
+        if plan is not None and plan.duplicate and not withheld:
+            session.flush()
+            session.repeat(message)
+
+
+async def _wait_for(session: Session, after: tuple[int, ...]) -> None:
+    """Let the named requests of this session end first. Raises RpcError when one fails or takes too long."""
+    running = {work for msg_id in after if (work := session.running.get(msg_id)) is not None}
+    running.discard(asyncio.current_task())
+    if not running:
+        return
+    done, late = await asyncio.wait(running, timeout=AFTER_DEADLINE)
+    if late:
+        raise RpcError(500, "MSG_WAIT_TIMEOUT")
+    if not all(work.result() for work in done):
+        raise RpcError(400, "MSG_WAIT_FAILED")

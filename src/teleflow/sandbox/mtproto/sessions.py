@@ -1,0 +1,145 @@
+"""All sessions, by key: finding and forgetting them, writing to them, pushing updates, looking after them.
+
+Promises: a bounded number of sessions for each key; a push returns at once and never piles up behind a client that
+does not read (it is told `updatesTooLong` when it reads again). It is the `Push` of the world.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from telethon.tl import types
+
+from teleflow.kit.clock import Clock
+from teleflow.sandbox.mtproto import tl
+from teleflow.sandbox.mtproto.keys import AuthKey
+from teleflow.sandbox.mtproto.msg_ids import MsgIds
+from teleflow.sandbox.mtproto.salts import Salts
+from teleflow.sandbox.mtproto.session import Session
+
+MAX_SESSIONS_PER_KEY = 32
+SESSION_KEPT = 600.0
+"""Seconds for which a session without a connection is remembered."""
+
+
+class Sessions:
+    """See the module."""
+
+    def __init__(self, clock: Clock, ids: MsgIds, salts: Salts) -> None:
+        self._clock = clock
+        self._ids = ids
+        self._salts = salts
+        self._by_key: dict[int, dict[int, Session]] = {}
+        self._ready: list[Session] = []
+        self._chores: set[Session] = set()
+        self._orphans: dict[Session, float] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._by_key.values()))
+
+    def get(self, key: AuthKey, session_id: int) -> Session:
+        """The session, made when it is new."""
+        of_key = self._by_key.get(key.key_id)
+        if of_key is None:
+            of_key = self._by_key[key.key_id] = {}
+        session = of_key.get(session_id)
+        if session is None:
+            if len(of_key) >= MAX_SESSIONS_PER_KEY:
+                self._make_room(of_key)
+            of_key = self._by_key.setdefault(key.key_id, of_key)
+            session = of_key[session_id] = Session(
+                key, session_id, self._ids, self.salt_of, self._needs_flush, self._chores.add
+            )
+        return session
+
+    def salt_of(self, key: AuthKey) -> int:
+        return self._salts.current(key, self._ids.now())
+
+    def find(self, key_id: int, session_id: int) -> Session | None:
+        return self._by_key.get(key_id, {}).get(session_id)
+
+    def adopted(self, session: Session) -> None:
+        """The session has a connection."""
+        self._orphans.pop(session, None)
+
+    def orphaned(self, session: Session) -> None:
+        """The session has lost its last connection."""
+        self._orphans[session] = self._clock.monotonic()
+
+    def _make_room(self, of_key: dict[int, Session]) -> None:
+        """Forget the key's oldest session, one without a connection if there is any."""
+        oldest = next((session for session in of_key.values() if not session.live), None)
+        if oldest is None:
+            oldest = next(iter(of_key.values()))
+        for connection in list(oldest.connections):
+            connection.close("too many sessions")
+        self.forget(oldest)
+
+    def forget(self, session: Session) -> None:
+        self._chores.discard(session)
+        self._orphans.pop(session, None)
+        of_key = self._by_key.get(session.key.key_id)
+        if of_key is not None and of_key.get(session.id) is session:
+            del of_key[session.id]
+            if not of_key:
+                del self._by_key[session.key.key_id]
+
+    def _needs_flush(self, session: Session) -> None:
+        self._ready.append(session)
+        if len(self._ready) == 1:
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        ready, self._ready = self._ready, []
+        for session in ready:
+            session.flush()
+
+    def push(self, key_id: int, updates: Any, *, except_session: int | None = None) -> None:
+        of_key = self._by_key.get(key_id)
+        if not of_key:
+            return
+        body: bytes | None = None
+        for session in of_key.values():
+            if session.id == except_session or not session.wants_updates:
+                continue
+            connection = session.connection
+            if connection is None:
+                continue
+            if connection.congested or session.lagging:
+                session.lagging = True  # the sweeper tells it later that it has missed something
+                self._chores.add(session)
+                continue
+            if body is None:
+                body = tl.packed(bytes(updates))
+            session.send(body)
+
+    def revoke(self, key_id: int) -> None:
+        loop = asyncio.get_running_loop()
+        # Two turns of the loop later, so that an answer that the same key waits for goes out first.
+        loop.call_soon(loop.call_soon, self.drop_connections, key_id, "revoked")
+
+    def live(self, key_id: int) -> bool:
+        return any(session.live for session in self._by_key.get(key_id, {}).values())
+
+    def drop_connections(self, key_id: int, cause: str) -> None:
+        for session in list(self._by_key.get(key_id, {}).values()):
+            session.flush()
+            for connection in list(session.connections):
+                connection.close(cause)
+            self.forget(session)
+
+    def sweep(self) -> None:
+        """Late acknowledgements, resending, forgetting."""
+        now, server_now = self._clock.monotonic(), self._ids.now()
+        for session in list(self._chores):
+            connection = session.connection
+            if session.lagging and connection is not None and not connection.congested:
+                session.lagging = False
+                session.send(bytes(types.UpdatesTooLong()))
+            if not session.sweep(server_now):
+                self._chores.discard(session)
+        for session, since in list(self._orphans.items()):
+            if since > now - SESSION_KEPT:
+                break
+            self.forget(session)
