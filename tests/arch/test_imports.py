@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import subprocess
 import sys
 
@@ -73,3 +74,25 @@ def test_importing_any_module_opens_nothing() -> None:
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
+
+
+def test_the_sandbox_uses_only_the_codec_of_telethon() -> None:
+    """Its judge is an unmodified Telethon: with that library's network code inside, it would judge itself."""
+    codec = ("telethon.tl", "telethon.extensions", "telethon.crypto")
+    beyond = [
+        f"{source.at(node)} {name}"
+        for source in package()
+        if source.module.startswith("teleflow.sandbox")
+        for node in ast.walk(source.tree)
+        for name in imported(node)
+        if name.split(".")[0] == "telethon" and not f"{name}.".startswith(tuple(f"{part}." for part in codec))
+    ]
+    assert beyond == []
+
+
+def imported(node: ast.AST) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [name.name for name in node.names]
+    if isinstance(node, ast.ImportFrom) and node.module:
+        return [f"{node.module}.{name.name}" for name in node.names]
+    return []
