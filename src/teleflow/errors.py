@@ -41,6 +41,7 @@ class TeleFlowError(Exception):
     """An error with a stable code.
 
     `retry_after` is in seconds. `details` goes to the caller as it is: never put a secret into it.
+    `may_have_left`: this answer is to a repeat, and an earlier try was never answered.
     """
 
     kind: ClassVar[Kind] = Kind.INTERNAL
@@ -60,6 +61,7 @@ class TeleFlowError(Exception):
             self.code = code
         self.retry_after = retry_after
         self.details = dict(details or {})
+        self.may_have_left = False
 
 
 class Invalid(TeleFlowError):

@@ -232,6 +232,19 @@ class SendStore(Protocol):
     async def log_entries(self, user_id: str | None, *, limit: int, before: int | None = None) -> list[LogEntry]:
         """The message log, newest first; of everybody when `user_id` is None. `before` is a row number."""
 
+    async def log_rejected(
+        self,
+        *,
+        user_id: str,
+        username: str,
+        from_phone: str,
+        to_phone: str,
+        message: str,
+        detail: str,
+        now: int,
+    ) -> None:
+        """A log row for an attempt that failed before it became a job."""
+
     async def open_jobs(self) -> int:
         """How many jobs have not ended."""
 

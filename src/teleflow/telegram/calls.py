@@ -123,6 +123,7 @@ class Calls:
                 if _now() >= until:
                     raise Uncertain("Telegram did not answer in time") from error
             except RpcFault as fault:
+                fault.after_lost_try = left
                 if not errors.is_passing(fault) or _now() + _SERVER_TROUBLE_S >= until:
                     raise
                 await asyncio.sleep(_SERVER_TROUBLE_S)

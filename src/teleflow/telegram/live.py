@@ -156,7 +156,6 @@ class LiveSession:
         over: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self._over = over
         link = await self._open(over)
-        self._link = link
         await self._introduce(link)
         self._unknown_key_since = None
         self._calls.up(link)
@@ -180,6 +179,7 @@ class LiveSession:
             threads=site.threads,
             dial=site.dial,
         )
+        self._link = opened.link
         if opened.is_new:
             self.credentials = replace(credentials, auth_key=opened.key.bytes, salt=opened.link.salt)
             await site.watcher.credentials_changed(self.id, self.credentials)
@@ -221,9 +221,11 @@ class LiveSession:
         try:
             result: R = await METHODS[type(operation)](invoke, operation)
         except RpcFault as fault:
-            raise errors.translate(fault) from fault
-        except Unreadable as error:
-            raise errors.unreadable() from error
+            error = errors.translate(fault)
+            error.may_have_left = fault.after_lost_try
+            raise error from fault
+        except Unreadable as unreadable:
+            raise errors.unreadable() from unreadable
         return result
 
     async def once(self, request: Any, *, within: float) -> Any:

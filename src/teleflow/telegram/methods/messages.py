@@ -7,6 +7,7 @@ from typing import Any
 from telethon.tl.functions.messages import GetHistoryRequest, SendMessageRequest
 from telethon.tl.types import InputPeerUser, Message, UpdateMessageID, UpdateShortSentMessage
 
+from teleflow.errors import TeleFlowError
 from teleflow.model.operations.messages import FindSent, SendText, Sent
 from teleflow.telegram import errors
 from teleflow.telegram.base import Invoke
@@ -24,9 +25,17 @@ async def send_text(invoke: Invoke, operation: SendText) -> Sent:
         if not errors.is_repeat(fault):
             raise
         # An earlier try of this very send arrived, and its answer did not.
-        found = await find_sent(invoke, FindSent(operation.peer, operation.text, since=0))
-        return found or Sent(None, None)
+        return await _first_one(invoke, operation)
     return sent_from(answer, operation.random_id)
+
+
+async def _first_one(invoke: Invoke, operation: SendText) -> Sent:
+    """It is out; its id is worth a look, and no more than that."""
+    try:
+        found = await find_sent(invoke, FindSent(operation.peer, operation.text, since=0))
+    except (RpcFault, TeleFlowError):
+        found = None
+    return found or Sent(None, None)
 
 
 def sent_from(answer: Any, random_id: int) -> Sent:

@@ -13,6 +13,7 @@ class RpcFault(Exception):
         super().__init__(f"{message} ({code})")
         self.code = code
         self.message = message
+        self.after_lost_try = False
 
 
 class LinkLost(ConnectionError):

@@ -1,0 +1,238 @@
+"""The outbox: accept on disk, keep each chat's order, recover what a dead process left.
+
+Promises: an accepted send ends in `sent` or a named failure; one accepted send is at most one message; sends to
+one chat leave in the order of their acceptance, and a waiting chat blocks no other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections import deque
+from dataclasses import replace
+
+import structlog
+
+from teleflow.errors import StorageUnavailable, TeleFlowError, Unavailable
+from teleflow.kit.clock import Clock, milliseconds
+from teleflow.kit.ids import new_id, random_int64
+from teleflow.kit.tasks import Tasks
+from teleflow.model.messages import SendJob, SendState
+from teleflow.model.sessions import Session
+from teleflow.model.users import User
+from teleflow.outbox.sender import Sender
+from teleflow.outbox.tickets import Ticket
+from teleflow.storage.base import Storage
+
+_log = structlog.get_logger(__name__)
+
+_OPEN_LIMIT = 20_000
+_LANE_LIMIT = 1_000
+_LEASE_MS = 60_000
+_TEND_EVERY_S = 5.0
+_CLAIM = 500
+_POLL_S = 0.1
+_SLACK_S = 5.0
+_NOT_ITS_TURN = "Other messages to this number took too long; this one was not sent and will not be"
+
+_Lane = tuple[str, str]
+
+
+class Outbox:
+    """Sends of this node. `node` names the process in leases."""
+
+    def __init__(self, storage: Storage, sender: Sender, clock: Clock, *, node: str, send_wait_seconds: float) -> None:
+        self._storage = storage
+        self._sender = sender
+        self._clock = clock
+        self._node = node
+        self._send_wait = send_wait_seconds
+        self._tickets: dict[str, Ticket] = {}
+        self._lanes: dict[_Lane, deque[Ticket]] = {}
+        self._tasks = Tasks("outbox")
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Take over what a dead process left open. Call it before the first request is served."""
+        freed = await self._storage.release_leases(except_node=self._node)
+        if freed:
+            _log.info("outbox.recovering", jobs=freed)
+        await self._claim()
+        self._tasks.start(self._tend(), "outbox")
+
+    async def stop(self) -> None:
+        """What is under way stays open in the database, and goes on at the next start."""
+        await self._tasks.close()
+
+    @property
+    def open(self) -> int:
+        return len(self._tickets)
+
+    # -- sending ------------------------------------------------------------------------------------------
+
+    async def send(
+        self, *, user: User, session: Session, to_phone: str, text: str, idempotency_key: str | None
+    ) -> SendJob:
+        """Accept, send, and wait for the outcome, at most SEND_WAIT_SECONDS.
+
+        The job is final or `uncertain` then. Raises Unavailable (nothing was stored), Invalid
+        (IDEMPOTENCY_KEY_REUSED).
+        """
+        lane = (session.id, to_phone)
+        standing = self._lanes.get(lane)
+        if len(self._tickets) >= _OPEN_LIMIT or (standing is not None and len(standing) >= _LANE_LIMIT):
+            raise Unavailable("Too many messages are waiting to be sent", code="QUEUE_FULL", retry_after=5)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + self._send_wait
+        now = milliseconds(self._clock.time())
+        job = SendJob(
+            id=new_id("job"),
+            user_id=user.id,
+            session_id=session.id,
+            random_id=random_int64(),
+            to_phone=to_phone,
+            text=text,
+            state=SendState.QUEUED if standing else SendState.SENDING,
+            attempts=0,
+            created_at=now,
+        )
+        accepted = await self._storage.accept_send(
+            job,
+            username=user.username,
+            from_phone=session.phone,
+            idempotency_key=idempotency_key,
+            fingerprint=_fingerprint(session.id, to_phone, text) if idempotency_key else "",
+            node=self._node,
+            lease_until=now + _LEASE_MS,
+        )
+        if accepted.replayed:
+            return await self._first(accepted.job, deadline)
+        ticket = Ticket(accepted.job, deadline=deadline, may_have_left=False)
+        self._enter(ticket)
+        job = await ticket.outcome(deadline)
+        if job.state is SendState.QUEUED:
+            return await self._withdraw(ticket)
+        if job.state is SendState.SENDING:
+            # The sender ends by the deadline too; the slack only covers its last writes.
+            job = await ticket.outcome(deadline + _SLACK_S)
+        return _told(job, ticket)
+
+    async def _withdraw(self, ticket: Ticket) -> SendJob:
+        """Its turn did not come in time. What can be promised now is that it never will."""
+        if await self._storage.cancel_send(ticket.job.id, detail=_NOT_ITS_TURN, now=milliseconds(self._clock.time())):
+            return ticket.update(state=SendState.CANCELLED, error_code="SEND_TIMEOUT", error_message=_NOT_ITS_TURN)
+        return _told(ticket.job, ticket)
+
+    async def reject(
+        self,
+        *,
+        user: User,
+        session: Session | None,
+        to_phone: str,
+        text: str,
+        error: TeleFlowError,
+        idempotency_key: str | None,  # noqa: ARG002 - an attempt that never became a job may be made again
+    ) -> None:
+        """Log an attempt that failed before it became a job."""
+        await self._storage.log_rejected(
+            user_id=user.id,
+            username=user.username,
+            from_phone=session.phone if session else user.telegram_phone or "",
+            to_phone=to_phone,
+            message=text,
+            detail=error.message,
+            now=milliseconds(self._clock.time()),
+        )
+
+    async def _first(self, job: SendJob, deadline: float) -> SendJob:
+        """The outcome of the request that came first with this idempotency key."""
+        ticket = self._tickets.get(job.id)
+        if ticket is not None:
+            return _told(await ticket.outcome(deadline), ticket)
+        loop = asyncio.get_running_loop()
+        while not job.state.is_final and loop.time() < deadline:
+            await self._clock.sleep(_POLL_S)
+            job = await self._storage.send_job(job.user_id, job.id) or job
+        return job
+
+    # -- lanes --------------------------------------------------------------------------------------------
+
+    def _enter(self, ticket: Ticket) -> None:
+        job = ticket.job
+        self._tickets[job.id] = ticket
+        lane = (job.session_id, job.to_phone)
+        standing = self._lanes.get(lane)
+        if standing is not None:
+            standing.append(ticket)
+            return
+        self._lanes[lane] = deque([ticket])
+        self._tasks.start(self._work(lane), f"lane:{job.session_id}", on_failure=lambda _: self._abandon(lane))
+
+    async def _work(self, lane: _Lane) -> None:
+        """One chat's sends, one after the other."""
+        waiting = self._lanes[lane]
+        while waiting:
+            ticket = waiting[0]
+            try:
+                if ticket.job.state is not SendState.QUEUED or await self._begin(ticket):
+                    await self._sender.carry(ticket)
+            finally:
+                waiting.popleft()
+                self._tickets.pop(ticket.job.id, None)
+        del self._lanes[lane]
+
+    async def _begin(self, ticket: Ticket) -> bool:
+        """Queued → sending, unless it was cancelled meanwhile."""
+        lease_until = milliseconds(self._clock.time()) + _LEASE_MS
+        try:
+            mine = await self._storage.mark_sending(
+                ticket.job.id, attempts=ticket.job.attempts, node=self._node, lease_until=lease_until
+            )
+        except StorageUnavailable:
+            return True  # the state is for readers; the job's random_id is what makes it safe
+        if mine:
+            ticket.update(state=SendState.SENDING)
+            return True
+        stored = await self._storage.send_job(ticket.job.user_id, ticket.job.id)
+        ticket.tell(stored or ticket.job)
+        return False
+
+    def _abandon(self, lane: _Lane) -> None:
+        """A lane's task failed (a bug): its jobs stay open in the database and are claimed again."""
+        for ticket in self._lanes.pop(lane, ()):
+            self._tickets.pop(ticket.job.id, None)
+
+    # -- recovery -----------------------------------------------------------------------------------------
+
+    async def _tend(self) -> None:
+        """Renew the leases of what is under way; take what others left."""
+        while True:
+            await self._clock.sleep(_TEND_EVERY_S)
+            try:
+                lease_until = milliseconds(self._clock.time()) + _LEASE_MS
+                await self._storage.renew_leases(list(self._tickets), node=self._node, lease_until=lease_until)
+                await self._claim()
+            except TeleFlowError as error:
+                _log.warning("outbox.not_tended", cause=error.code)
+
+    async def _claim(self) -> None:
+        while True:
+            now = milliseconds(self._clock.time())
+            jobs = await self._storage.claim_sends(node=self._node, now=now, lease_until=now + _LEASE_MS, limit=_CLAIM)
+            for job in jobs:
+                if job.id not in self._tickets:
+                    self._enter(Ticket(job, deadline=None, may_have_left=job.state is not SendState.QUEUED))
+            if len(jobs) < _CLAIM:
+                return
+
+
+def _told(job: SendJob, ticket: Ticket) -> SendJob:
+    """What a waiting caller is told: an open state is told as uncertain, since it still may go out."""
+    if job.state.is_final or job.state is SendState.UNCERTAIN:
+        return job
+    return replace(job, state=SendState.UNCERTAIN) if ticket.may_have_left else job
+
+
+def _fingerprint(*parts: str) -> str:
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()

@@ -1,0 +1,150 @@
+"""One send, from "its turn has come" to a final state.
+
+What is told follows from one question: may it have left? Before that, every trouble is a plain failure. After
+it, only Telegram's own answer is an end; until then the job is `uncertain` and goes again with the same
+random_id, which Telegram takes once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from teleflow.errors import Limited, NotFound, TeleFlowError, Unavailable, Uncertain
+from teleflow.kit.backoff import FullJitter
+from teleflow.kit.clock import Clock
+from teleflow.model.messages import SendJob
+from teleflow.model.operations.messages import FindSent, SendText, Sent
+from teleflow.model.peers import Peer
+from teleflow.outbox.peers import PhoneBook
+from teleflow.outbox.settle import Settler
+from teleflow.outbox.tickets import Ticket
+from teleflow.telegram.base import Call
+
+_log = structlog.get_logger(__name__)
+
+_BACKGROUND_WITHIN_S = 60.0
+_GIVE_UP_AFTER_S = 24 * 3600.0
+_CLOCK_SLACK_S = 120
+_AGAIN = FullJitter(first=2.0, most=60.0)
+_DEAD_SESSION = frozenset({"SESSION_LOGGED_OUT", "ACCOUNT_BANNED"})
+
+
+class Sender:
+    """Carries tickets through."""
+
+    def __init__(self, call: Call, peers: PhoneBook, settler: Settler, clock: Clock) -> None:
+        self._call = call
+        self._peers = peers
+        self._settler = settler
+        self._clock = clock
+
+    async def carry(self, ticket: Ticket) -> None:
+        """Returns when the job is final. Never raises for what can happen to a message."""
+        attempt = 0
+        while not ticket.job.state.is_final:
+            within = self._patience(ticket)
+            if within <= 0 and not ticket.may_have_left:
+                await self._settler.fail(ticket, _too_late())
+                return
+            try:
+                sent = await self._send(ticket, max(within, 1.0))
+            except Uncertain as error:
+                if await self._proved(ticket, error):
+                    return
+            except Unavailable as error:
+                if not ticket.may_have_left and (ticket.deadline is not None or self._is_old(ticket.job)):
+                    await self._settler.fail(ticket, error)
+                    return
+            except TeleFlowError as error:
+                if not ticket.may_have_left:
+                    await self._settler.fail(ticket, error)
+                    return
+                if await self._proved(ticket, error):
+                    return
+                if isinstance(error, Limited):
+                    await self._clock.sleep(min(error.retry_after or 1.0, 3600.0))
+            else:
+                await self._settler.sent(ticket, sent)
+                return
+            if self._is_old(ticket.job):
+                await self._settler.fail(ticket, _never_known())
+                return
+            await self._clock.sleep(_AGAIN.delay(attempt, self._settler.chance))
+            attempt += 1
+
+    async def _send(self, ticket: Ticket, within: float) -> Sent:
+        job = ticket.job
+        until = _now() + within
+        peer = await self._peer(job, within)
+        try:
+            return await self._try(ticket, peer, until)
+        except NotFound as error:
+            if error.code != "PEER_NOT_FOUND" or ticket.may_have_left:
+                raise
+            # What we remembered of this number is no longer true.
+            peer = await self._peers.ask_again(job.session_id, job.to_phone, within=max(1.0, until - _now()))
+            return await self._try(ticket, peer, until)
+
+    async def _peer(self, job: SendJob, within: float) -> Peer:
+        try:
+            return await self._peers.find(job.session_id, job.to_phone, within=within)
+        except Uncertain as error:
+            # That a look-up was lost says nothing of the message, which has not left.
+            raise Unavailable(error.message, code="TELEGRAM_UNAVAILABLE") from error
+
+    async def _try(self, ticket: Ticket, peer: Peer, until: float) -> Sent:
+        job = ticket.update(attempts=ticket.job.attempts + 1)
+        operation = SendText(peer, job.text, job.random_id)
+        try:
+            return await self._call(job.session_id, operation, within=max(0.5, until - _now()))
+        except TeleFlowError as error:
+            if error.may_have_left or isinstance(error, Uncertain):
+                ticket.may_have_left = True
+            raise
+
+    async def _proved(self, ticket: Ticket, error: TeleFlowError) -> bool:
+        """After an uncertain try: tell those who wait, and where a repeat is no way out, look in the history.
+
+        True when the job is final.
+        """
+        if (isinstance(error, Uncertain) and error.code != "PEER_HUNG_UP") or isinstance(error, Limited):
+            await self._settler.uncertain(ticket, error)
+            return False
+        job = ticket.job
+        try:
+            peer = await self._peers.find(job.session_id, job.to_phone, within=10)
+            look = FindSent(
+                peer, job.text, since=job.created_at // 1000 - _CLOCK_SLACK_S, taken=self._settler.taken(job)
+            )
+            found = await self._call(job.session_id, look, within=10)
+        except TeleFlowError:
+            await self._settler.uncertain(ticket, error)
+            return False
+        if found is None:
+            await self._settler.fail(ticket, error, detail=f"{error.message}; it is not in the chat")
+        else:
+            await self._settler.sent(ticket, found)
+        return True
+
+    def _patience(self, ticket: Ticket) -> float:
+        if ticket.deadline is None:
+            return _BACKGROUND_WITHIN_S
+        left = ticket.deadline - _now()
+        return _BACKGROUND_WITHIN_S if left <= 0 and ticket.may_have_left else left
+
+    def _is_old(self, job: SendJob) -> bool:
+        return self._clock.time() - job.created_at / 1000 > _GIVE_UP_AFTER_S
+
+
+def _too_late() -> Unavailable:
+    return Unavailable("It could not be sent in time, and will not be", code="SEND_TIMEOUT")
+
+
+def _never_known() -> Uncertain:
+    return Uncertain("It left, and for a day nobody could say whether it arrived")
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
