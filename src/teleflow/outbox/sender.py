@@ -61,6 +61,9 @@ class Sender:
                 if not ticket.may_have_left:
                     await self._settler.fail(ticket, error)
                     return
+                if error.code in _DEAD_SESSION:
+                    await self._settler.fail(ticket, error, detail=f"{error.message}; an earlier try may have gone out")
+                    return
                 if await self._proved(ticket, error):
                     return
                 if isinstance(error, Limited):
@@ -72,6 +75,7 @@ class Sender:
                 await self._settler.fail(ticket, _never_known())
                 return
             await self._clock.sleep(_AGAIN.delay(attempt, self._settler.chance))
+            await self._settler.refresh(ticket)  # its session may have ended, and its job with it
             attempt += 1
 
     async def _send(self, ticket: Ticket, within: float) -> Sent:

@@ -49,6 +49,15 @@ class Settler:
         if ticket.job.state is not SendState.UNCERTAIN:
             await self._settle(ticket, _failure(SendState.UNCERTAIN, ticket.job, error, None))
 
+    async def refresh(self, ticket: Ticket) -> None:
+        """Take over what somebody else wrote of this job."""
+        try:
+            stored = await self._storage.send_job(ticket.job.user_id, ticket.job.id)
+        except StorageUnavailable:
+            return
+        if stored is None or stored.state.is_final:
+            ticket.tell(stored or replace(ticket.job, state=SendState.CANCELLED))
+
     async def _settle(self, ticket: Ticket, settlement: Settlement) -> None:
         now = milliseconds(self._clock.time())
         known = _settled(ticket.job, settlement)
