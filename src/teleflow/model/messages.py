@@ -51,7 +51,10 @@ class SendJob:
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """A row of the message log: who sent what to whom, and how it ended."""
+    """A row of the message log: who sent what to whom, and how it ended.
+
+    `number` is the row's place in the log: the cursor for the page after it.
+    """
 
     username: str
     from_phone: str
@@ -60,6 +63,7 @@ class LogEntry:
     success: bool | None
     detail: str
     created_at: int
+    number: int = 0
 
 
 def check_text(text: str) -> str:

@@ -1,0 +1,138 @@
+"""What opens a Telegram account, and logins under way: sealed at rest."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from teleflow.errors import Conflict
+from teleflow.model.sessions import Credentials, LoginAttempt
+from teleflow.storage.sql import schema as t
+from teleflow.storage.sql.part import Part, columns, has_session, one, run
+from teleflow.storage.sql.statement import Statement, Tx, given
+
+_c = t.session_credentials.c
+_a = t.login_attempts.c
+
+_insert_credentials = insert(t.session_credentials)
+_SAVE = Statement(
+    _insert_credentials.on_conflict_do_update(
+        index_elements=[_c.session_id],
+        set_={column.name: _insert_credentials.excluded[column.name] for column in _c if not column.primary_key},
+    )
+)
+_HOLDER = Statement(select(_c.session_id).where(_c.auth_key_fingerprint == given("this")))
+_LOAD = Statement(
+    select(_c.dc_id, _c.host, _c.port, _c.auth_key, _c.salt, _c.api_id, _c.api_hash).where(
+        _c.session_id == given("this")
+    )
+)
+_insert_attempt = insert(t.login_attempts)
+_PUT_ATTEMPT = Statement(
+    _insert_attempt.on_conflict_do_update(
+        index_elements=[_a.session_id],
+        set_={column.name: _insert_attempt.excluded[column.name] for column in _a if not column.primary_key},
+    )
+)
+_ATTEMPT = Statement(
+    select(
+        _a.session_id,
+        _a.phone,
+        _a.phone_code_hash,
+        _a.code_type,
+        _a.next_type,
+        _a.resend_at,
+        _a.expires_at,
+        _a.tries,
+        _a.password_tries,
+        _a.created_at,
+    ).where(_a.session_id == given("this"))
+)
+_END_ATTEMPT = Statement(delete(t.login_attempts).where(_a.session_id == given("this")))
+_r = t.code_requests.c
+_CODES_SINCE = Statement(
+    select(func.count())
+    .select_from(t.code_requests)
+    .where(_r.phone == given("to_phone"), _r.requested_at >= given("since"))
+)
+_NOTE_CODE = Statement(insert(t.code_requests).values(phone=given("to_phone"), requested_at=given("now")))
+
+
+class SessionSecrets(Part):
+    async def save_credentials(self, session_id: str, credentials: Credentials) -> None:
+        row = columns(credentials)
+        row["session_id"] = session_id
+        row["auth_key"] = self._seal.seal(credentials.auth_key, *_auth_key_of(session_id))
+        row["auth_key_fingerprint"] = hashlib.sha256(credentials.auth_key).hexdigest()
+        row["api_hash"] = self._seal.seal(credentials.api_hash.encode(), *_api_hash_of(session_id))
+        await self._db.write(_save_credentials, row)
+
+    async def credentials(self, session_id: str) -> Credentials | None:
+        row = await self._db.read(one, _LOAD, this=session_id)
+        if row is None:
+            return None
+        dc_id, host, port, auth_key, salt, api_id, api_hash = row
+        return Credentials(
+            dc_id=dc_id,
+            host=host,
+            port=port,
+            auth_key=self._seal.open(auth_key, *_auth_key_of(session_id)),
+            salt=salt,
+            api_id=api_id,
+            api_hash=self._seal.open(api_hash, *_api_hash_of(session_id)).decode(),
+        )
+
+    async def put_attempt(self, attempt: LoginAttempt) -> None:
+        row = columns(attempt)
+        row["phone_code_hash"] = self._seal.seal(attempt.phone_code_hash.encode(), *_code_hash_of(attempt.session_id))
+        await self._db.write(_put_attempt, row)
+
+    async def attempt(self, session_id: str) -> LoginAttempt | None:
+        row = await self._db.read(one, _ATTEMPT, this=session_id)
+        if row is None:
+            return None
+        code_hash = self._seal.open(row[2], *_code_hash_of(session_id)).decode()
+        return LoginAttempt(row[0], row[1], code_hash, *row[3:])
+
+    async def end_attempt(self, session_id: str) -> None:
+        await self._db.write(run, _END_ATTEMPT, this=session_id)
+
+    async def codes_requested(self, phone: str, *, since: int) -> int:
+        return await self._db.read(_codes_requested, phone, since)
+
+    async def note_code_request(self, phone: str, *, now: int) -> None:
+        await self._db.write(run, _NOTE_CODE, to_phone=phone, now=now)
+
+
+def _auth_key_of(session_id: str) -> tuple[str, str, str]:
+    return "session_credentials", session_id, "auth_key"
+
+
+def _api_hash_of(session_id: str) -> tuple[str, str, str]:
+    return "session_credentials", session_id, "api_hash"
+
+
+def _code_hash_of(session_id: str) -> tuple[str, str, str]:
+    return "login_attempts", session_id, "phone_code_hash"
+
+
+async def _save_credentials(tx: Tx, row: dict[str, Any]) -> None:
+    if not await has_session(tx, row["session_id"]):
+        return
+    holder = await tx.one(_HOLDER, this=row["auth_key_fingerprint"])
+    if holder is not None and holder[0] != row["session_id"]:
+        raise Conflict("Another session holds this very login", code="AUTH_KEY_IN_USE")
+    await tx.run(_SAVE, **row)
+
+
+async def _put_attempt(tx: Tx, row: dict[str, Any]) -> None:
+    if await has_session(tx, row["session_id"]):
+        await tx.run(_PUT_ATTEMPT, **row)
+
+
+async def _codes_requested(tx: Tx, phone: str, since: int) -> int:
+    row = await tx.one(_CODES_SINCE, to_phone=phone, since=since)
+    return int(row[0]) if row else 0

@@ -1,0 +1,32 @@
+"""What the units of work need of a database: run me, atomically."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
+
+from teleflow.storage.sql.statement import Tx
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Unit = Callable[Concatenate[Tx, P], Coroutine[Any, Any, T]]
+
+
+class Engine(Protocol):
+    """One database. `heavy` units may touch many rows; they must not hold up the event loop."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+    async def ping(self) -> None: ...
+
+    def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Run the unit in a transaction; return once it is on disk. Raises StorageUnavailable, or what it raised."""
+
+    def write_heavy(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]: ...
+
+    def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Run the unit on committed data. Raises StorageUnavailable."""
+
+    def read_heavy(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]: ...

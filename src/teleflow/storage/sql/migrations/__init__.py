@@ -1,0 +1,98 @@
+"""Bringing a database to this program's schema, at every start.
+
+One transaction from the first step to the last, under the database's own write lock: a killed migration
+leaves the schema as it was, and of two programs that start together one waits. A schema that this program
+does not know was written by a newer one, and is refused.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from teleflow.errors import SettingsError
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+HEAD = "0001"
+KNOWN = frozenset({HEAD})
+_TABLE = "schema_version"
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring this SQLite database to HEAD. The connection must not be in a transaction. Raises SettingsError."""
+    if _version(connection) == HEAD:
+        return  # the usual start: the migration tool is not even imported
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        found = _version(connection)
+        if found is not None and found not in KNOWN:
+            raise SettingsError(
+                f"DATABASE_URL: the database has schema {found}, written by a newer version of this program "
+                f"than this one (schema {HEAD}): upgrade the program, or restore a backup"
+            )
+        if found is None and _holds_tables(connection):
+            raise SettingsError("DATABASE_URL: the file is a database of another program; name another file")
+        if found != HEAD:
+            _upgrade(connection)
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _version(connection: sqlite3.Connection) -> str | None:
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (_TABLE,)).fetchall()
+    if not known:
+        return None
+    rows = connection.execute(f"SELECT version_num FROM {_TABLE}").fetchall()  # noqa: S608 - a constant
+    return str(rows[0][0]) if rows else None
+
+
+def _holds_tables(connection: sqlite3.Connection) -> bool:
+    return bool(connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' LIMIT 1").fetchall())
+
+
+def alembic_config() -> Config:
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    config.attributes["version_table"] = _TABLE
+    return config
+
+
+def _upgrade(connection: sqlite3.Connection) -> None:
+    from alembic import command
+    from sqlalchemy import create_engine
+    from sqlalchemy.pool import StaticPool
+
+    borrowed = _Borrowed(connection)
+    engine = create_engine("sqlite://", creator=lambda: borrowed, poolclass=StaticPool)
+    config = alembic_config()
+    with engine.connect() as bound:
+        config.attributes["connection"] = bound
+        command.upgrade(config, "head")
+
+
+class _Borrowed:
+    """Our connection as SQLAlchemy sees it: everything but begin and end, which are ours."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._connection, name)
+
+    def commit(self) -> None:
+        pass
+
+    def rollback(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

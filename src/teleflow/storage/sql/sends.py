@@ -1,0 +1,282 @@
+"""Send jobs. `accept_send` and `settle_send` are the hot path: few statements, each indexed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import and_, case, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from teleflow.errors import Invalid
+from teleflow.model.messages import SendJob, SendState
+from teleflow.storage.base import Accepted, Settlement
+from teleflow.storage.sql import schema as t
+from teleflow.storage.sql.part import Part, page, require_user
+from teleflow.storage.sql.sendlog import ADD_LOG, SETTLE_LOG
+from teleflow.storage.sql.statement import NO, YES, Row, Statement, Tx, given
+
+_j = t.send_jobs.c
+_k = t.idempotency_keys.c
+JOB_COLUMNS = [
+    _j.id,
+    _j.user_id,
+    _j.session_id,
+    _j.random_id,
+    _j.to_phone,
+    _j.text,
+    _j.state,
+    _j.attempts,
+    _j.created_at,
+    _j.message_id,
+    _j.chat_id,
+    _j.error_code,
+    _j.error_message,
+    _j.retry_after_ms,
+]
+
+_ADD_JOB = Statement(
+    insert(t.send_jobs).values({c.name: given(c.name) for c in _j if c.name != "is_open"} | {"is_open": YES})
+)
+_CLAIM_KEY = Statement(insert(t.idempotency_keys).on_conflict_do_nothing())
+_USED_KEY = Statement(select(_k.fingerprint, _k.job_id).where(_k.user_id == given("of_user"), _k.key == given("this")))
+_JOB = Statement(select(*JOB_COLUMNS).where(_j.id == given("this")))
+_MY_JOB = Statement(select(*JOB_COLUMNS).where(_j.id == given("this"), _j.user_id == given("of_user")))
+_SETTLE = Statement(
+    update(t.send_jobs)
+    .values(
+        state=given("new_state"),
+        attempts=given("new_attempts"),
+        message_id=given("new_message_id"),
+        chat_id=given("new_chat_id"),
+        error_code=given("new_error_code"),
+        error_message=given("new_error_message"),
+        retry_after_ms=given("new_retry_after_ms"),
+        ended_at=given("new_ended_at"),
+        is_open=given("still_open"),
+        lease_node=case((given("still_open") == 1, _j.lease_node), else_=None),
+    )
+    .where(_j.id == given("this"), _j.is_open == YES)
+    .returning(*JOB_COLUMNS, _j.log_id)
+)
+_CANCEL = Statement(
+    update(t.send_jobs)
+    .values(state=SendState.CANCELLED.value, is_open=NO, ended_at=given("now"), lease_node=None)
+    .where(_j.id == given("this"), _j.is_open == YES, _j.state == SendState.QUEUED.value)
+    .returning(_j.log_id)
+)
+_MARK_SENDING = Statement(
+    update(t.send_jobs)
+    .values(
+        state=case((_j.state == SendState.QUEUED.value, SendState.SENDING.value), else_=_j.state),
+        attempts=given("new_attempts"),
+        lease_until=given("until"),
+    )
+    .where(_j.id == given("this"), _j.is_open == YES, _j.lease_node == given("of_node"))
+)
+_CLAIM = Statement(
+    update(t.send_jobs)
+    .values(lease_node=given("of_node"), lease_until=given("until"))
+    .where(
+        _j.id.in_(
+            select(_j.id)
+            .where(_j.is_open == YES, _j.lease_until <= given("now"))
+            .order_by(_j.created_at, _j.id)
+            .limit(given("most"))
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .returning(*JOB_COLUMNS)
+)
+_RENEW = Statement(
+    update(t.send_jobs)
+    .values(lease_until=given("until"))
+    .where(_j.id == given("this"), _j.is_open == YES, _j.lease_node == given("of_node"))
+)
+_RELEASE = Statement(
+    update(t.send_jobs)
+    .values(lease_node=None, lease_until=0)
+    .where(and_(_j.is_open == YES, _j.lease_node.is_not(None), _j.lease_node != given("of_node")))
+)
+_COUNT_OPEN = Statement(select(func.count()).select_from(t.send_jobs).where(_j.is_open == YES))
+_LOG_SUCCESS = {SendState.SENT: 1, SendState.FAILED: 0, SendState.CANCELLED: 0}
+
+
+class Sends(Part):
+    async def accept_send(
+        self,
+        job: SendJob,
+        *,
+        username: str,
+        from_phone: str,
+        idempotency_key: str | None,
+        fingerprint: str,
+        node: str,
+        lease_until: int,
+    ) -> Accepted:
+        log = {
+            "user_id": job.user_id,
+            "username": username,
+            "from_phone": from_phone,
+            "to_phone": job.to_phone,
+            "message": job.text,
+            "created_at": job.created_at,
+            "success": None,
+            "detail": "Accepted",
+        }
+        lease = {"lease_node": node, "lease_until": lease_until}
+        return await self._db.write(_accept, job, log, lease, idempotency_key, fingerprint)
+
+    async def settle_send(self, job_id: str, settlement: Settlement, *, now: int) -> SendJob | None:
+        return await self._db.write(_settle, job_id, settlement, now)
+
+    async def cancel_send(self, job_id: str, *, detail: str, now: int) -> bool:
+        return await self._db.write(_cancel, job_id, detail, now)
+
+    async def mark_sending(self, job_id: str, *, attempts: int, node: str, lease_until: int) -> bool:
+        return await self._db.write(_mark_sending, job_id, attempts, node, lease_until)
+
+    async def claim_sends(self, *, node: str, now: int, lease_until: int, limit: int) -> list[SendJob]:
+        rows = await self._db.write(_claim, node, now, lease_until, page(limit))
+        return sorted((job_of(row) for row in rows), key=lambda job: (job.created_at, job.id))
+
+    async def renew_leases(self, job_ids: Sequence[str], *, node: str, lease_until: int) -> None:
+        for start in range(0, len(job_ids), _RENEWED_AT_ONCE):
+            await self._db.write(_renew, job_ids[start : start + _RENEWED_AT_ONCE], node, lease_until)
+
+    async def release_leases(self, *, except_node: str) -> int:
+        return await self._db.write_heavy(_release, except_node)
+
+    async def send_job(self, user_id: str, job_id: str) -> SendJob | None:
+        return await self._db.read(_my_job, user_id, job_id)
+
+    async def open_jobs(self) -> int:
+        return await self._db.read_heavy(_count_open)
+
+
+_RENEWED_AT_ONCE = 200
+
+
+def job_of(row: Row) -> SendJob:
+    """The job in a row of JOB_COLUMNS."""
+    id_, user_id, session_id, random_id, to_phone, text, state, attempts, created_at = row[:9]
+    message_id, chat_id, error_code, error_message, retry_after_ms = row[9:14]
+    return SendJob(
+        id=id_,
+        user_id=user_id,
+        session_id=session_id,
+        random_id=random_id,
+        to_phone=to_phone,
+        text=text,
+        state=SendState(state),
+        attempts=attempts,
+        created_at=created_at,
+        message_id=message_id,
+        chat_id=chat_id,
+        error_code=error_code,
+        error_message=error_message,
+        retry_after=None if retry_after_ms is None else retry_after_ms / 1000,
+    )
+
+
+async def _accept(
+    tx: Tx, job: SendJob, log: dict[str, Any], lease: dict[str, Any], key: str | None, fingerprint: str
+) -> Accepted:
+    await require_user(tx, job.user_id)
+    if key is not None:
+        claim = {"user_id": job.user_id, "key": key, "fingerprint": fingerprint}
+        if not await tx.run(_CLAIM_KEY, **claim, job_id=job.id, created_at=job.created_at):
+            return await _replay(tx, job.user_id, key, fingerprint)
+    row = await tx.one(ADD_LOG, **log)
+    await tx.run(
+        _ADD_JOB,
+        id=job.id,
+        user_id=job.user_id,
+        session_id=job.session_id,
+        random_id=job.random_id,
+        to_phone=job.to_phone,
+        text=job.text,
+        state=job.state.value,
+        attempts=job.attempts,
+        created_at=job.created_at,
+        message_id=job.message_id,
+        chat_id=job.chat_id,
+        error_code=job.error_code,
+        error_message=job.error_message,
+        retry_after_ms=_to_ms(job.retry_after),
+        ended_at=None,
+        log_id=row[0] if row else None,
+        **lease,
+    )
+    return Accepted(job, replayed=False)
+
+
+async def _replay(tx: Tx, user_id: str, key: str, fingerprint: str) -> Accepted:
+    used = await tx.one(_USED_KEY, of_user=user_id, this=key)
+    if used is None or used[0] != fingerprint:
+        raise Invalid("This idempotency key came with another request before", code="IDEMPOTENCY_KEY_REUSED")
+    row = await tx.one(_JOB, this=used[1])
+    if row is None:
+        raise Invalid("The request that this idempotency key came with is forgotten", code="IDEMPOTENCY_KEY_REUSED")
+    return Accepted(job_of(row), replayed=True)
+
+
+async def _settle(tx: Tx, job_id: str, settlement: Settlement, now: int) -> SendJob | None:
+    row = await tx.one(
+        _SETTLE,
+        this=job_id,
+        new_state=settlement.state.value,
+        new_attempts=settlement.attempts,
+        new_message_id=settlement.message_id,
+        new_chat_id=settlement.chat_id,
+        new_error_code=settlement.error_code,
+        new_error_message=settlement.error_message,
+        new_retry_after_ms=_to_ms(settlement.retry_after),
+        new_ended_at=now if settlement.state.is_final else None,
+        still_open=int(not settlement.state.is_final),
+    )
+    if row is None:
+        ended = await tx.one(_JOB, this=job_id)
+        return None if ended is None else job_of(ended)
+    success = _LOG_SUCCESS.get(settlement.state)
+    await tx.run(SETTLE_LOG, this=row[-1], new_success=success, new_detail=settlement.detail)
+    return job_of(row)
+
+
+async def _cancel(tx: Tx, job_id: str, detail: str, now: int) -> bool:
+    row = await tx.one(_CANCEL, this=job_id, now=now)
+    if row is None:
+        return False
+    await tx.run(SETTLE_LOG, this=row[0], new_success=0, new_detail=detail)
+    return True
+
+
+async def _mark_sending(tx: Tx, job_id: str, attempts: int, node: str, until: int) -> bool:
+    return bool(await tx.run(_MARK_SENDING, this=job_id, new_attempts=attempts, of_node=node, until=until))
+
+
+async def _claim(tx: Tx, node: str, now: int, until: int, limit: int) -> list[Row]:
+    return await tx.all(_CLAIM, of_node=node, now=now, until=until, most=limit)
+
+
+async def _renew(tx: Tx, job_ids: Sequence[str], node: str, until: int) -> None:
+    for job_id in job_ids:
+        await tx.run(_RENEW, this=job_id, of_node=node, until=until)
+
+
+async def _release(tx: Tx, node: str) -> int:
+    return await tx.run(_RELEASE, of_node=node)
+
+
+async def _my_job(tx: Tx, user_id: str, job_id: str) -> SendJob | None:
+    row = await tx.one(_MY_JOB, this=job_id, of_user=user_id)
+    return None if row is None else job_of(row)
+
+
+async def _count_open(tx: Tx) -> int:
+    row = await tx.one(_COUNT_OPEN)
+    return int(row[0]) if row else 0
+
+
+def _to_ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)

@@ -1,0 +1,88 @@
+"""Statements that are built once with SQLAlchemy Core and run as plain text on raw drivers.
+
+A `Statement` compiles itself once per dialect. A *unit of work* is a coroutine over `Tx`: on PostgreSQL its
+awaits really wait, on SQLite they never suspend, so that `drive` runs it to its end in one go. Units must
+await nothing but their `Tx`, and may be run again from the start after a failure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy import BindParameter, ClauseElement, ColumnElement, Dialect, bindparam, literal_column
+
+T = TypeVar("T")
+Row = tuple[Any, ...]
+
+# Literals, since a bound value would keep SQLite from using partial indexes.
+YES: ColumnElement[int] = literal_column("1")
+NO: ColumnElement[int] = literal_column("0")
+
+
+class Compiled:
+    """The text for one dialect, and how to lay out its values."""
+
+    __slots__ = ("_constants", "_names", "text")
+
+    def __init__(self, text: str, names: Sequence[str], constants: Mapping[str, Any]) -> None:
+        self.text = text
+        self._names = tuple(names)
+        self._constants = dict(constants)
+
+    def arrange(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
+        """Values in the order of the text's placeholders; KeyError when one is missing."""
+        if self._constants:
+            values = {**self._constants, **values}
+        return tuple([values[name] for name in self._names])
+
+
+class Statement:
+    """One SQL statement. Values are given by name when it is run."""
+
+    __slots__ = ("_compiled", "_element")
+
+    def __init__(self, element: ClauseElement) -> None:
+        self._element = element
+        self._compiled: dict[str, Compiled] = {}
+
+    def compiled(self, dialect: Dialect) -> Compiled:
+        known = self._compiled.get(dialect.name)
+        if known is None:
+            known = self._compiled[dialect.name] = self._compile(dialect)
+        return known
+
+    def _compile(self, dialect: Dialect) -> Compiled:
+        done: Any = self._element.compile(dialect=dialect)
+        names = list(done.positiontup or ())
+        required = {bind.key for bind in done.binds.values() if bind.required}
+        constants = {name: done.params[name] for name in names if name not in required}
+        return Compiled(str(done), names, constants)
+
+
+class Tx(Protocol):
+    """An open transaction, as units of work see it."""
+
+    async def one(self, statement: Statement, /, **values: Any) -> Row | None:
+        """The only row, None when there is none."""
+
+    async def all(self, statement: Statement, /, **values: Any) -> list[Row]: ...
+
+    async def run(self, statement: Statement, /, **values: Any) -> int:
+        """How many rows were touched."""
+
+
+def given(name: str) -> BindParameter[Any]:
+    """A value that is handed in when the statement runs."""
+    return bindparam(name)
+
+
+def drive(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine whose awaits never suspend."""
+    try:
+        work.send(None)
+    except StopIteration as end:
+        value: T = end.value
+        return value
+    work.close()
+    raise RuntimeError("A unit of work awaited something that is not its transaction")

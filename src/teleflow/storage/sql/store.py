@@ -1,0 +1,69 @@
+"""The storage port over SQL, put together; and how it is opened by URL."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import unquote
+
+from teleflow.errors import SettingsError, StorageUnavailable
+from teleflow.kit.clock import Clock
+from teleflow.kit.seal import Seal
+from teleflow.storage.base import Storage
+from teleflow.storage.sql.credentials import SessionSecrets
+from teleflow.storage.sql.logins import Logins
+from teleflow.storage.sql.peers import Peers
+from teleflow.storage.sql.sendlog import SendLog
+from teleflow.storage.sql.sends import Sends
+from teleflow.storage.sql.sessions import Sessions
+from teleflow.storage.sql.sqlite.engine import SqliteEngine
+from teleflow.storage.sql.upkeep import Upkeep
+from teleflow.storage.sql.users import Users
+
+_SQLITE_PREFIXES = ("sqlite+aiosqlite:///", "sqlite:///", "file:///", "file://localhost/", "file:")
+
+
+class SqlStorage(Users, Logins, Sessions, SessionSecrets, Peers, Sends, SendLog, Upkeep):
+    """One SQL database."""
+
+    async def start(self) -> None:
+        await self._db.start()
+        try:
+            await self.check_seal()
+        except StorageUnavailable as error:
+            await self._db.stop()
+            raise SettingsError(f"DATABASE_URL: the database can't be written: {error.__cause__}") from error
+        except BaseException:
+            await self._db.stop()
+            raise
+
+    async def stop(self) -> None:
+        await self._db.stop()
+
+    async def ping(self) -> None:
+        await self._db.ping()
+
+
+def open_storage(url: str, seal: Seal, clock: Clock, *, threads: bool = True) -> Storage:
+    """The storage that this URL names; `start` opens it. Raises SettingsError for what can't be had.
+
+    `threads=False` does all work on the event loop: for tests in virtual time.
+    """
+    return SqlStorage(SqliteEngine(sqlite_path(url), clock, threads=threads), seal, clock)
+
+
+def sqlite_path(url: str) -> Path:
+    """The file that `file:./x.db`, `file:/abs/x.db`, `sqlite:///x.db` or `sqlite+aiosqlite:////abs/x.db` names."""
+    scheme = url.split(":", 1)[0].lower()
+    if scheme.startswith("mongodb"):
+        raise SettingsError("MONGO_URI (or DATABASE_URL): MongoDB is not available yet; unset it to use SQLite")
+    if scheme.startswith("postgres"):
+        raise SettingsError("DATABASE_URL: PostgreSQL is not available yet; unset it to use SQLite")
+    for prefix in _SQLITE_PREFIXES:
+        if url.startswith(prefix):
+            name = unquote(url[len(prefix) :].split("?", 1)[0])
+            if prefix.startswith("file:/"):
+                name = f"/{name}"
+            if not name or name.endswith("/") or ":memory:" in name:
+                raise SettingsError("DATABASE_URL: name a file; an in-memory database keeps nothing")
+            return Path(name)
+    raise SettingsError("DATABASE_URL: this form is not known; file:./teleflow.db and sqlite:///teleflow.db are")

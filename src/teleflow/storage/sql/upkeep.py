@@ -1,0 +1,78 @@
+"""Facts of the installation, the seal's check, and the sweep of what has expired."""
+
+from __future__ import annotations
+
+from sqlalchemy import Column, Table, delete, select
+from sqlalchemy.dialects.postgresql import insert
+
+from teleflow.errors import SettingsError
+from teleflow.storage.sql import schema as t
+from teleflow.storage.sql.part import Part
+from teleflow.storage.sql.statement import Statement, Tx, given
+
+SWEPT_AT_ONCE = 500  # rows of one table in one call
+_HOUR = 3_600_000
+_SEAL_CHECK = "seal_check"
+_FACT = "fact/"
+
+_f = t.facts.c
+_READ = Statement(select(_f.value).where(_f.key == given("this")))
+_STORE = Statement(insert(t.facts).on_conflict_do_nothing())
+
+
+def _sweeping(table: Table, expires: Column[int]) -> Statement:
+    key = next(iter(table.primary_key.columns))
+    keys = list(table.primary_key.columns)
+    if len(keys) == 1:
+        expired = select(key).where(expires <= given("until")).order_by(expires).limit(given("most"))
+        return Statement(delete(table).where(key.in_(expired)))
+    from sqlalchemy import tuple_
+
+    expired = select(*keys).where(expires <= given("until")).order_by(expires).limit(given("most"))
+    return Statement(delete(table).where(tuple_(*keys).in_(expired)))
+
+
+# Table, and how long its rows stay after the instant in this column.
+_SWEEPS = (
+    (_sweeping(t.logins, t.logins.c.expires_at), 0),
+    (_sweeping(t.refresh_tokens, t.refresh_tokens.c.expires_at), 0),
+    (_sweeping(t.login_attempts, t.login_attempts.c.expires_at), 0),
+    (_sweeping(t.code_requests, t.code_requests.c.requested_at), 24 * _HOUR),
+    (_sweeping(t.idempotency_keys, t.idempotency_keys.c.created_at), 72 * _HOUR),
+)
+
+
+class Upkeep(Part):
+    async def sweep(self, *, now: int) -> int:
+        removed = 0
+        for statement, kept_for in _SWEEPS:
+            removed += await self._db.write_heavy(_sweep, statement, now - kept_for)
+        return removed
+
+    async def remembered(self, key: str) -> str | None:
+        return await self._db.read(_read, _FACT + key)
+
+    async def remember(self, key: str, value: str) -> str:
+        return await self._db.write(_store, _FACT + key, value)
+
+    async def check_seal(self) -> None:
+        """Raises SettingsError when the secrets in here were sealed with another key."""
+        if await self._db.write(_store, _SEAL_CHECK, self._seal.check) != self._seal.check:
+            raise SettingsError(
+                "SESSION_ENCRYPTION_KEY is not the one that this database was made with: "
+                "set the old one again, or start with another database"
+            )
+
+
+async def _sweep(tx: Tx, statement: Statement, until: int) -> int:
+    return await tx.run(statement, until=until, most=SWEPT_AT_ONCE)
+
+
+async def _read(tx: Tx, key: str) -> str | None:
+    row = await tx.one(_READ, this=key)
+    return None if row is None else row[0]
+
+
+async def _store(tx: Tx, key: str, value: str) -> str:
+    await tx.run(_STORE, key=key, value=value)
+    return await _read(tx, key) or value
