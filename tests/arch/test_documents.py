@@ -9,6 +9,7 @@ from configparser import ConfigParser
 
 import pytest
 
+from scripts import generate
 from teleflow.config import Settings
 from tests.arch.sources import PACKAGE, ROOT
 
@@ -52,6 +53,13 @@ def test_env_example_names_every_setting() -> None:
 
 def test_every_setting_has_a_sentence() -> None:
     assert [name for name, field in Settings.model_fields.items() if not field.description] == []
+
+
+def test_an_error_code_has_one_kind() -> None:
+    kinds: dict[str, set[str]] = {}
+    for code, kind in generate.raised():
+        kinds.setdefault(code, set()).add(kind.value)
+    assert {code: kind for code, kind in kinds.items() if len(kind) > 1} == {}
 
 
 def test_the_licence_is_mit() -> None:
