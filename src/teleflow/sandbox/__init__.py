@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def running(**options: Any) -> AbstractAsyncContextManager[Sandbox]:
-    """A data centre on loopback, for `async with running() as sandbox:`. Options: see `sandbox.embedded.running`."""
+    """A data centre on loopback for the time of an `async with` block. Options: see `sandbox.embedded`."""
     # Loaded on use: the codec of all of Telegram's objects is big, and many importers want only a name from here.
     from teleflow.sandbox.embedded import running as start
 

@@ -13,9 +13,11 @@ from typing import Any
 
 from teleflow.kit.clock import Clock, SystemClock
 from teleflow.kit.tasks import Tasks
+from teleflow.sandbox.cast import seed_cast
 from teleflow.sandbox.control.api import build_app
 from teleflow.sandbox.control.http import HttpServer
 from teleflow.sandbox.rpc import register
+from teleflow.sandbox.scenario import SCRIPTS, Scenarios
 from teleflow.sandbox.server import Backend, DataCentre, Options
 from teleflow.sandbox.world.control import WorldControl
 from teleflow.sandbox.world.world import World
@@ -31,13 +33,15 @@ class Sandbox:
         clock: Clock | None = None,
         control_port: int | None = 0,
         seed: int | None = None,
+        people: int = 0,
     ) -> None:
         self.clock = clock or SystemClock()
         self._options = options or Options()
         self._tasks = Tasks("sandbox world")
         self.world = World(clock=self.clock, seed=seed)
-        self.control = WorldControl(self.world, directory=self._options.state_dir)
+        self.control = WorldControl(self.world, directory=self._options.state_dir, scenarios=frozenset(SCRIPTS))
         self.dc = DataCentre(self._options, self._backend, clock=self.clock)
+        self._people = people
         self._control_port = control_port
         self._http: HttpServer | None = None
 
@@ -47,14 +51,19 @@ class Sandbox:
             register.build(world, dc_id=dc.dc_id, address=lambda: (dc.host, dc.port)),
             attach=world.attach,
             revoke=world.revoke,
-            expire_code=lambda phone: world.logins.expire_codes(phone),
+            expire_code=self._expire_code,
         )
+
+    def _expire_code(self, phone: str | None) -> None:
+        self.world.logins.expire_codes(phone)  # looked up late: a reset world has new logins
 
     async def start(self) -> None:
         """Bring everything up. Raises OSError when an address is taken."""
         try:
             self.control.load()
+            seed_cast(self.world, self._people)
             await self.dc.start()
+            Scenarios(self.world, self.clock, self._tasks).start()
             self._tasks.start(self.control.keep_saved(), "saving the world")
             if self._control_port is not None:
                 self._http = HttpServer(build_app(self), self._options.host, self._control_port)
@@ -116,10 +125,16 @@ async def running(
     clock: Clock | None = None,
     control_port: int | None = 0,
     seed: int | None = None,
+    people: int = 0,
     **changes: Any,
 ) -> AsyncIterator[Sandbox]:
-    """A sandbox for the time of the block. `changes` are fields of `Options`."""
-    sandbox = Sandbox(replace(options or Options(), **changes), clock=clock, control_port=control_port, seed=seed)
+    """A sandbox for the time of the block.
+
+    `people` of the cast live in it (none: make accounts yourself); `seed` makes codes and ids the same each time;
+    without a `control_port` (None) there is no HTTP; `changes` are fields of `Options`.
+    """
+    wanted = replace(options or Options(), **changes)
+    sandbox = Sandbox(wanted, clock=clock, control_port=control_port, seed=seed, people=people)
     await sandbox.start()
     try:
         yield sandbox

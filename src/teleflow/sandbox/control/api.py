@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -18,16 +18,27 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from teleflow.sandbox.faults import FaultError, digits
-from teleflow.sandbox.world.control import ControlError
-
-if TYPE_CHECKING:
-    from teleflow.sandbox.embedded import Sandbox
+from teleflow.sandbox.server import DataCentre
+from teleflow.sandbox.world.control import ControlError, WorldControl
 
 MAX_BODY = 1024 * 1024
 PAGE = 1000
 MAX_PAGE = 100_000
 
-Handler = Callable[["Sandbox", Request], Awaitable[Any]]
+
+class Sandbox(Protocol):
+    """What is controlled."""
+
+    @property
+    def dc(self) -> DataCentre: ...
+
+    @property
+    def control(self) -> WorldControl: ...
+
+    def info(self) -> dict[str, Any]: ...
+
+
+Handler = Callable[[Sandbox, Request], Awaitable[Any]]
 
 
 def build_app(sandbox: Sandbox) -> Starlette:

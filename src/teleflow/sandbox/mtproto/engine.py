@@ -268,6 +268,9 @@ class Engine:
 
     # What service messages and faults ask for.
 
+    def drop_answer(self, session: Session, msg_id: int) -> None:
+        self.calls.drop(session, msg_id)
+
     def disconnect_after(self, connection: Connection, seconds: int) -> None:
         self._deadlines[connection] = self._clock.monotonic() + max(0, seconds)
 

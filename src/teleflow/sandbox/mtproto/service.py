@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from teleflow.sandbox.mtproto import tl
+from teleflow.sandbox.mtproto.salts import Salts
 from teleflow.sandbox.mtproto.session import Outgoing, Session
-
-if TYPE_CHECKING:
-    from teleflow.sandbox.mtproto.engine import Engine
-    from teleflow.sandbox.transport.connection import Connection
+from teleflow.sandbox.transport.connection import Connection
 
 MSGS_ACK = 0x62D6B459
 PING = 0x7ABE77EC
@@ -34,7 +32,24 @@ BIG_ANSWER = 64 * 1024
 """Bytes from which a repeated request is told of its answer (`msg_detailed_info`) instead of getting it again."""
 MAX_IDS = 8192
 
-Handler = Callable[["Engine", Session, "Connection", int, bytes], None]
+
+class Engine(Protocol):
+    """What service messages ask of the session layer."""
+
+    salts: Salts
+
+    def now(self) -> float: ...
+
+    def drop_answer(self, session: Session, msg_id: int) -> None: ...
+
+    def disconnect_after(self, connection: Connection, seconds: int) -> None: ...
+
+    def destroy_session(self, key_id: int, session_id: int) -> bool: ...
+
+    def destroy_key(self, key_id: int) -> None: ...
+
+
+Handler = Callable[[Engine, Session, Connection, int, bytes], None]
 
 
 def _ids(body: bytes) -> tuple[int, ...]:
@@ -98,7 +113,7 @@ def _drop_answer(engine: Engine, session: Session, connection: Connection, msg_i
     (request,) = struct.unpack_from("<q", body, 4)
     answer = session.answer_to(request)
     if request in session.running:
-        engine.calls.drop(session, request)
+        engine.drop_answer(session, request)
         result = struct.pack("<I", 0xCD78E586)  # rpc_answer_dropped_running
     elif answer is not None:
         result = struct.pack("<Iqii", 0xA43AD8B7, answer.msg_id, answer.seq, len(answer.body))
