@@ -232,9 +232,7 @@ async def test_setting_and_removing_the_cloud_password():
     await password_step(rig, other)
     assert (await rig.ask(other, f.account.GetPasswordRequest())).hint == "new one"
     await rig.ask(other, f.auth.CheckPasswordRequest(await srp_answer(rig, other, "fresh")))
-    gone = types.account.PasswordInputSettings(
-        new_algo=types.PasswordKdfAlgoUnknown(), new_password_hash=b"", hint=""
-    )
+    gone = types.account.PasswordInputSettings(new_algo=types.PasswordKdfAlgoUnknown(), new_password_hash=b"", hint="")
     unproven = f.account.UpdatePasswordSettingsRequest(empty, gone)
     assert await refused(rig, device, unproven) == (400, "PASSWORD_HASH_INVALID")
     proof = await srp_answer(rig, device, "fresh")

@@ -108,7 +108,9 @@ class View:
         found = []
         for number in numbers:
             message = box.messages.get(number)
-            found.append(types.MessageEmpty(number) if message is None else self.message(box, number, message))
+            found.append(
+                types.MessageEmpty(number, peer_id=None) if message is None else self.message(box, number, message)
+            )
         return found
 
     def involved(self, box: Box, numbers: Iterable[int]) -> set[int]:
