@@ -125,15 +125,19 @@ def test_a_changed_list_is_installed_again_in_place(checkout: Checkout) -> None:
     assert kept.exists()
 
 
-def test_an_interrupted_first_start_is_begun_again(checkout: Checkout) -> None:
+def kill_while_installing(checkout: Checkout) -> None:
     checkout.flag("hang").touch()
     process = checkout.start()
     wait_for(checkout.flag("hanging"), process)
     process.send_signal(signal.SIGKILL)
     process.communicate()
+    checkout.flag("hang").unlink()
+
+
+def test_an_interrupted_first_start_is_begun_again(checkout: Checkout) -> None:
+    kill_while_installing(checkout)
     half_made = checkout.root / ".venv" / "half-made"
     half_made.touch()
-    checkout.flag("hang").unlink()
     code, _out, err = checkout.run()
     assert code == 0, err
     assert not half_made.exists()
@@ -147,10 +151,11 @@ def test_an_environment_whose_python_does_not_start_is_made_anew(checkout: Check
     assert code == 0, err
 
 
-def test_an_environment_made_by_hand_is_used_and_kept(checkout: Checkout) -> None:
+def test_an_environment_made_by_hand_is_kept_even_when_filling_it_was_interrupted(checkout: Checkout) -> None:
     subprocess.run([sys.executable, "-m", "venv", "--without-pip", checkout.root / ".venv"], check=True)
     by_hand = checkout.root / ".venv" / "by-hand"
     by_hand.touch()
+    kill_while_installing(checkout)
     code, _out, err = checkout.run()
     assert code == 0, err
     assert by_hand.exists()
