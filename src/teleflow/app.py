@@ -1,0 +1,248 @@
+"""The composition root: settings → adapters → services → HTTP, started in this order and stopped in reverse.
+
+No other module makes these objects, and none of them is global. It knows nothing of the sandbox: the demo, which
+is this service beside a sandbox, is put together in `cli.demo`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import resource
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack, nullcontext, suppress
+from dataclasses import dataclass
+from typing import Any, Self
+
+import structlog
+import uvicorn
+
+from teleflow import __version__
+from teleflow.api.main import build_app
+from teleflow.config import Secrets, Settings
+from teleflow.errors import SettingsError, StorageUnavailable
+from teleflow.fleet.logins import Logins
+from teleflow.fleet.runner import Runner
+from teleflow.kit.clock import Clock, SystemClock, milliseconds
+from teleflow.kit.ids import new_id
+from teleflow.kit.seal import Seal
+from teleflow.kit.tasks import Tasks
+from teleflow.model.sessions import Device
+from teleflow.outbox.outbox import Outbox
+from teleflow.outbox.peers import PhoneBook
+from teleflow.outbox.sender import Sender
+from teleflow.outbox.settle import Settler
+from teleflow.services.everything import Services
+from teleflow.services.users import FirstAdmin
+from teleflow.storage.base import Storage
+from teleflow.storage.lock import DataDirLock
+from teleflow.storage.sql import open_storage
+from teleflow.telegram.dc import Telegram
+from teleflow.telegram.limiter import ConnectLimiter
+from teleflow.telegram.live import Site
+from teleflow.telegram.pacing import Pacing
+
+_log = structlog.get_logger(__name__)
+
+_SWEEP_EVERY_S = 60.0
+_DRAIN_S = 10
+_FILES_BESIDE_SESSIONS = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What stands when the service listens. `first_admin` only at the first start."""
+
+    url: str
+    first_admin: FirstAdmin | None
+
+
+class Gateway:
+    """One node: everything behind the HTTP port. Use as ``async with``."""
+
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, storage_threads: bool = True, seed: int | None = None
+    ) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self._storage_threads = storage_threads
+        self._chance = random.Random(seed)  # noqa: S311 - spreads retries, guards nothing
+        self._stack = AsyncExitStack()
+        self.node = new_id("node")
+        self.first_admin: FirstAdmin | None = None
+        self.storage: Storage
+        self.runner: Runner
+        self.outbox: Outbox
+        self.services: Services
+        self.app: Any
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._start()
+        except BaseException:
+            await self._stack.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._stack.aclose()
+
+    async def _start(self) -> None:
+        settings, stack = self.settings, self._stack
+        telegram = self._telegram()
+        database = settings.database  # refuses contradictions before anything is touched
+        stack.enter_context(DataDirLock(settings.teleflow_data_dir))
+        secrets = Secrets.load(settings)
+        self.storage = open_storage(
+            database, Seal(secrets.session_encryption_key), self.clock, threads=self._storage_threads
+        )
+        await self.storage.start()
+        stack.push_async_callback(self.storage.stop)
+
+        threads = ThreadPoolExecutor(2, thread_name_prefix="arithmetic")
+        stack.callback(threads.shutdown, wait=False, cancel_futures=True)
+        tasks = Tasks("sessions")
+        stack.push_async_callback(tasks.close)
+        self.runner = Runner(self.storage, self.clock, Device(app_version=__version__))
+        self.runner.settle_in(
+            Site(
+                telegram=telegram,
+                clock=self.clock,
+                threads=threads,
+                limiter=ConnectLimiter(settings.telegram_connect_rate),
+                watcher=self.runner,
+                tasks=tasks,
+                chance=self._chance,
+            )
+        )
+        call = Pacing(self.runner.call, self.clock)
+        peers = PhoneBook(self.storage, call, self.clock, imports_per_hour=settings.import_budget_per_hour)
+        sender = Sender(call, peers, Settler(self.storage, self.clock, self._chance), self.clock)
+        self.outbox = Outbox(
+            self.storage, sender, self.clock, node=self.node, send_wait_seconds=settings.send_wait_seconds
+        )
+        logins = Logins(self.runner, self.storage, self.clock, codes_per_hour=settings.code_budget_per_hour)
+        self.services = Services.make(
+            storage=self.storage,
+            sessions=logins,
+            outbox=self.outbox,
+            settings=settings,
+            secrets=secrets,
+            clock=self.clock,
+        )
+        stack.callback(self.services.close)
+        self.first_admin = await self.services.users.ensure_admin()
+
+        for part in (self.runner, logins, self.outbox):
+            await part.start()
+            stack.push_async_callback(part.stop)
+        upkeep = Tasks("upkeep")
+        upkeep.start(self._sweep(), "sweep")
+        stack.push_async_callback(upkeep.close)
+        self.app = build_app(self.services, settings, clock=self.clock)
+
+    def _telegram(self) -> Telegram:
+        if self.settings.telegram_dc is None:
+            return Telegram.production()
+        return Telegram.at(self.settings.telegram_dc, self.settings.telegram_dc_key)
+
+    async def _sweep(self) -> None:
+        while True:
+            with suppress(StorageUnavailable):
+                await self.storage.sweep(now=milliseconds(self.clock.time()))
+            await self.clock.sleep(_SWEEP_EVERY_S)
+
+
+async def serve(settings: Settings, *, on_ready: Callable[[Ready], Awaitable[None] | None] | None = None) -> None:
+    """Run the service until SIGTERM or SIGINT. Raises SettingsError when it can't start."""
+    raise_file_limit()
+    sockets = [_listen(settings.host, settings.port)]
+    try:
+        async with Gateway(settings) as gateway:
+            host, port = sockets[0].getsockname()[:2]
+            shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
+            ready = Ready(f"http://{f'[{shown}]' if ':' in shown else shown}:{port}", gateway.first_admin)
+            await listen(gateway.app, sockets, on_listening=lambda: on_ready(ready) if on_ready else None)
+    finally:
+        for one in sockets:
+            one.close()
+
+
+async def listen(app: Any, sockets: list[socket.socket], *, on_listening: Callable[[], Awaitable[None] | None]) -> None:
+    """Serve HTTP on these sockets until a stop signal, then finish what is under way, 10 s at most."""
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            loop="none",
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            date_header=True,
+            timeout_keep_alive=75,
+            timeout_graceful_shutdown=_DRAIN_S,
+            h11_max_incomplete_event_size=64 * 1024,
+            proxy_headers=False,
+        )
+    )
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, server.stop_soon)
+    keeper = Tasks("http")
+    serving = keeper.start(server.serve(sockets=sockets), "http")
+    try:
+        await server.listening()
+        outcome = on_listening()
+        if outcome is not None:
+            await outcome
+        await serving
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+        await keeper.close()
+
+
+class _Server(uvicorn.Server):
+    """Signals are the composition root's affair, not the HTTP server's; and it tells when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._up = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets=sockets)
+        self._up.set()
+
+    async def listening(self) -> None:
+        await self._up.wait()
+
+    def stop_soon(self) -> None:
+        self.should_exit = True
+
+    def capture_signals(self) -> Any:
+        return nullcontext()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        raise SettingsError(f"HOST, PORT: can't listen on {host}:{port}: {error.strerror}") from error
+    listening.setblocking(False)
+    return listening
+
+
+def raise_file_limit() -> None:
+    """Each session is a socket: take as many files as the system lets us."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        with suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard != resource.RLIM_INFINITY and hard < _FILES_BESIDE_SESSIONS * 2:
+        _log.warning("limits.few_files", nofile=hard)
