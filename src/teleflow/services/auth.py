@@ -20,7 +20,6 @@ from teleflow.kit.ids import new_id
 from teleflow.model.users import Login, Principal, RefreshToken, User
 from teleflow.services.logins import LiveLogin, LiveLogins
 from teleflow.services.passwords import Passwords, encode
-from teleflow.services.races import RefreshRaces
 from teleflow.services.throttle import LoginThrottle
 from teleflow.services.tokens import AccessClaims, Tokens, sha256
 from teleflow.storage.base import LoginStore, Rotation, UserStore
@@ -63,7 +62,6 @@ class Auth:
         self._throttle = throttle
         self._logins = logins
         self._clock = clock
-        self._races = RefreshRaces()
         self._verified: OrderedDict[str, AccessClaims] = OrderedDict()
 
     async def login(self, username: str, password: str, *, address: str) -> TokenPair:
@@ -95,15 +93,7 @@ class Auth:
     async def refresh(self, refresh_token: str, *, arrived_at: float) -> TokenPair:
         """Trade a refresh token for the next pair; `arrived_at` (Unix seconds) is when the request came in."""
         old_hash = self._tokens.check_refresh(refresh_token)
-        if not self._races.enter(old_hash, arrived_at):
-            raise Unauthenticated("The refresh token is not valid")
-        try:
-            await self._clock.sleep(PARALLEL)
-            return await self._rotate(old_hash, arrived_at)
-        finally:
-            self._races.decided(old_hash, self._clock.time())
-
-    async def _rotate(self, old_hash: str, arrived_at: float) -> TokenPair:
+        await self._clock.sleep(PARALLEL)
         successor = self._tokens.refresh()
         now = milliseconds(self._clock.time())
         outcome, user, login_id = await self._storage.rotate_refresh(

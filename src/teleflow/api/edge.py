@@ -1,0 +1,163 @@
+"""The outermost layer: every request enters here, and every answer leaves with what every answer must have.
+
+Promises: a request id on each answer; security headers on each answer, errors too; a body that is too large
+is refused when it says so, or when its bytes say so, and never kept; an exception becomes an envelope; HEAD
+and OPTIONS are answered for every route. Hot routes are answered right here, past the framework.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from teleflow.api import facts as facts_module
+from teleflow.api.errors import Answer, Headers, Refusal, error_answer
+from teleflow.api.facts import Facts
+from teleflow.errors import Internal, Invalid, NotFound, TeleFlowError
+from teleflow.kit.clock import Clock
+
+_log = structlog.get_logger(__name__)
+HotRoute = Callable[[Facts, Receive], Awaitable[Answer]]
+_STRICT_CSP = b"default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+SECURITY_HEADERS: Headers = [
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"x-frame-options", b"DENY"),
+    (b"content-security-policy", _STRICT_CSP),
+    (b"cache-control", b"no-store"),
+]
+# A page may bring a policy of its own; everything else stands as it is above.
+_REPLACEABLE = {b"content-security-policy", b"cache-control"}
+_IN_URL = re.compile(rb"(?i)(?:^|&)[^=&]*(token|key|secret|password|authorization)[^=&]*=")
+Routes = Sequence[tuple[re.Pattern[str], frozenset[str]]]
+
+
+class Edge:
+    """An ASGI application around another one. `routes` are all paths with their methods, for OPTIONS and 405."""
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hot: Mapping[tuple[str, str], HotRoute],
+        routes: Routes,
+        body_limit: int,
+        clock: Clock,
+    ) -> None:
+        self.app = app
+        self._hot = dict(hot)
+        self._routes = routes
+        self._body_limit = body_limit
+        self._clock = clock
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        facts = Facts.of(scope, self._clock.time())
+        exit_ = _Exit(send, facts.request_id)
+        try:
+            facts.check(scope, self._body_limit)
+            limited = _counted(receive, self._body_limit)
+            hot = self._hot.get((facts.method, scope["path"]))
+            if hot is not None:
+                await exit_.answer(await hot(facts, limited))
+                return
+            if scope["query_string"] and _IN_URL.search(scope["query_string"]):
+                _log.warning("http.token_in_url", path=scope["path"])
+            await self._pass_on(facts, scope, limited, exit_)
+        except (TeleFlowError, Refusal) as error:
+            await exit_.answer(_logged(error, facts, scope))
+        except Exception as error:  # noqa: BLE001 - nothing may leave here but an answer
+            _log.exception("http.failed", path=scope["path"], request_id=facts.request_id, exc_info=error)
+            await exit_.answer(error_answer(Internal("unexpected"), facts.request_id))
+
+    async def _pass_on(self, facts: Facts, scope: Scope, receive: Receive, exit_: _Exit) -> None:
+        allowed = self._allowed(scope["path"])
+        if allowed is None:
+            raise NotFound("There is nothing at this path")
+        method = facts.method
+        if method == "OPTIONS":
+            await exit_.answer(Answer(204, b"", [(b"allow", allowed)]))
+            return
+        wanted = "GET" if method == "HEAD" else method
+        if wanted.encode() not in allowed.split(b", "):
+            exit_.extra.append((b"allow", allowed))
+            raise Invalid(f"{method[:20]} is not possible here", code="METHOD_NOT_ALLOWED")
+        exit_.bodyless = method == "HEAD"
+        await self.app({**scope, "method": wanted, facts_module.KEY: facts}, receive, exit_)
+
+    def _allowed(self, path: str) -> bytes | None:
+        """The methods of this path as an Allow header, or None when there is no such path."""
+        methods: set[str] = set()
+        for pattern, offered in self._routes:
+            if pattern.fullmatch(path):
+                methods |= offered
+        if not methods:
+            return None
+        if "GET" in methods:
+            methods.add("HEAD")
+        return ", ".join(sorted({*methods, "OPTIONS"})).encode()
+
+
+class _Exit:
+    """The way out of one request: adds the headers that every answer has. Callable as ASGI's `send`."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self._request_id = request_id.encode()
+        self._started = False
+        self.extra: Headers = []
+        self.bodyless = False
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self._started = True
+            given: Headers = list(message.get("headers", ()))
+            names = {name for name, _ in given} & _REPLACEABLE
+            kept = [header for header in SECURITY_HEADERS if header[0] not in names]
+            message = {**message, "headers": [*given, *kept, *self.extra, (b"x-request-id", self._request_id)]}
+        elif self.bodyless and message["type"] == "http.response.body":
+            message = {**message, "body": b""}
+        await self._send(message)
+
+    async def answer(self, answer: Answer) -> None:
+        if self._started:  # too late to say anything else
+            return
+        self._started = True
+        headers = [
+            *answer.headers,
+            (b"content-length", b"%d" % len(answer.body)),
+            *SECURITY_HEADERS,
+            *self.extra,
+            (b"x-request-id", self._request_id),
+        ]
+        if answer.status == 204:
+            headers.remove((b"content-length", b"0"))
+        await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": b"" if self.bodyless else answer.body})
+
+
+def _counted(receive: Receive, limit: int) -> Receive:
+    """`receive`, until more than `limit` bytes have come: then it raises."""
+    seen = 0
+
+    async def counted() -> Message:
+        nonlocal seen
+        message = await receive()
+        seen += len(message.get("body", b""))
+        if seen > limit:
+            raise Invalid(f"The body has more than {limit} bytes", code="PAYLOAD_TOO_LARGE")
+        return message
+
+    return counted
+
+
+def _logged(error: TeleFlowError | Refusal, facts: Facts, scope: Scope) -> Answer:
+    answer = error_answer(error, facts.request_id)
+    if answer.status >= 500:
+        _log.error("http.error", path=scope["path"], status=answer.status, request_id=facts.request_id, exc_info=error)
+    return answer

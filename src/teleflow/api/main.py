@@ -1,0 +1,107 @@
+"""The HTTP application, put together. Nothing happens when this is imported."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import structlog
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+from starlette.routing import Route
+
+from teleflow.api import docs, facts, system
+from teleflow.api.bodies import refuse_fields
+from teleflow.api.edge import Edge, Routes
+from teleflow.api.errors import Refusal, error_answer
+from teleflow.api.simple import auth, messages, telegram, users
+from teleflow.config import Settings
+from teleflow.errors import Internal, Invalid, Malformed, NotFound, TeleFlowError, Unavailable
+from teleflow.kit.clock import Clock
+from teleflow.services.everything import Services
+
+_log = structlog.get_logger(__name__)
+ROUTERS: tuple[APIRouter, ...] = (
+    system.router,
+    auth.router,
+    users.router,
+    telegram.router,
+    messages.router,
+    docs.router,
+)
+
+
+def build_api() -> FastAPI:
+    """The framework's part: routes and what becomes of errors inside them."""
+    api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    for router in ROUTERS:
+        api.include_router(router)
+    api.add_exception_handler(TeleFlowError, _tell)
+    api.add_exception_handler(Refusal, _tell)
+    api.add_exception_handler(RequestValidationError, _tell_validation)
+    api.add_exception_handler(HTTPException, _tell_http)
+    api.add_exception_handler(Exception, _tell_unexpected)
+    return api
+
+
+def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
+    """The whole application, for an ASGI server."""
+    api = build_api()
+    api.state.services = services
+    return Edge(
+        api,
+        hot={("POST", "/send"): messages.hot_send(services)},
+        routes=_routes(),
+        body_limit=settings.body_limit_bytes,
+        clock=clock,
+    )
+
+
+def _routes() -> Routes:
+    return [
+        (route.path_regex, frozenset(route.methods or ()))
+        for router in ROUTERS
+        for route in router.routes
+        if isinstance(route, Route)
+    ]
+
+
+def _tell(request: Request, error: Exception) -> Response:
+    told = cast("TeleFlowError | Refusal", error)
+    request_id = facts.of(request.scope).request_id
+    answer = error_answer(told, request_id)
+    if answer.status >= 500:
+        _log.error("http.error", path=request.url.path, status=answer.status, request_id=request_id, exc_info=error)
+    headers = {name.decode(): value.decode() for name, value in answer.headers}
+    return Response(answer.body, answer.status, headers)
+
+
+def _tell_validation(request: Request, error: Exception) -> Response:
+    problems = cast("RequestValidationError", error).errors()
+    try:
+        refuse_fields([(".".join(str(part) for part in item["loc"][1:]), item["msg"]) for item in problems])
+    except Invalid as invalid:
+        return _tell(request, invalid)
+
+
+def _tell_http(request: Request, error: Exception) -> Response:
+    http = cast("HTTPException", error)
+    status = http.status_code
+    told: TeleFlowError
+    if status == 404:
+        told = NotFound("There is nothing at this path")
+    elif status == 405:
+        told = Invalid("This method is not possible here", code="METHOD_NOT_ALLOWED")
+    elif status == 413:
+        told = Invalid("The body is too large", code="PAYLOAD_TOO_LARGE")
+    elif status < 500:
+        told = Malformed(str(http.detail))
+    else:
+        told = Unavailable("Can't be served now")
+    return _tell(request, told)
+
+
+def _tell_unexpected(request: Request, _error: Exception) -> Response:
+    """The edge logs it."""
+    return _tell(request, Internal("unexpected"))

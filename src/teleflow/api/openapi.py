@@ -1,0 +1,64 @@
+"""The OpenAPI 3.1 document, as the routes declare it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from teleflow import __version__
+
+_DESCRIPTION = """\
+Drive Telegram user accounts over plain HTTP.
+
+Log in with *Authorize* (OAuth2 password flow), or send `Authorization: Bearer <access token>`.
+Every error has the same body: `error.code` is for programs, `detail` is for people.
+
+Automation can get a Telegram account limited or banned: send to people who expect it.
+"""
+SECURITY_SCHEMES = {
+    "OAuth2Password": {
+        "type": "oauth2",
+        "description": "Username and password of a user of this service.",
+        "flows": {"password": {"tokenUrl": "/auth/login", "refreshUrl": "/auth/refresh", "scopes": {}}},
+    },
+    "BearerAuth": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token of `POST /auth/login`.",
+    },
+    "ApiKeyAuth": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-API-Key",
+        "description": "An API key, for the routes under `/api/v1`.",
+    },
+}
+TAGS = [
+    {"name": "auth", "description": "Logging in to this service."},
+    {"name": "users", "description": "Those who may log in. For admins."},
+    {"name": "telegram", "description": "The caller's own Telegram account."},
+    {"name": "messages", "description": "Sending, and the log of it."},
+    {"name": "service", "description": "The service itself."},
+]
+
+
+def document(api: FastAPI) -> dict[str, Any]:
+    """Made once, at the first call."""
+    if api.openapi_schema is None:
+        made = get_openapi(
+            title="TeleFlow",
+            version=__version__,
+            openapi_version="3.1.0",
+            description=_DESCRIPTION,
+            routes=api.routes,
+            tags=TAGS,
+        )
+        components = made.setdefault("components", {})
+        components["securitySchemes"] = SECURITY_SCHEMES
+        for name in ("HTTPValidationError", "ValidationError"):  # the framework's own form, which we never send
+            components.get("schemas", {}).pop(name, None)
+        api.openapi_schema = made
+    return api.openapi_schema

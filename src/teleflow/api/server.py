@@ -1,0 +1,174 @@
+"""The HTTP server around the application: uvicorn's protocol, held so that it cannot surprise us.
+
+Promises: a head of a request has a size and a time to come in; what cannot be parsed gets an answer of our
+form; headers of a proxy are not believed; the server does not name itself; signals and the event loop stay
+with whoever runs us; an idle server wakes up once a second.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+from email.utils import formatdate
+from typing import Any
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from teleflow.api.edge import SECURITY_HEADERS
+from teleflow.api.errors import error_answer
+from teleflow.errors import Invalid, Malformed, SettingsError
+from teleflow.kit.clock import Clock
+from teleflow.kit.tasks import Tasks
+
+GRACE = 20.0  # seconds that requests under way may take when we stop
+HEAD_TIME = 15.0  # seconds in which a request's head must have come
+HEAD_BYTES = 64 * 1024
+_STATUS_LINES = {400: b"HTTP/1.1 400 Bad Request", 431: b"HTTP/1.1 431 Request Header Fields Too Large"}
+
+
+class HttpServer:
+    """Listens from `start` to `stop`."""
+
+    def __init__(self, app: ASGIApp, *, host: str, port: int, clock: Clock) -> None:
+        self._host, self._port = host, port
+        self._clock = clock
+        self._config = uvicorn.Config(
+            app,
+            loop="none",
+            http=_Protocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            proxy_headers=False,
+            access_log=False,
+            log_config=None,
+            log_level=None,
+            timeout_keep_alive=75,
+        )
+        self._state = ServerState()
+        self._tasks = Tasks("http")
+        self._listening: asyncio.Server | None = None
+
+    async def start(self) -> int:
+        """Accept connections; the port. Raises SettingsError when it can't be had."""
+        logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+        self._config.load()
+        bound = _bind(self._host, self._port)
+        self._state.default_headers = [self._date()]
+        self._tasks.start(self._tick(), "http.date")
+        self._listening = await asyncio.get_running_loop().create_server(self._protocol, sock=bound, backlog=2048)
+        port: int = bound.getsockname()[1]
+        return port
+
+    async def stop(self, *, grace: float = GRACE) -> None:
+        """Take no more, and let what is under way end, at most `grace` seconds."""
+        if self._listening is None:
+            return
+        self._listening.close()
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        under_way = list(self._state.tasks)
+        if under_way:
+            _, late = await asyncio.wait(under_way, timeout=grace)
+            for task in late:
+                task.cancel()
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+        await self._tasks.close()
+
+    def _protocol(self) -> asyncio.Protocol:
+        return _Protocol(self._config, self._state, {})
+
+    async def _tick(self) -> None:
+        """Keep the Date header right."""
+        while True:
+            await self._clock.sleep(1)
+            self._state.default_headers = [self._date()]
+
+    def _date(self) -> tuple[bytes, bytes]:
+        return b"date", formatdate(self._clock.time(), usegmt=True).encode()
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's HTTP/1.1, with bounds on the head of a request."""
+
+    def __init__(self, config: uvicorn.Config, state: ServerState, app_state: dict[str, Any]) -> None:
+        super().__init__(config, state, app_state)
+        self._head_bytes = 0
+        self._in_head = False
+        self._head_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_timer = self.loop.call_later(HEAD_TIME, self.transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end_head()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        # A body may come with its head in one read: what counts is a head that is not over after that.
+        super().data_received(data)
+        if self._in_head and not self.transport.is_closing():
+            self._head_bytes += len(data)
+            if self._head_timer is None:
+                self._head_timer = self.loop.call_later(HEAD_TIME, self.transport.abort)
+            if self._head_bytes > HEAD_BYTES:
+                self._refuse(431, Invalid("The headers are too large", code="HEADERS_TOO_LARGE"))
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head, self._head_bytes = True, 0
+
+    def on_headers_complete(self) -> None:
+        self._end_head()
+        super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Uvicorn calls this for what it can't parse."""
+        del msg
+        self._refuse(400, Malformed("This is not HTTP as we understand it"))
+
+    def _end_head(self) -> None:
+        self._in_head = False
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _refuse(self, status: int, error: Invalid) -> None:
+        request_id = secrets.token_hex(8)
+        answer = error_answer(error, request_id)
+        headers = [
+            *self.server_state.default_headers,
+            *answer.headers,
+            *SECURITY_HEADERS,
+            (b"x-request-id", request_id.encode()),
+            (b"content-length", b"%d" % len(answer.body)),
+            (b"connection", b"close"),
+        ]
+        lines = [_STATUS_LINES[status], *(name + b": " + value for name, value in headers)]
+        self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + answer.body)
+        self.transport.close()
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        bound = socket.socket(family, kind, protocol)
+    except OSError as error:
+        raise SettingsError(f"HOST: {host} is no address to listen on: {error.strerror}") from error
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind(address)
+    except OSError as error:
+        bound.close()
+        raise SettingsError(f"HOST, PORT: can't listen on {host}:{port}: {error.strerror}") from error
+    bound.setblocking(False)
+    return bound

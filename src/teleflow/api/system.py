@@ -1,0 +1,75 @@
+"""What anybody may ask: is it up, and which version is it.
+
+Clients of one older service read the fields at the top, clients of the other one in the envelope's `data`: both
+are there.
+"""
+
+from __future__ import annotations
+
+import platform
+from typing import Any, Literal
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+
+from teleflow import __version__
+from teleflow.api.access import Uses
+from teleflow.api.instants import iso
+from teleflow.api.operation import operation
+from teleflow.kit.clock import milliseconds
+
+router = APIRouter(tags=["service"])
+
+
+class SessionCount(BaseModel):
+    active: int
+
+
+class HealthData(BaseModel):
+    """`uptime` in seconds."""
+
+    status: Literal["ok", "degraded"]
+    uptime: float
+    timestamp: str
+    sessions: SessionCount
+
+
+class HealthAnswer(HealthData):
+    success: bool
+    data: HealthData
+
+
+class VersionData(BaseModel):
+    name: str
+    version: str
+    runtime: str
+
+
+class VersionAnswer(VersionData):
+    success: Literal[True]
+    data: VersionData
+
+
+@router.get(
+    "/health",
+    summary="Is the service up?",
+    response_model=HealthAnswer,
+    **operation("service.health", access="anybody"),
+)
+async def health(services: Uses) -> JSONResponse:
+    """`degraded` (with 503) means that the database does not answer: nothing can be accepted."""
+    report = await services.health.report()
+    data: dict[str, Any] = {
+        "status": "ok" if report.healthy else "degraded",
+        "uptime": round(report.uptime, 3),
+        "timestamp": iso(milliseconds(report.timestamp)),
+        "sessions": {"active": report.active_sessions},
+    }
+    return JSONResponse({"success": report.healthy, "data": data, **data}, 200 if report.healthy else 503)
+
+
+@router.get("/version", summary="Which version is it?", **operation("service.version", access="anybody"))
+async def version() -> VersionAnswer:
+    data = VersionData(name="teleflow", version=__version__, runtime=f"python {platform.python_version()}")
+    return VersionAnswer(success=True, data=data, **data.model_dump())
