@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,7 +18,9 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 
 from teleflow import errors
+from teleflow.api import openapi
 from teleflow.api.errors import STATUS_OF_CODE, STATUS_OF_KIND
+from teleflow.api.main import build_api
 from teleflow.config import Settings
 from teleflow.errors import Kind
 from teleflow.telegram import errors as rpc
@@ -148,7 +151,12 @@ def errors_page() -> str:
     return f"{NOTE}{ERRORS_HEAD}{''.join(rows)}{RPC_HEAD}{''.join(said)}"
 
 
+def openapi_document() -> str:
+    return json.dumps(openapi.document(build_api()), indent=2, ensure_ascii=False) + "\n"
+
+
 MADE: dict[str, Callable[[], str]] = {
+    "openapi.json": openapi_document,
     "env.example": env_example,
     "docs/settings.md": settings_page,
     "docs/errors.md": errors_page,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 
@@ -52,3 +53,13 @@ def test_a_stale_page_is_found() -> None:
     assert conformance.problems([{"title": "t", "rows": [proven]}]) == [
         "docs/conformance.md is stale: run scripts/conformance.py"
     ]
+
+
+def test_every_route_that_is_served_has_a_row() -> None:
+    rows = {row for title, rows in SECTIONS.items() if title.endswith("routes") for row in rows}
+    served = {
+        f"`{verb.upper()} {path}`"
+        for path, verbs in json.loads((conformance.ROOT / "openapi.json").read_text("utf-8"))["paths"].items()
+        for verb in verbs
+    }
+    assert served - rows == set()
