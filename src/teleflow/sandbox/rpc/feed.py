@@ -6,13 +6,33 @@ full `updates` (with the users in it) to those that have not.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from telethon.tl import types
 
 from teleflow.sandbox.rpc.desk import Desk
+from teleflow.sandbox.rpc.view import revealed
 from teleflow.sandbox.world.boxes import Box
-from teleflow.sandbox.world.records import Entry, Message, Origin
+from teleflow.sandbox.world.records import Entry, Origin
+
+
+class Rendered:
+    """An update that becomes bytes when the first session wants it, and only once.
+
+    What it shows is read at that moment: it must be used within the push, not kept.
+    """
+
+    __slots__ = ("_body", "_make")
+
+    def __init__(self, make: Callable[[], Any]) -> None:
+        self._make = make
+        self._body = b""
+
+    def __bytes__(self) -> bytes:
+        if not self._body:
+            self._body = bytes(self._make())
+        return self._body
 
 
 class Feed:
@@ -31,27 +51,23 @@ class Feed:
         """Push an entry to every live session of its account but the one that caused it."""
         world = self._desk.world
         reach = world.reach
-        if reach is None:
+        keys = world.logins.of_person(entry.owner)
+        if reach is None or not keys:
             return
-        box: Box | None = None
-        short: Any = None
-        full: Any = None
-        for key_id in list(world.logins.of_person(entry.owner)):
+        box = world.messages.box(entry.owner)
+        message = box.messages.get(entry.ids[0]) if entry.kind in {"message", "edit"} else None
+        if message is None and entry.kind in {"message", "edit"}:
+            return
+        short = Rendered(lambda: self._short(box, entry))
+        full = Rendered(lambda: self._full(box, entry))
+        for key_id in list(keys):
             if not reach.live(key_id):
                 continue
-            if box is None:
-                box = world.messages.box(entry.owner)
-            message = box.messages.get(entry.ids[0]) if entry.kind == "message" else None
-            if message is not None and self._has_met(key_id, message.peer_for(box.owner)):
-                short = short or self._short(box, entry, message)
-                updates = short
-            else:
-                full = full or self._full(box, entry)
-                updates = full
-            if updates is None:
-                return
-            mine = origin is not None and origin.key_id == key_id
-            reach.push(key_id, updates, except_session=origin.session_id if mine and origin else None)
+            brief = (
+                message is not None and entry.kind == "message" and self._has_met(key_id, message.peer_for(box.owner))
+            )
+            own = origin is not None and origin.key_id == key_id
+            reach.push(key_id, short if brief else full, except_session=origin.session_id if own and origin else None)
 
     def _has_met(self, key_id: int, peer: int) -> bool:
         met = self._met.setdefault(key_id, set())
@@ -60,27 +76,25 @@ class Feed:
         met.add(peer)
         return False
 
-    def _short(self, box: Box, entry: Entry, message: Message) -> Any:
+    def _short(self, box: Box, entry: Entry) -> Any:
         view = self._desk.view
-        whole = view.message(box, entry.ids[0], message)
+        message = box.messages[entry.ids[0]]
         return types.UpdateShortMessage(
-            id=whole.id,
+            id=entry.ids[0],
             user_id=message.peer_for(box.owner),
             message=message.text,
             pts=entry.pts,
             pts_count=entry.count,
             date=message.date,
-            out=whole.out,
-            silent=whole.silent,
-            reply_to=whole.reply_to,
-            entities=whole.entities,
+            out=message.sender == box.owner or None,
+            silent=message.silent or None,
+            reply_to=view.reply_header(box, message),
+            entities=revealed(message.entities) if message.entities else None,
         )
 
     def _full(self, box: Box, entry: Entry) -> Any:
         view = self._desk.view
         update = view.update(box, entry)
-        if update is None:
-            return None
         if entry.kind in {"typing", "status"}:
             return types.UpdateShort(update, entry.date)
         owner = self._desk.world.people.by_id[box.owner]

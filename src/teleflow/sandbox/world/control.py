@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
+from teleflow.sandbox.world import snapshot
 from teleflow.sandbox.world.acts import ACTS, find, number_of, text_of
 from teleflow.sandbox.world.errors import ControlError, Refused
 from teleflow.sandbox.world.keeper import Keeper
@@ -33,6 +34,7 @@ class WorldControl:
         self._world = world
         self._scenarios = scenarios
         self._keeper = Keeper(world, directory) if directory is not None else None
+        self._mark: list[tuple[str, str, bytes]] | None = None
 
     # accounts
 
@@ -179,7 +181,7 @@ class WorldControl:
     # state
 
     def reset(self) -> dict[str, Any]:
-        """Empty the world: nobody, nothing, every device logged out."""
+        """Empty the world: nobody, nothing, every device logged out. A mark set by `save` stays."""
         world = self._world
         keys = list(world.logins.authorizations)
         world.begin(None)
@@ -191,14 +193,24 @@ class WorldControl:
         return {"reset": True}
 
     def save(self) -> dict[str, Any]:
-        """Bring everything touched so far to disk, now; without a state directory there is nothing to do."""
-        if self._keeper is None:
-            return {"saved": False, "records": 0}
-        return {"saved": True, "records": self._keeper.save()}
+        """Mark the world as it is now, for `load` to come back to; and bring it to disk, if it has one."""
+        self._mark = list(snapshot.everything(self._world))
+        if self._keeper is not None:
+            self._keeper.save()
+        return {"saved": True, "records": len(self._mark)}
 
     def load(self) -> dict[str, Any]:
-        """Make the world what the disk says; what was not saved is lost. Nothing there: nothing changes."""
-        loaded = self._keeper is not None and self._keeper.load()
+        """Go back to the mark, or without one to what the disk has. Neither there: nothing changes."""
+        before = set(self._world.logins.authorizations)
+        if self._mark is not None:
+            loaded = snapshot.restore(self._world, self._mark)
+            if self._keeper is not None:
+                self._keeper.rewrite()
+        else:
+            loaded = self._keeper is not None and self._keeper.load()
+        for key_id in before - set(self._world.logins.authorizations):
+            if self._world.reach is not None:
+                self._world.reach.revoke(key_id)
         return {"loaded": loaded, "accounts": len(self.accounts())}
 
     async def keep_saved(self) -> None:
