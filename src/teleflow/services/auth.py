@@ -14,7 +14,7 @@ from typing import Protocol
 
 import structlog
 
-from teleflow.errors import Unauthenticated
+from teleflow.errors import NotFound, Unauthenticated
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.ids import new_id
 from teleflow.model.users import Login, Principal, RefreshToken, User
@@ -73,7 +73,7 @@ class Auth:
             self._throttle.check(username, address)
 
         still_allowed()
-        user = await self._storage.user_named(username)
+        user = await self._storage.user_named(username) if may_be_a_name(username) else None
         verdict = await self._passwords.verify(
             password, user.password_hash if user else None, still_allowed=still_allowed
         )
@@ -158,10 +158,11 @@ class Auth:
         login_id = new_id("lgn")
         refresh_token = self._tokens.refresh()
         expires_at = now + self._tokens.refresh_life * 1000
-        await self._storage.add_login(
-            Login(login_id, user.id, now, expires_at),
-            RefreshToken(sha256(refresh_token), login_id, user.id, now, expires_at),
-        )
+        token = RefreshToken(sha256(refresh_token), login_id, user.id, now, expires_at)
+        try:
+            await self._storage.add_login(Login(login_id, user.id, now, expires_at), token)
+        except NotFound:  # deleted while we compared
+            raise Unauthenticated("Wrong username or password") from None
         return TokenPair(self._tokens.access(user.id, login_id), refresh_token, self._tokens.access_life), login_id
 
     async def _upgrade(self, user: User, replacement: str) -> str:
@@ -179,3 +180,8 @@ class Auth:
             await asyncio.shield(self._storage.end_login_id(login_id))
             self._logins.forget(login_id)
             raise Unauthenticated("Wrong username or password")
+
+
+def may_be_a_name(text: str) -> bool:
+    """Is it worth asking the database for? What no database takes is nobody's name."""
+    return 0 < len(text) <= 256 and "\x00" not in text

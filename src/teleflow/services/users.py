@@ -16,7 +16,7 @@ from teleflow.kit.ids import new_id
 from teleflow.model.peers import normalize_phone
 from teleflow.model.sessions import Session
 from teleflow.model.users import Principal, Role, User, check_username
-from teleflow.services.auth import Auth
+from teleflow.services.auth import Auth, may_be_a_name
 from teleflow.services.passwords import Passwords, check_new_password
 from teleflow.services.ports import Sessions
 from teleflow.storage.base import LoginStore, SessionStore, UserStore
@@ -115,9 +115,7 @@ class Users:
     async def delete(self, principal: Principal, username: str) -> None:
         """Log the user's accounts out at Telegram, then remove all that is theirs. Raises NotFound, Invalid."""
         _only_admins(principal)
-        user = await self._storage.user_named(username)
-        if user is None:
-            raise NotFound("There is no user of that name", code="USER_NOT_FOUND")
+        user = await self._named(username)
         if user.id == principal.user_id:
             raise Invalid("You can't delete yourself", code="BAD_REQUEST")
         await self._auth.logout_all(user.id)
@@ -129,9 +127,7 @@ class Users:
 
     async def set_password(self, username: str, password: str) -> None:
         """An operator sets somebody's password; every login of theirs ends."""
-        user = await self._storage.user_named(username)
-        if user is None:
-            raise NotFound("There is no user of that name", code="USER_NOT_FOUND")
+        user = await self._named(username)
         await self._set_password(user.id, password)
 
     async def change_password(self, principal: Principal, current: str, new: str) -> None:
@@ -157,6 +153,12 @@ class Users:
             variable = "ADMIN_USERNAME" if error.details.get("field") == "username" else "ADMIN_PASSWORD"
             raise SettingsError(f"{variable}: {error.message}") from error
         return FirstAdmin(name, None if given else password)
+
+    async def _named(self, username: str) -> User:
+        user = await self._storage.user_named(username) if may_be_a_name(username) else None
+        if user is None:
+            raise NotFound("There is no user of that name", code="USER_NOT_FOUND")
+        return user
 
     async def _set_password(self, user_id: str, password: str) -> None:
         check_new_password(password, shortest=self._settings.password_min_length)
