@@ -74,8 +74,9 @@ def documents_settings() -> set[str]:
 
 
 def values(ready: dict[str, Any]) -> dict[str, str]:
-    """What a reader copies from the demo's lines: two phones, the address, the login."""
-    mine, friend = ready["phones"][:2]
+    """What a reader copies from the demo's lines: the address, the login, a phone, and one who answers."""
+    mine = ready["phones"][0]
+    friend = next(person for person in ready["phones"] if person["scenario"] == "echo")
     return {
         "URL": ready["url"],
         "CONTROL": ready["sandbox"]["controlUrl"],
