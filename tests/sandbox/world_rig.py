@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 from telethon import password as telethon_password
@@ -108,6 +110,15 @@ class Rig:
 
     async def difference(self, caller: Caller, pts: int, **more: Any) -> Any:
         return await self.ask(caller, f.updates.GetDifferenceRequest(pts=pts, date=int(EPOCH), qts=0, **more))
+
+
+async def until(condition: Callable[[], bool], turns: int = 100_000) -> None:
+    """Let the loop turn until something is so; a test fails rather than waits for ever."""
+    for _ in range(turns):
+        if condition():
+            return
+        await asyncio.sleep(0)
+    raise AssertionError("it never came to be")
 
 
 async def srp_answer(rig: Rig, caller: Caller, password: str) -> Any:

@@ -17,20 +17,30 @@ Row = tuple[str, str, bytes | None]
 
 
 class Store:
-    """(kind, key) -> bytes, on a thread of its own."""
+    """(kind, key) -> bytes, on a thread of its own. Raises OSError when another process has the file."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="sandbox-store")
-        self._db = self._thread.submit(self._open).result()
+        try:
+            self._db = self._thread.submit(self._open).result()
+        except BaseException:
+            self._thread.shutdown()
+            raise
 
     def _open(self) -> sqlite3.Connection:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         # made with its mode before SQLite opens it, which gives its side files the same
         os.close(os.open(self._path, os.O_CREAT | os.O_RDWR, 0o600))
         self._path.chmod(0o600)
-        db = sqlite3.connect(self._path, isolation_level=None)
-        db.execute("PRAGMA journal_mode=WAL")
+        db = sqlite3.connect(self._path, isolation_level=None, timeout=1.0)
+        try:
+            # held until close: two processes on one world would each undo the other's
+            db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            db.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            db.close()
+            raise OSError(f"{self._path} is in use by another process") from error
         db.execute("PRAGMA synchronous=NORMAL")
         db.execute(
             "CREATE TABLE IF NOT EXISTS records"
