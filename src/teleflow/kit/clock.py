@@ -62,6 +62,11 @@ class LoopClock:
         await asyncio.sleep(max(0.0, seconds))
 
 
+def loop_time() -> float:
+    """The running event loop's own clock, in seconds: what its timers go by. Only for deadlines in this process."""
+    return asyncio.get_running_loop().time()
+
+
 def milliseconds(seconds: float) -> int:
     """Unix milliseconds: the one form in which instants are stored."""
     return int(seconds * 1000)

@@ -6,7 +6,6 @@ one chat leave in the order of their acceptance, and a waiting chat blocks no ot
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 from collections import deque
 from dataclasses import replace
@@ -14,7 +13,7 @@ from dataclasses import replace
 import structlog
 
 from teleflow.errors import StorageUnavailable, TeleFlowError, Unavailable
-from teleflow.kit.clock import Clock, milliseconds
+from teleflow.kit.clock import Clock, loop_time, milliseconds
 from teleflow.kit.ids import new_id, random_int64
 from teleflow.kit.tasks import Tasks
 from teleflow.model.messages import SendJob, SendState
@@ -83,8 +82,7 @@ class Outbox:
         standing = self._lanes.get(lane)
         if len(self._tickets) >= _OPEN_LIMIT or (standing is not None and len(standing) >= _LANE_LIMIT):
             raise Unavailable("Too many messages are waiting to be sent", code="QUEUE_FULL", retry_after=5)
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + self._send_wait
+        deadline = loop_time() + self._send_wait
         now = milliseconds(self._clock.time())
         job = SendJob(
             id=new_id("job"),
@@ -150,8 +148,7 @@ class Outbox:
         ticket = self._tickets.get(job.id)
         if ticket is not None:
             return _told(await ticket.outcome(deadline), ticket)
-        loop = asyncio.get_running_loop()
-        while not job.state.is_final and loop.time() < deadline:
+        while not job.state.is_final and loop_time() < deadline:
             await self._clock.sleep(_POLL_S)
             job = await self._storage.send_job(job.user_id, job.id) or job
         return job

@@ -7,13 +7,11 @@ random_id, which Telegram takes once.
 
 from __future__ import annotations
 
-import asyncio
-
 import structlog
 
 from teleflow.errors import Limited, NotFound, TeleFlowError, Unavailable, Uncertain
 from teleflow.kit.backoff import FullJitter
-from teleflow.kit.clock import Clock
+from teleflow.kit.clock import Clock, loop_time
 from teleflow.model.messages import SendJob
 from teleflow.model.operations.messages import FindSent, SendText, Sent
 from teleflow.model.peers import Peer
@@ -80,7 +78,7 @@ class Sender:
 
     async def _send(self, ticket: Ticket, within: float) -> Sent:
         job = ticket.job
-        until = _now() + within
+        until = loop_time() + within
         peer = await self._peer(job, within)
         try:
             return await self._try(ticket, peer, until)
@@ -88,7 +86,7 @@ class Sender:
             if error.code != "PEER_NOT_FOUND" or ticket.may_have_left:
                 raise
             # What we remembered of this number is no longer true.
-            peer = await self._peers.ask_again(job.session_id, job.to_phone, within=max(1.0, until - _now()))
+            peer = await self._peers.ask_again(job.session_id, job.to_phone, within=max(1.0, until - loop_time()))
             return await self._try(ticket, peer, until)
 
     async def _peer(self, job: SendJob, within: float) -> Peer:
@@ -102,7 +100,7 @@ class Sender:
         job = ticket.update(attempts=ticket.job.attempts + 1)
         operation = SendText(peer, job.text, job.random_id)
         try:
-            return await self._call(job.session_id, operation, within=max(0.5, until - _now()))
+            return await self._call(job.session_id, operation, within=max(0.5, until - loop_time()))
         except TeleFlowError as error:
             if error.may_have_left or isinstance(error, Uncertain):
                 ticket.may_have_left = True
@@ -135,7 +133,7 @@ class Sender:
     def _patience(self, ticket: Ticket) -> float:
         if ticket.deadline is None:
             return _BACKGROUND_WITHIN_S
-        left = ticket.deadline - _now()
+        left = ticket.deadline - loop_time()
         return _BACKGROUND_WITHIN_S if left <= 0 and ticket.may_have_left else left
 
     def _is_old(self, job: SendJob) -> bool:
@@ -148,7 +146,3 @@ def _too_late() -> Unavailable:
 
 def _never_known() -> Uncertain:
     return Uncertain("It left, and for a day nobody could say whether it arrived")
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

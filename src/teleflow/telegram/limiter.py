@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+from teleflow.kit.clock import loop_time
+
 
 class ConnectLimiter:
     """Hands out turns at an even rate, in the order of asking. `per_second` 0 is no limit."""
@@ -15,7 +17,7 @@ class ConnectLimiter:
     async def turn(self) -> None:
         if not self._gap:
             return
-        now = asyncio.get_running_loop().time()
+        now = loop_time()
         mine = max(now, self._next)
         self._next = mine + self._gap
         if mine > now:

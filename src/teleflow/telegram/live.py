@@ -23,7 +23,7 @@ from telethon.tl.functions.updates import GetStateRequest
 
 from teleflow.errors import TeleFlowError
 from teleflow.kit.backoff import FullJitter
-from teleflow.kit.clock import Clock
+from teleflow.kit.clock import Clock, loop_time
 from teleflow.kit.tasks import Tasks
 from teleflow.model.operations.base import Operation
 from teleflow.model.sessions import Credentials, Device, SessionState
@@ -128,7 +128,7 @@ class LiveSession:
         attempt = 0
         await self._tell(SessionState.CONNECTING, None)
         while not self._stopped:
-            began = self._loop_time()
+            began = loop_time()
             try:
                 cause = await self._one_connection()
             except _LoginOver as over:
@@ -138,7 +138,7 @@ class LiveSession:
                 cause = error
             finally:
                 self._drop_link()
-            if self._loop_time() - began > _STEADY_S or self._calls.answered:
+            if loop_time() - began > _STEADY_S or self._calls.answered:
                 attempt = 0
             self._calls.answered = 0
             if self._key_is_unknown(cause):
@@ -217,7 +217,7 @@ class LiveSession:
 
     async def call(self, operation: Operation[R], *, within: float) -> R:
         """See `telegram.base.Call`."""
-        invoke = partial(self._calls.repeat, until=self._loop_time() + within)
+        invoke = partial(self._calls.repeat, until=loop_time() + within)
         try:
             result: R = await METHODS[type(operation)](invoke, operation)
         except RpcFault as fault:
@@ -233,11 +233,11 @@ class LiveSession:
 
         Raises RpcFault (as Telegram said it), Unavailable, Uncertain.
         """
-        return await self._calls.once(request, until=self._loop_time() + within)
+        return await self._calls.once(request, until=loop_time() + within)
 
     async def repeat(self, request: Any, *, within: float) -> Any:
         """Send a request that may safely arrive twice. Raises as `once`."""
-        return await self._calls.repeat(request, until=self._loop_time() + within)
+        return await self._calls.repeat(request, until=loop_time() + within)
 
     async def move(self, centre: DataCentre) -> None:
         """Go on with the login at another data centre, with a key of its own."""
@@ -299,7 +299,7 @@ class LiveSession:
         """-404 twice over a minute: once can be a data centre's hiccup, and keys are not thrown away for that."""
         if not (isinstance(cause, TransportFault) and cause.code == -404) or not self.credentials.auth_key:
             return False
-        now = self._loop_time()
+        now = loop_time()
         if self._unknown_key_since is None:
             self._unknown_key_since = now
         if not self.authorised:
@@ -314,10 +314,6 @@ class LiveSession:
         if isinstance(cause, RpcFault) and cause.code == 420:
             return float(min(errors.number_of(cause) or 1, 3600))
         return _BACKOFF.delay(attempt, self._site.chance)
-
-    @staticmethod
-    def _loop_time() -> float:
-        return asyncio.get_running_loop().time()
 
 
 class _LoginOver(Exception):

@@ -20,6 +20,7 @@ from telethon.extensions import BinaryReader
 from telethon.tl.functions import PingRequest
 from telethon.tl.types import MsgResendReq, MsgsAck, MsgsStateInfo
 
+from teleflow.kit.clock import loop_time
 from teleflow.telegram.mtproto.cipher import AuthKey, NotForUs
 from teleflow.telegram.mtproto.envelope import CONTAINER, Envelope
 from teleflow.telegram.mtproto.framing import BrokenStream, FullFraming, TransportFault
@@ -98,7 +99,7 @@ class Link(asyncio.Protocol):
         self._ack_timer: asyncio.TimerHandle | None = None
         self._ping_id = 0
         self._lost: BaseException | None = None
-        self.heard_at = self._loop.time()
+        self.heard_at = loop_time()
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -234,7 +235,7 @@ class Link(asyncio.Protocol):
 
     def _watch(self) -> None:
         """Every 20 s: a silent connection is asked for a sign of life, and has 10 s to give one."""
-        quiet = self._loop.time() - self.heard_at
+        quiet = loop_time() - self.heard_at
         if quiet >= PING_EVERY_S + PONG_WITHIN_S - 0.5:
             self._end(TimeoutError("the data centre answers no ping"))
             return
@@ -265,7 +266,7 @@ class Link(asyncio.Protocol):
         except NotForUs as error:
             _log.warning("link.foreign_packet", cause=str(error))
             return
-        self.heard_at = self._loop.time()
+        self.heard_at = loop_time()
         self._envelope.check_time(msg_id)
         self._message(msg_id, number, body, depth=0)
 
@@ -378,10 +379,11 @@ class Link(asyncio.Protocol):
         for request in [r for r in self._pending.values() if bad_id in {r.msg_id, r.container_id}]:
             del self._pending[request.msg_id]
             request.renewals += 1
+            request.written = False  # refused is not acted on
+            self._waiting.append(request)
             if request.renewals > _RENEWALS:
-                fail(request.future, LinkLost("the data centre refuses the request's envelope", sent=False))
-            else:
-                self._waiting.append(request)
+                self._end(ConnectionError("the data centre refuses our messages again and again"))
+                return
         self._flush_soon()
 
     def _acknowledge(self, msg_id: int) -> None:
