@@ -11,9 +11,9 @@ import random
 import resource
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, nullcontext, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -35,7 +35,9 @@ from teleflow.outbox.outbox import Outbox
 from teleflow.outbox.peers import PhoneBook
 from teleflow.outbox.sender import Sender
 from teleflow.outbox.settle import Settler
+from teleflow.services.accounts import Accounts
 from teleflow.services.everything import Services
+from teleflow.services.passwords import Passwords
 from teleflow.services.users import FirstAdmin
 from teleflow.storage.base import Storage
 from teleflow.storage.lock import DataDirLock
@@ -154,6 +156,20 @@ class Gateway:
             with suppress(StorageUnavailable):
                 await self.storage.sweep(now=milliseconds(self.clock.time()))
             await self.clock.sleep(_SWEEP_EVERY_S)
+
+
+@asynccontextmanager
+async def accounts(settings: Settings) -> AsyncIterator[Accounts]:
+    """The users as rows, for commands beside a running service: takes no lock, starts nothing else."""
+    clock, secrets = SystemClock(), Secrets.load(settings)
+    storage = open_storage(settings.database, Seal(secrets.session_encryption_key), clock)
+    await storage.start()
+    passwords = Passwords(workers=1)
+    try:
+        yield Accounts(storage, passwords, settings, clock)
+    finally:
+        passwords.close()
+        await storage.stop()
 
 
 async def serve(settings: Settings, *, on_ready: Callable[[Ready], Awaitable[None] | None] | None = None) -> None:

@@ -18,6 +18,7 @@ from teleflow.errors import NotFound, Unauthenticated
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.ids import new_id
 from teleflow.model.users import Login, Principal, RefreshToken, User
+from teleflow.services.accounts import may_be_a_name
 from teleflow.services.logins import LiveLogin, LiveLogins
 from teleflow.services.passwords import Passwords, encode
 from teleflow.services.throttle import LoginThrottle
@@ -180,8 +181,3 @@ class Auth:
             await asyncio.shield(self._storage.end_login_id(login_id))
             self._logins.forget(login_id)
             raise Unauthenticated("Wrong username or password")
-
-
-def may_be_a_name(text: str) -> bool:
-    """Is it worth asking the database for? What no database takes is nobody's name."""
-    return 0 < len(text) <= 256 and "\x00" not in text

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from teleflow.config import Secrets, Settings
 from teleflow.kit.clock import Clock
+from teleflow.services.accounts import Accounts
 from teleflow.services.auth import Auth
 from teleflow.services.health import Health
 from teleflow.services.logins import LiveLogins
@@ -55,7 +56,7 @@ class Services:
         auth = Auth(storage, passwords, tokens, throttle or LoginThrottle(clock), logins, clock)
         return cls(
             auth=auth,
-            users=Users(storage, passwords, auth, sessions, settings, clock),
+            users=Users(storage, Accounts(storage, passwords, settings, clock), passwords, auth, sessions),
             telegram=TelegramAccount(storage, sessions, settings, clock),
             messages=Messages(storage, storage, outbox, clock),
             health=Health(storage, clock),

@@ -11,8 +11,9 @@ from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.ids import new_id
 from teleflow.model.sessions import Session, SessionState
 from teleflow.model.users import User
+from teleflow.services.accounts import service_credentials
 from teleflow.services.ports import CodeSent, LoggedIn, Sessions, Status
-from teleflow.services.users import TenantStore, service_credentials
+from teleflow.services.users import TenantStore
 
 MOST_CODE = 16
 MOST_PASSWORD = 1024

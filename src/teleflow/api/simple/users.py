@@ -13,7 +13,7 @@ from teleflow.api.numbers import plain
 from teleflow.api.operation import operation
 from teleflow.api.simple.models import Message, NewUserBody, UserCreated, UserList, UserRow
 from teleflow.model.users import User
-from teleflow.services.users import NewUser
+from teleflow.services.accounts import NewUser
 
 router = APIRouter(prefix="/users", tags=["users"])
 MASK = "********"
@@ -21,7 +21,7 @@ MASK = "********"
 
 @router.post("", summary="Make a user", **operation("users.create", body=NewUserBody, errors=(403, 409)))
 async def create(
-    _login: Admin, body: Annotated[NewUserBody, Depends(json_body(NewUserBody))], services: Uses
+    login: Admin, body: Annotated[NewUserBody, Depends(json_body(NewUserBody))], services: Uses
 ) -> UserCreated:
     new = NewUser(
         username=body.username,
@@ -31,7 +31,7 @@ async def create(
         telegram_api_hash=body.telegram_api_hash,
         description=body.description,
     )
-    user = await services.users.create(new)
+    user = await services.users.create(login.principal, new)
     return UserCreated(message="User created", username=user.username)
 
 
@@ -41,12 +41,12 @@ async def create(
     **{**operation("users.list", errors=(403, 422)), "response_model_exclude_none": False},
 )
 async def list_(
-    _login: Admin,
+    login: Admin,
     services: Uses,
     limit: Annotated[int, plain, Query(ge=1, le=1000)] = 1000,
     offset: Annotated[int, plain, Query(ge=0, le=10**9)] = 0,
 ) -> UserList:
-    users, count = await services.users.page(limit=limit, offset=offset)
+    users, count = await services.users.page(login.principal, limit=limit, offset=offset)
     rows = [_row(user, connected=await services.users.connected(user)) for user in users]
     return UserList(users=rows, count=count)
 
