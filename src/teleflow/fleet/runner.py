@@ -6,11 +6,13 @@ data directory sees to that.
 
 from __future__ import annotations
 
+import asyncio
+from contextlib import suppress
 from typing import TypeVar
 
 import structlog
 
-from teleflow.errors import StorageUnavailable, TeleFlowError, Unavailable
+from teleflow.errors import Invalid, StorageUnavailable, TeleFlowError
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.seal import SealBroken
 from teleflow.kit.tasks import Tasks
@@ -37,6 +39,7 @@ class Runner:
         self._live: dict[str, LiveSession] = {}
         self._tasks = Tasks("runner")
         self._stopping = False
+        self._all_started = asyncio.Event()
 
     def settle_in(self, site: Site) -> None:
         """Runner and site name each other (the site's watcher is this runner): this ties the knot."""
@@ -62,6 +65,7 @@ class Runner:
                 if session.id not in self._live:
                     await self.run(session)
             if len(page) < _PAGE:
+                self._all_started.set()
                 return
             after = page[-1].id
 
@@ -116,8 +120,18 @@ class Runner:
         """See `telegram.base.Call`."""
         live = self._live.get(session_id)
         if live is None:
-            raise Unavailable("The session is not connected", code="SESSION_NOT_CONNECTED")
+            live = await self._awaited(session_id, within)
         return await live.call(operation, within=within)
+
+    async def _awaited(self, session_id: str, within: float) -> LiveSession:
+        """A session that does not run: at start it may be about to."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(within):
+                await self._all_started.wait()
+        live = self._live.get(session_id)
+        if live is None:
+            raise Invalid("The session is not connected", code="SESSION_NOT_CONNECTED")
+        return live
 
     # -- what sessions tell -------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from teleflow.errors import Conflict, Forbidden, TeleFlowError, Unavailable, Uncertain
+from teleflow.kit.clock import loop_time
 from teleflow.model.sessions import SessionState
 from teleflow.telegram import errors
 from teleflow.telegram.mtproto.link import Link
@@ -77,7 +78,7 @@ class Calls:
         elif ended is not None:
             self._ended = Conflict("Telegram has ended this login: log in again", code="SESSION_LOGGED_OUT")
         else:
-            self._ended = Unavailable(f"The session is not connected: {cause}", code="SESSION_NOT_CONNECTED")
+            self._ended = Unavailable(f"The session is not connected: {cause}", code="TELEGRAM_UNREACHABLE")
         self._wake()
 
     def _wake(self) -> None:
@@ -90,11 +91,11 @@ class Calls:
         """One try that may have been acted on. Raises RpcFault, Unavailable, Uncertain."""
         link = await self._ready(until, left=False)
         try:
-            return await self._try(link, tl, max(0.0, until - _now()))
+            return await self._try(link, tl, max(0.0, until - loop_time()))
         except LinkLost as lost:
             if lost.sent:
                 raise Uncertain("The connection broke before Telegram answered") from lost
-            raise Unavailable("The connection to Telegram broke", code="SESSION_NOT_CONNECTED") from lost
+            raise Unavailable("The connection to Telegram broke", code="TELEGRAM_UNREACHABLE") from lost
         except NoAnswer as error:
             raise Uncertain("Telegram did not answer in time") from error
 
@@ -108,7 +109,7 @@ class Calls:
             try:
                 if hang_ups:
                     return await self._alone(link, tl, until, patience)
-                return await self._try(link, tl, min(patience, until - _now()))
+                return await self._try(link, tl, min(patience, until - loop_time()))
             except LinkLost as lost:
                 if lost.sent:
                     left = True
@@ -120,11 +121,11 @@ class Calls:
             except NoAnswer as error:
                 left = True
                 patience = min(patience * 2, _LONGEST_ANSWER_S)
-                if _now() >= until:
+                if loop_time() >= until:
                     raise Uncertain("Telegram did not answer in time") from error
             except RpcFault as fault:
                 fault.after_lost_try = left
-                if not errors.is_passing(fault) or _now() + _SERVER_TROUBLE_S >= until:
+                if not errors.is_passing(fault) or loop_time() + _SERVER_TROUBLE_S >= until:
                     raise
                 await asyncio.sleep(_SERVER_TROUBLE_S)
 
@@ -134,7 +135,7 @@ class Calls:
             self._probation = asyncio.Lock()
         async with self._probation:
             current = await self._ready(until, left=True) if self._link is not link else link
-            return await self._try(current, tl, min(patience, max(0.0, until - _now())))
+            return await self._try(current, tl, min(patience, max(0.0, until - loop_time())))
 
     async def _try(self, link: Link, tl: Any, within: float) -> Any:
         try:
@@ -162,7 +163,7 @@ class Calls:
             except TimeoutError:
                 if left:
                     raise Uncertain("The connection to Telegram broke before it answered") from None
-                raise Unavailable("There is no connection to Telegram", code="SESSION_NOT_CONNECTED") from None
+                raise Unavailable("There is no connection to Telegram", code="TELEGRAM_UNREACHABLE") from None
             finally:
                 timer.cancel()
                 self._waiting.discard(waiter)
@@ -172,7 +173,3 @@ class Calls:
 def _give_up(waiter: asyncio.Future[None]) -> None:
     if not waiter.done():
         waiter.set_exception(TimeoutError())
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()

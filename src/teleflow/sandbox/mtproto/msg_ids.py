@@ -13,6 +13,9 @@ REMEMBERED = 400
 TOO_OLD, TOO_NEW = 300, 30
 """Seconds by which a client's message id may lag behind or run ahead of our clock."""
 
+CLOCK_SET = 60
+"""Seconds: a clock that goes back further was set, and ids follow it; a smaller step only slows them."""
+
 MSG_ID_TOO_LOW = 16
 MSG_ID_TOO_HIGH = 17
 MSG_ID_NOT_DIVISIBLE = 18
@@ -40,7 +43,7 @@ class MsgIds:
 
     def next(self, *, answer: bool) -> int:
         moment = int(self.now() * 4294967296) & ~3
-        if moment <= self._last:
+        if self._last - (CLOCK_SET << 32) < moment <= self._last:
             moment = self._last + 4
         self._last = moment
         return moment | (1 if answer else 3)
