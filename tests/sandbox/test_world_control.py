@@ -65,6 +65,7 @@ def test_bad_accounts_are_refused(body, status, code):
         ({"do": "send", "to": None, "text": "x"}, 422, "VALIDATION_ERROR"),
         ({"do": "send", "to": BOB, "text": " "}, 422, "MESSAGE_EMPTY"),
         ({"do": "send", "to": BOB, "text": "x" * 4097}, 422, "MESSAGE_TOO_LONG"),
+        ({"do": "send", "to": BOB, "text": "\ud800"}, 422, "VALIDATION_ERROR"),
         ({"do": "send", "to": BOB, "text": "x", "times": 0}, 422, "VALIDATION_ERROR"),
         ({"do": "send", "to": BOB, "text": "x", "perSecond": "fast"}, 422, "VALIDATION_ERROR"),
         ({"do": "edit", "messageId": 99, "text": "x"}, 422, "MESSAGE_ID_INVALID"),

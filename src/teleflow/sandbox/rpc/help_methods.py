@@ -10,9 +10,9 @@ from teleflow.sandbox.rpc.base import Caller, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.world.messages import EDIT_TIME
 from teleflow.sandbox.world.people import ABOUT_LIMIT
+from teleflow.sandbox.world.texts import MESSAGE_LIMIT
 
 CONFIG_LIFE = 3600
-MESSAGE_LIMIT = 4096
 
 
 async def get_config(desk: Desk, caller: Caller, _request: TLRequest) -> Any:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from teleflow.sandbox.world.errors import ControlError, Refused
+from teleflow.sandbox.world import texts
+from teleflow.sandbox.world.errors import ControlError
 from teleflow.sandbox.world.people import digits
 from teleflow.sandbox.world.records import Person
 from teleflow.sandbox.world.world import World
 
 Body = Mapping[str, Any]
 Act = Callable[[World, Person, Body], dict[str, Any]]
-TEXT_LIMIT = 4096
 
 
 def find(world: World, ref: object) -> Person:
@@ -42,6 +42,10 @@ def text_of(body: Body, name: str, *, default: str | None = None) -> str:
     value = body.get(name, default)
     if not isinstance(value, str):
         raise ControlError(422, "VALIDATION_ERROR", f"{name} must be a string")
+    try:
+        value.encode()
+    except UnicodeEncodeError as error:
+        raise ControlError(422, "VALIDATION_ERROR", f"{name} holds half a character") from error
     return value
 
 
@@ -53,15 +57,10 @@ def number_of(body: Body, name: str, *, default: int | None = None) -> int:
 
 
 def _send(world: World, me: Person, body: Body) -> dict[str, Any]:
-    text = text_of(body, "text")
-    if not text.strip():
-        raise Refused("MESSAGE_EMPTY")
-    if len(text.encode("utf-16-le", "surrogatepass")) // 2 > TEXT_LIMIT:
-        raise Refused("MESSAGE_TOO_LONG")
     sent = world.messages.send(
         me,
         find(world, body.get("to")),
-        text,
+        texts.body(text_of(body, "text")),
         random_id=number_of(body, "randomId", default=0),
         reply_to=number_of(body, "replyTo", default=0),
         silent=body.get("silent") is True,
@@ -71,10 +70,7 @@ def _send(world: World, me: Person, body: Body) -> dict[str, Any]:
 
 def _edit(world: World, me: Person, body: Body) -> dict[str, Any]:
     number = number_of(body, "messageId")
-    text = text_of(body, "text").strip()
-    if not text:
-        raise Refused("MESSAGE_EMPTY")
-    world.messages.edit(me, number, text)
+    world.messages.edit(me, number, texts.body(text_of(body, "text")))
     return {"messageId": number}
 
 

@@ -113,11 +113,14 @@ class WorldControl:
             raise ControlError(422, "VALIDATION_ERROR", f"times must be 1 to {MOST_TIMES}")
         if isinstance(rate, bool) or not isinstance(rate, int | float) or rate < 0:
             raise ControlError(422, "VALIDATION_ERROR", "perSecond must be a number, 0 or more")
+        clock = self._world.clock
+        start = clock.monotonic()
         results = []
         for turn in range(times):
             if turn:
-                # even at full speed others get their turn
-                await self._world.clock.sleep(1 / rate if rate else 0)
+                # by schedule, so that late turns do not add up; even at full speed others get their turn
+                await clock.sleep(max(0.0, start + turn / rate - clock.monotonic()) if rate else 0)
+                person = find(self._world, phone)
             results.append(_told(partial(act, self._world, person, _turned(body, turn + 1))))
         answer: dict[str, Any] = {"do": name, "times": times, **results[-1]}
         if times > 1:

@@ -11,6 +11,8 @@ import secrets
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
+import structlog
+
 from teleflow.kit.clock import Clock
 from teleflow.sandbox.world import srp
 from teleflow.sandbox.world.errors import Refused
@@ -29,6 +31,7 @@ from teleflow.sandbox.world.records import (
     Person,
 )
 
+_log = structlog.get_logger(__name__)
 ONLINE_FOR = 300
 Observer = Callable[[Entry, Origin | None], None]
 
@@ -89,7 +92,11 @@ class World:
 
     def _emit(self, entry: Entry, origin: Origin | None) -> None:
         for observer in self.observers:
-            observer(entry, origin)
+            try:
+                observer(entry, origin)
+            except Exception:  # noqa: BLE001
+                # what has been committed stays committed, whoever fails to hear of it
+                _log.exception("world.observer_failed", kind=entry.kind, seq=entry.seq)
 
     # people
 
