@@ -10,6 +10,7 @@ import fcntl
 import os
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from teleflow.errors import SettingsError
 
@@ -52,7 +53,7 @@ class DataDirLock:
         if descriptor is not None:
             os.close(descriptor)  # the file stays: removing it would let two processes lock two files
 
-    def __enter__(self) -> DataDirLock:
+    def __enter__(self) -> Self:
         self.acquire()
         return self
 

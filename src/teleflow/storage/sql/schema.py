@@ -228,7 +228,9 @@ send_jobs = Table(
     _number("lease_until"),
     Index("ix_send_jobs_user_id", "user_id"),
     Index(
-        "ix_send_jobs_open",
+        "ix_send_jobs_open",  # claims walk it from the oldest on, without touching the rows
+        "created_at",
+        "id",
         "lease_until",
         sqlite_where=text("is_open = 1"),
         postgresql_where=text("is_open = 1"),

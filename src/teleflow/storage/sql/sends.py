@@ -154,7 +154,7 @@ class Sends(Part):
         return await self._db.read_heavy(_count_open)
 
 
-_RENEWED_AT_ONCE = 200
+_RENEWED_AT_ONCE = 100  # rows in one unit, so that many leases hold up nobody
 
 
 def job_of(row: Row) -> SendJob:

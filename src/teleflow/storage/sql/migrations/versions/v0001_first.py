@@ -54,7 +54,7 @@ def upgrade() -> None:
     op.create_index(
         "ix_send_jobs_open",
         "send_jobs",
-        ["lease_until"],
+        ["created_at", "id", "lease_until"],
         unique=False,
         sqlite_where=sa.text("is_open = 1"),
         postgresql_where=sa.text("is_open = 1"),
