@@ -10,6 +10,7 @@ from teleflow import __version__
 from teleflow.cli import doctor, remote, run, users
 from teleflow.cli.output import EXIT_CODES, INTERRUPTED, note, say
 from teleflow.errors import TeleFlowError
+from teleflow.kit import log
 
 _HELP = """Drive Telegram user accounts over plain HTTP.
 
@@ -60,6 +61,7 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def run_command(arguments: list[str] | None = None) -> int:
+    log.configure("warning")
     try:
         build()(arguments, prog_name="teleflow")
     except TeleFlowError as error:

@@ -55,7 +55,7 @@ def send(
         str | None, typer.Option(help="Repeating the command with the same key never sends twice")
     ] = None,
 ) -> None:
-    """Send a message from a user's Telegram account, by a running service.
+    r"""Send a message from a user's Telegram account, by a running service.
 
     \b
     Examples:

@@ -53,9 +53,7 @@ def demo(
     Nothing leaves this machine, and no phone is needed: login codes show up here.
     """
     from teleflow.cli.demo import DemoOptions, run_demo
-    from teleflow.kit import log
 
-    log.configure("warning")
     options = DemoOptions(host, port, data_dir, people, None if as_json else say)
     _run(run_demo(options, lambda facts: say(json.dumps(facts)) if as_json else _tell_demo(facts)))
 
@@ -72,10 +70,8 @@ def sandbox(
 
     Prints one line of JSON when it is ready: where it listens, its public key, its control API.
     """
-    from teleflow.kit import log
     from teleflow.sandbox.server import Options
 
-    log.configure("warning")
     options = Options(host=host, port=port, key_file=key_file, state_dir=state_dir)
     _run(_sandbox(options, control_port, people))
 

@@ -59,12 +59,15 @@ class Accounts:
         self._settings = settings
         self._clock = clock
 
-    async def create(self, new: NewUser) -> User:
-        """Raises Invalid, Conflict (the name is taken)."""
+    async def create(self, new: NewUser, *, need_credentials: bool = False) -> User:
+        """Raises Invalid, Conflict (the name is taken).
+
+        With `need_credentials` a user without api_id and api_hash is refused where the service has none either.
+        """
         check_username(new.username)
         check_new_password(new.password, shortest=self._settings.password_min_length)
         phone = _phone(new.telegram_phone)
-        self._check_api(new)
+        self._check_api(new, need=need_credentials)
         if await self._storage.user_named(new.username) is not None:
             raise Conflict("This username is taken", code="USERNAME_TAKEN")
         user = User(
@@ -122,10 +125,10 @@ class Accounts:
             raise SettingsError(f"{variable}: {error.message}") from error
         return FirstAdmin(name, None if given else password)
 
-    def _check_api(self, new: NewUser) -> None:
+    def _check_api(self, new: NewUser, *, need: bool) -> None:
         if (new.telegram_api_id is None) != (new.telegram_api_hash is None):
             raise Invalid("telegram_api_id and telegram_api_hash go together", details={"field": "telegram_api_hash"})
-        if new.role is Role.USER and new.telegram_api_id is None and not service_credentials(self._settings):
+        if need and new.telegram_api_id is None and not service_credentials(self._settings):
             raise Invalid(
                 "telegram_api_id and telegram_api_hash are needed: the service has none of its own",
                 details={"field": "telegram_api_id"},

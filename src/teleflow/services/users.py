@@ -40,7 +40,7 @@ class Users:
     async def create(self, principal: Principal, new: NewUser) -> User:
         """Raises Forbidden, Invalid, Conflict (the name is taken)."""
         _only_admins(principal)
-        return await self._accounts.create(new)
+        return await self._accounts.create(new, need_credentials=True)
 
     async def page(self, principal: Principal, *, limit: int, offset: int) -> tuple[list[User], int]:
         """Users, newest first, and how many there are in all."""
