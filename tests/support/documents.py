@@ -18,22 +18,29 @@ def blocks(page: Path, language: str) -> list[str]:
     return [text for kind, text in BLOCK.findall(page.read_text("utf-8")) if kind == language]
 
 
+# What a reader does between two blocks: look at the phone. The last code of the account is in $CODE then.
+LOOK = (
+    'CODE=$("$PYTHON" -c \'import json, sys, urllib.request as u; '
+    'print((json.load(u.build_opener(u.ProxyHandler({})).open(sys.argv[1])) or {}).get("code", ""))\' '
+    '"$CONTROL/accounts/$PHONE/code" 2>/dev/null || true)'
+)
+
+
 def shell(page: Path, values: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """All `sh run` blocks of the page in one shell, as they stand.
 
-    The only thing added is that an error answer of the service ends the script. A machine without curl gets a
-    stand-in that knows the few options the documents use.
+    Only this is added: an error answer of the service ends the script, and between two blocks the reader's eye
+    takes the login code from the phone. A machine without curl gets a stand-in that knows the few options used.
     """
-    curl = "command curl --fail-with-body" if shutil.which("curl") else f'"{sys.executable}" "{STAND_IN}"'
+    curl = "command curl --fail-with-body" if shutil.which("curl") else f'"$PYTHON" "{STAND_IN}"'
     script = "\n".join(
         [
             "set -euo pipefail",
             f'curl() {{ {curl} "$@"; }}',
-            # Output of one command must not run into the next one's: the blocks print JSON without an end of line.
-            *(f"{text}\necho" for text in blocks(page, "sh")),
+            *(f"{LOOK}\n{text}\necho" for text in blocks(page, "sh")),
         ]
     )
-    return run(["bash", "-c", script], values)
+    return run(["bash", "-c", script], {**values, "PYTHON": sys.executable})
 
 
 def javascript(page: Path, values: dict[str, str]) -> subprocess.CompletedProcess[str]:
