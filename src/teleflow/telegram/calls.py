@@ -18,7 +18,7 @@ from teleflow.telegram import errors
 from teleflow.telegram.mtproto.link import Link
 from teleflow.telegram.mtproto.requests import LinkLost, Request, RpcFault, fail
 
-_FIRST_ANSWER_S = 5.0
+_FIRST_ANSWER_S = 3.0
 _LONGEST_ANSWER_S = 20.0
 _HANG_UPS = 3
 _SERVER_TROUBLE_S = 0.5
