@@ -176,7 +176,7 @@ async def _faults(sandbox: Sandbox, _: Request) -> Any:
 
 async def _add_fault(sandbox: Sandbox, request: Request) -> Any:
     body = await _body(request)
-    verb, match, args = body.get("verb"), body.get("match") or {}, body.get("args") or {}
+    verb, match, args = body.get("verb"), body.get("match", {}), body.get("args", {})
     if not isinstance(verb, str) or not isinstance(match, dict) or not isinstance(args, dict):
         raise ControlError(422, "VALIDATION_ERROR", "a fault is {verb, match: {...}, args: {...}}")
     for scope in (match, args):
