@@ -1,0 +1,79 @@
+"""The processes that are measured: ``python -m proofs.child gateway|sandbox|…``.
+
+The gateway is the product's own `serve` under uvloop, with a sampler of its loop's lateness beside it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+
+def gateway() -> None:
+    """Settings come from the environment, as in real life; one line when it listens."""
+    from proofs.lag import LagSampler
+    from teleflow.app import Ready, serve
+    from teleflow.config import load_settings
+    from teleflow.kit import log
+
+    settings = load_settings()
+    log.configure(settings.log_level)
+
+    def ready(facts: Ready) -> None:
+        if "PROOF_LAG_FILE" in os.environ:
+            LagSampler(Path(os.environ["PROOF_LAG_FILE"]), float(os.environ.get("PROOF_LAG_EVERY", "0.005"))).start()
+        tell({"url": facts.url})
+
+    uvloop.run(serve(settings, on_ready=ready))
+
+
+def sandbox(given: str) -> None:
+    """`given`: JSON with fields of the sandbox's options."""
+    import asyncio
+
+    from teleflow.kit import log
+    from teleflow.sandbox.embedded import running
+    from teleflow.sandbox.server import Options
+
+    log.configure("warning")
+    wanted = json.loads(given)
+    if "state_dir" in wanted:
+        wanted["state_dir"] = Path(wanted["state_dir"])
+
+    async def main() -> None:
+        import signal
+
+        over = asyncio.Event()
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, over.set)
+        async with running(Options(**wanted)) as standing:
+            tell(standing.info())
+            await over.wait()
+
+    uvloop.run(main())
+
+
+def tell(facts: dict[str, Any]) -> None:
+    print(json.dumps(facts), flush=True)
+
+
+if __name__ == "__main__":
+    kind, arguments = sys.argv[1], sys.argv[2:]
+    if kind == "gateway":
+        gateway()
+    elif kind == "sandbox":
+        sandbox(*arguments)
+    elif kind == "load":
+        from proofs.bench import load
+
+        load.main(*arguments)
+    elif kind == "telethon":
+        from proofs.bench import bare
+
+        bare.main(*arguments)
+    else:
+        sys.exit(f"unknown child {kind}")

@@ -1,0 +1,76 @@
+"""The command: runs proofs and benches, prints their tables, and fails when a bound is broken."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import importlib
+import time
+from types import ModuleType
+
+from proofs import machine
+from proofs.outcome import Outcome, Row
+
+PROOFS = ("kill", "lost-reply", "flood", "disk-full", "login-loop", "idle", "outage")
+BENCHES = ("send", "login", "memory")
+
+
+def main(arguments: list[str]) -> int:
+    given = _parser().parse_args(arguments)
+    known = PROOFS if given.kind == "prove" else BENCHES
+    if given.name is not None and given.name not in known:
+        print(f"unknown: {given.name}; there are {', '.join(known)}")
+        return 2
+    names = known if given.name is None else (given.name,)
+    print(f"Machine: {machine.facts()}", flush=True)
+    verdicts = {name: _one(given, name) for name in names}
+    broken = [name for name, holds in verdicts.items() if not holds]
+    held = len(verdicts) - len(broken)
+    print(f"\n{held} of {len(verdicts)} hold." + (f" Broken: {', '.join(broken)}." if broken else ""))
+    print(f"Machine at the end: {machine.facts()}")
+    return 1 if broken else 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="run.py", description="Promises, proven; and benches.")
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    prove = kinds.add_parser("prove", help=f"one of {', '.join(PROOFS)}; all of them without a name")
+    prove.add_argument("name", nargs="?")
+    prove.add_argument("--long", action="store_true", help="full sizes; without it the short form")
+    prove.add_argument("--seed", type=int, default=1, help="what random moments are made from")
+    bench = kinds.add_parser("bench", help=f"one of {', '.join(BENCHES)}; all of them without a name")
+    bench.add_argument("name", nargs="?")
+    bench.add_argument("--rounds", type=int, default=3, help="interleaved rounds; medians are compared")
+    return parser
+
+
+def _one(given: argparse.Namespace, name: str) -> bool:
+    module = importlib.import_module(f"proofs.{given.kind}.{name.replace('-', '_')}")
+    began = time.monotonic()
+    if given.kind == "prove":
+        form = "long" if given.long else "short"
+        how = f"{form} form, seed {given.seed}"
+        work = module.run(module.LONG if given.long else module.SHORT, given.seed)
+    else:
+        how = f"{given.rounds} rounds"
+        work = module.run(given.rounds)
+    try:
+        outcome: Outcome = asyncio.run(work)
+    except Exception as error:  # noqa: BLE001 - a proof that can't be run is a broken one, and the others go on
+        outcome = Outcome([Row("ran to its end", "yes", f"{type(error).__name__}: {error}", holds=False)])
+    _print(module, f"{name} ({how}, {time.monotonic() - began:.0f} s)", outcome)
+    return outcome.holds
+
+
+def _print(module: ModuleType, title: str, outcome: Outcome) -> None:
+    promise = (module.__doc__ or "").strip().split("\n\n")[0].replace("\n", " ")
+    print(f"\n{title}\n  {promise}")
+    rows = [(row.what, row.bound, row.measured, _verdict(row)) for row in outcome.rows]
+    widths = [max(len(row[column]) for row in rows) for column in range(4)] if rows else []
+    for row in rows:
+        print("    " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    print(f"  {'HOLDS' if outcome.holds else 'BROKEN'}", flush=True)
+
+
+def _verdict(row: Row) -> str:
+    return {True: "holds", False: "BROKEN", None: ""}[row.holds]

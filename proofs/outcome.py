@@ -1,0 +1,43 @@
+"""What a proof or a bench found out: rows of a table, each with its bound and whether it holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """`holds` is None for a figure that is reported and has no bound."""
+
+    what: str
+    bound: str
+    measured: str
+    holds: bool | None
+
+
+@dataclass(slots=True)
+class Outcome:
+    rows: list[Row] = field(default_factory=list)
+
+    def fact(self, what: str, measured: object) -> None:
+        self.rows.append(Row(what, "", str(measured), None))
+
+    def at_most(self, what: str, bound: float, measured: float, unit: str = "") -> None:
+        self._limit(what, "≤", bound, measured, unit, holds=measured <= bound)
+
+    def at_least(self, what: str, bound: float, measured: float, unit: str = "") -> None:
+        self._limit(what, "≥", bound, measured, unit, holds=measured >= bound)
+
+    def exactly(self, what: str, bound: int, measured: int) -> None:
+        self.rows.append(Row(what, f"= {bound}", str(measured), measured == bound))
+
+    def _limit(self, what: str, sign: str, bound: float, measured: float, unit: str, *, holds: bool) -> None:
+        self.rows.append(Row(what, f"{sign} {_short(bound)} {unit}".strip(), f"{_short(measured)} {unit}".strip(), holds))
+
+    @property
+    def holds(self) -> bool:
+        return all(row.holds is not False for row in self.rows)
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if abs(number) >= 100 or number == int(number) else f"{number:.3g}"
