@@ -5,6 +5,9 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+from pathlib import Path
+
+import pytest
 
 from tests.arch.sources import ROOT, package
 
@@ -57,6 +60,20 @@ def test_import_contracts_hold() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
+def watched(folder: Path, names: list[str]) -> str:
+    """What the lines under `folder` open while these modules are imported."""
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH, str(folder), *names],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 def test_importing_any_module_opens_nothing() -> None:
     # Programs are left out: __main__, and what alembic runs as scripts with its own globals.
     names = [
@@ -64,16 +81,15 @@ def test_importing_any_module_opens_nothing() -> None:
         for source in package()
         if source.path.name != "__main__.py" and "migrations" not in source.path.parts
     ]
-    done = subprocess.run(
-        [sys.executable, "-c", WATCH, str(ROOT / "src"), *names],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == ""
+    assert watched(ROOT / "src", names) == ""
+
+
+@pytest.mark.parametrize(
+    "line", ["open(__file__)", "import socket; socket.socket()", "import asyncio; asyncio.new_event_loop().close()"]
+)
+def test_work_at_import_is_seen(line: str, tmp_path: Path) -> None:
+    (tmp_path / "planted.py").write_text(f"{line}\n")
+    assert watched(tmp_path, ["planted"]) != ""
 
 
 def test_the_sandbox_uses_only_the_codec_of_telethon() -> None:
