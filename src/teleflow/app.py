@@ -122,6 +122,8 @@ class Gateway:
         )
         call = Pacing(self.runner.call, self.clock)
         peers = PhoneBook(self.storage, call, self.clock, imports_per_hour=settings.import_budget_per_hour)
+        self.runner.on_end(peers.forget_session)
+        self.runner.on_end(call.forget)
         sender = Sender(call, peers, Settler(self.storage, self.clock, self._chance), self.clock)
         self.outbox = Outbox(
             self.storage, sender, self.clock, node=self.node, send_wait_seconds=settings.send_wait_seconds

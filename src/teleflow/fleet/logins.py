@@ -127,6 +127,7 @@ class Logins:
                     # The key is destroyed here all the same; the account's owner can end the login from a phone.
                     _log.warning("session.log_out_unheard", session=session.id, cause=error.code)
             await self._runner.drop(session.id)
+            self._runner.forget(session.id)
             self._expires.pop(session.id, None)
             now = milliseconds(self._clock.time())
             await self._storage.end_attempt(session.id)

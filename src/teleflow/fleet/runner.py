@@ -7,6 +7,7 @@ data directory sees to that.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import TypeVar
 
@@ -40,6 +41,7 @@ class Runner:
         self._tasks = Tasks("runner")
         self._stopping = False
         self._all_started = asyncio.Event()
+        self._forgetters: list[Callable[[str], None]] = []
 
     def settle_in(self, site: Site) -> None:
         """Runner and site name each other (the site's watcher is this runner): this ties the knot."""
@@ -50,6 +52,10 @@ class Runner:
         if self._site is None:
             raise RuntimeError("the runner has no site yet")
         return self._site
+
+    def on_end(self, forget: Callable[[str], None]) -> None:
+        """`forget(session_id)` is called when a login has ended: what was known through it is void."""
+        self._forgetters.append(forget)
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -105,6 +111,10 @@ class Runner:
     def live(self, session_id: str) -> LiveSession | None:
         return self._live.get(session_id)
 
+    def forget(self, session_id: str) -> None:
+        for forget in self._forgetters:
+            forget(session_id)
+
     async def drop(self, session_id: str) -> None:
         """Stop a session and forget it here; nothing changes in the database."""
         live = self._live.pop(session_id, None)
@@ -153,6 +163,7 @@ class Runner:
     async def login_ended(self, session_id: str, state: SessionState, cause: str) -> None:
         _log.warning("session.login_ended", session=session_id, state=state.value, cause=cause)
         self._live.pop(session_id, None)
+        self.forget(session_id)
         for attempt in range(_WRITE_TRIES):
             try:
                 now = milliseconds(self._clock.time())

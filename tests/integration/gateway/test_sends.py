@@ -56,7 +56,9 @@ async def test_lost_answers_never_make_two_and_never_say_failed(rig: Rig) -> Non
     await rig.send(ann, "warm up")
     await rig.fault("drop_reply_after_commit", {"method": "messages.sendMessage", "attempt": 1})
     texts = [f"text {number}" for number in range(3)]
-    answers = await asyncio.gather(*(rig.send(ann, text, to=to) for text, to in zip(texts, (BOB, EVE, BOB), strict=True)))
+    answers = await asyncio.gather(
+        *(rig.send(ann, text, to=to) for text, to in zip(texts, (BOB, EVE, BOB), strict=True))
+    )
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     assert sorted(rig.texts()) == sorted(["warm up", *texts])
 
