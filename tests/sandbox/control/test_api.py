@@ -17,6 +17,10 @@ from teleflow.sandbox.mtproto.rsa import ServerKey
 ANN, BOB = "+15550001", "+15550002"
 
 
+def client_of(sandbox: Sandbox) -> httpx2.AsyncClient:
+    return httpx2.AsyncClient(base_url=sandbox.control_url or "")
+
+
 async def ask(http: httpx2.AsyncClient, method: str, path: str, **options: Any) -> Any:
     answer = await http.request(method, path, **options)
     assert answer.is_success, answer.text
@@ -28,7 +32,8 @@ async def test_info_is_the_ready_line(http: httpx2.AsyncClient, sandbox: Sandbox
     assert info == sandbox.info()
     assert list(info) == ["dcId", "host", "port", "controlUrl", "publicKeyFile", "layer"]
     assert (info["dcId"], info["layer"], info["port"]) == (2, LAYER, sandbox.port)
-    assert Path(info["publicKeyFile"]).read_text() == sandbox.public_key_pem
+    assert sandbox.public_key_file.read_text() == sandbox.public_key_pem
+    assert info["publicKeyFile"] == str(sandbox.public_key_file)
 
 
 async def test_accounts_are_listed_made_and_told(http: httpx2.AsyncClient) -> None:
@@ -101,8 +106,15 @@ async def test_a_faults_chat_may_be_a_phone_or_a_name(http: httpx2.AsyncClient, 
 
 @pytest.mark.parametrize(
     "fault",
-    [{}, {"verb": 5}, {"verb": "explode"}, {"verb": "flood"}, {"verb": "refuse", "match": []}, {"verb": "drop_request", "match": {"nth": "x"}}],
-)  # fmt: skip
+    [
+        {},
+        {"verb": 5},
+        {"verb": "explode"},
+        {"verb": "flood"},
+        {"verb": "refuse", "match": []},
+        {"verb": "drop_request", "match": {"nth": "x"}},
+    ],
+)
 async def test_a_fault_that_makes_no_sense_is_422(http: httpx2.AsyncClient, fault: dict[str, Any]) -> None:
     answer = await http.post("/faults", json=fault)
     assert (answer.status_code, answer.json()["error"]["code"]) == (422, "VALIDATION_ERROR")
@@ -140,17 +152,15 @@ async def test_the_ledger_of_calls_pages_by_number(http: httpx2.AsyncClient, san
 
 
 async def test_the_world_is_saved_loaded_and_reset(tmp_path: Path, server_key: ServerKey) -> None:
-    async with running(key=server_key, state_dir=tmp_path) as sandbox:
-        async with httpx2.AsyncClient(base_url=sandbox.control_url or "") as http:
-            await ask(http, "POST", "/accounts", json={"phone": ANN, "firstName": "Ann"})
-            assert (await ask(http, "POST", "/world/save"))["saved"]
-            await ask(http, "POST", "/world/load")
-            assert len(await ask(http, "GET", "/accounts")) == 1
-    async with running(key=server_key, state_dir=tmp_path) as sandbox:
-        async with httpx2.AsyncClient(base_url=sandbox.control_url or "") as http:
-            assert len(await ask(http, "GET", "/accounts")) == 1
-            await ask(http, "POST", "/world/reset")
-            assert await ask(http, "GET", "/accounts") == []
+    async with running(key=server_key, state_dir=tmp_path) as sandbox, client_of(sandbox) as http:
+        await ask(http, "POST", "/accounts", json={"phone": ANN, "firstName": "Ann"})
+        assert (await ask(http, "POST", "/world/save"))["saved"]
+        await ask(http, "POST", "/world/load")
+        assert len(await ask(http, "GET", "/accounts")) == 1
+    async with running(key=server_key, state_dir=tmp_path) as sandbox, client_of(sandbox) as http:
+        assert len(await ask(http, "GET", "/accounts")) == 1
+        await ask(http, "POST", "/world/reset")
+        assert await ask(http, "GET", "/accounts") == []
 
 
 async def test_two_sandboxes_live_side_by_side(server_key: ServerKey) -> None:
@@ -162,11 +172,11 @@ async def test_two_sandboxes_live_side_by_side(server_key: ServerKey) -> None:
 async def test_nothing_is_left_after_the_block(server_key: ServerKey) -> None:
     before = asyncio.all_tasks()
     async with running(key=server_key) as sandbox:
-        url, port = sandbox.control_url or "", sandbox.port
-        async with httpx2.AsyncClient(base_url=url) as http:
+        port = sandbox.port
+        async with client_of(sandbox) as http:
             await ask(http, "GET", "/info")
     assert asyncio.all_tasks() == before
-    with pytest.raises(OSError, match="refused|Connect call failed"):
+    with pytest.raises(OSError, match=r"refused|Connect call failed"):
         await asyncio.open_connection("127.0.0.1", port)
     assert not sandbox.public_key_file.exists()
 
