@@ -18,6 +18,7 @@ import typer
 from teleflow.cli.output import say
 from teleflow.config import SECRET_FIELDS, Secrets, Settings, load_settings
 from teleflow.errors import TeleFlowError
+from teleflow.kit.clock import SystemClock
 
 Level = Literal["ok", "warn", "fail"]
 _NATIVE = {
@@ -74,9 +75,10 @@ def _modules() -> Iterator[Finding]:
 
 
 def _clock() -> Finding:
-    if time.time() < _EARLIEST:
+    now = SystemClock().time()
+    if now < _EARLIEST:
         return Finding("fail", "clock", "this machine's clock is wrong: set it (Telegram refuses wrong times)")
-    return Finding("ok", "clock", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime()))
+    return Finding("ok", "clock", time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now)))
 
 
 def _files() -> Finding:
