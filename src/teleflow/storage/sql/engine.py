@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
@@ -21,10 +22,10 @@ class Engine(Protocol):
 
     async def ping(self) -> None: ...
 
-    def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+    def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Run the unit in a transaction; return once it is on disk. Raises StorageUnavailable, or what it raised."""
 
-    def write_heavy(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]: ...
+    def write_heavy(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]: ...
 
     def read(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
         """Run the unit on committed data. Raises StorageUnavailable."""

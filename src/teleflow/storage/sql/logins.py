@@ -94,9 +94,7 @@ class Logins(Part):
     ) -> tuple[Rotation, User | None, str | None]:
         raced = self._rotations.begin(old_hash)
         try:
-            writing = asyncio.ensure_future(
-                self._db.write(self._rotate, old_hash, successor_hash, arrived_at, raced, now, expires_at)
-            )
+            writing = self._db.write(self._rotate, old_hash, successor_hash, arrived_at, raced, now, expires_at)
         except BaseException:
             self._rotations.end(old_hash, rotated=False)
             raise

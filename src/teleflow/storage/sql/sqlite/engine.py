@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -93,11 +93,11 @@ class SqliteEngine:
         if self._running_writer().failing is not None:
             await self.write(_touch)
 
-    def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+    def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         writer = self._running_writer()
         return writer.submit(partial(unit, writer.tx, *args, **kwargs))
 
-    def write_heavy(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+    def write_heavy(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         writer = self._running_writer()
         return writer.submit(partial(unit, writer.tx, *args, **kwargs), heavy=True)
 

@@ -1,0 +1,239 @@
+"""Sessions: owned, named once, their states told; their secrets sealed to their row."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from teleflow.errors import Conflict
+from teleflow.model.messages import SendState
+from teleflow.model.sessions import SessionState
+from teleflow.storage.base import Known, Storage
+
+from .rig import (
+    NOW,
+    UNCERTAIN,
+    a_job,
+    a_session,
+    accept,
+    an_attempt,
+    some_credentials,
+    stored_session,
+    stored_user,
+)
+
+
+async def test_a_session_comes_back_as_stored_to_its_owner_only(storage: Storage) -> None:
+    owner, stranger = await stored_user(storage), await stored_user(storage)
+    session = await stored_session(storage, owner, name="работа 📱", authorised=True, account_id=2**40)
+    assert await storage.session(owner.id, session.id) == session
+    assert await storage.session_named(owner.id, session.name) == session
+    assert await storage.session(stranger.id, session.id) is None
+    assert await storage.session_named(stranger.id, session.name) is None
+
+
+async def test_a_name_is_taken_once_for_each_user(storage: Storage) -> None:
+    ann, bob = await stored_user(storage), await stored_user(storage)
+    await stored_session(storage, bob, name="main")
+    outcomes = await asyncio.gather(
+        *[storage.add_session(a_session(ann, name="main")) for _ in range(20)], return_exceptions=True
+    )
+    taken = [outcome for outcome in outcomes if outcome is not None]
+    assert len(taken) == 19
+    assert all(isinstance(error, Conflict) and error.code == "SESSION_NAME_TAKEN" for error in taken)
+
+
+async def test_sessions_are_paged_newest_first(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    made = [await stored_session(storage, owner) for _ in range(5)]
+    await stored_session(storage, await stored_user(storage))
+    newest_first = list(reversed(made))
+    first = await storage.sessions(owner.id, limit=2)
+    assert first == newest_first[:2]
+    assert await storage.sessions(owner.id, limit=10, after=first[-1].id) == newest_first[2:]
+
+
+async def test_sessions_to_run_are_those_authorised_and_not_put_offline(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    wanted = [
+        await stored_session(storage, owner, authorised=True, state=state)
+        for state in (SessionState.ONLINE, SessionState.FROZEN, SessionState.RECONNECTING)
+    ]
+    await stored_session(storage, owner, authorised=True, state=SessionState.DISCONNECTED)
+    await stored_session(storage, owner, state=SessionState.CODE_SENT)
+    assert await storage.sessions_to_run(limit=10) == wanted
+    assert await storage.sessions_to_run(limit=2) == wanted[:2]
+    assert await storage.sessions_to_run(limit=2, after=wanted[1].id) == wanted[2:]
+
+
+async def test_sessions_are_counted_by_state(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    for state in (SessionState.ONLINE, SessionState.ONLINE, SessionState.BANNED):
+        await stored_session(storage, owner, state=state)
+    assert await storage.count_sessions() == {SessionState.ONLINE: 2, SessionState.BANNED: 1}
+
+
+async def test_a_state_has_a_cause_and_the_time_since_when(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    session = await stored_session(storage, owner)
+    await storage.set_session_state(session.id, SessionState.ONLINE, cause=None, now=NOW + 1)
+    await storage.set_session_state(session.id, SessionState.ONLINE, cause="again", now=NOW + 2, phone="+1999")
+    stored = await storage.session(owner.id, session.id)
+    assert stored is not None
+    assert (stored.state, stored.cause, stored.state_since) == (SessionState.ONLINE, "again", NOW + 1)
+    assert (stored.last_online_at, stored.phone) == (NOW + 2, "+1999")
+    await storage.set_session_state(session.id, SessionState.RECONNECTING, cause="refused", now=NOW + 3)
+    stored = await storage.session(owner.id, session.id)
+    assert stored is not None
+    assert (stored.state_since, stored.last_online_at, stored.phone) == (NOW + 3, NOW + 2, "+1999")
+    await storage.set_session_state("ses_none", SessionState.ONLINE, cause=None, now=NOW)
+
+
+async def test_a_finished_login_authorises_and_ends_the_attempt(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    session = await stored_session(storage, owner)
+    await storage.put_attempt(an_attempt(session))
+    await storage.authorise_session(session.id, account_id=7, account_name="Ann 🦊", phone="+1888", now=NOW + 9)
+    stored = await storage.session(owner.id, session.id)
+    assert stored is not None
+    assert (stored.authorised, stored.state, stored.state_since) == (True, SessionState.CONNECTING, NOW + 9)
+    assert (stored.account_id, stored.account_name, stored.phone) == (7, "Ann 🦊", "+1888")
+    assert await storage.attempt(session.id) is None
+
+
+async def test_an_ended_authorisation_destroys_keys_and_fails_what_never_left(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    session = await stored_session(storage, owner, authorised=True)
+    await storage.save_credentials(session.id, some_credentials())
+    await storage.put_phone_lookup(session.id, "+1777", Known(5, 6), now=NOW)
+    waiting, under_way = a_job(owner, session.id), a_job(owner, session.id)
+    elsewhere = a_job(owner, "ses_other")
+    for job in (waiting, under_way, elsewhere):
+        await accept(storage, job)
+    await storage.settle_send(under_way.id, UNCERTAIN, now=NOW)
+
+    await storage.forget_authorisation(session.id, SessionState.LOGGED_OUT, cause="SESSION_REVOKED", now=NOW + 1)
+
+    stored = await storage.session(owner.id, session.id)
+    assert stored is not None
+    assert (stored.authorised, stored.state, stored.cause) == (False, SessionState.LOGGED_OUT, "SESSION_REVOKED")
+    assert await storage.credentials(session.id) is None
+    assert await storage.phone_lookup(session.id, "+1777") is None
+    states = [await storage.send_job(owner.id, job.id) for job in (waiting, under_way, elsewhere)]
+    assert [job and job.state for job in states] == [SendState.FAILED, SendState.UNCERTAIN, SendState.QUEUED]
+    assert states[0] is not None
+    assert states[0].error_code == "SESSION_LOGGED_OUT"
+    assert "SESSION_REVOKED" in (states[0].error_message or "")
+
+
+async def test_a_deleted_session_takes_its_secrets_along_and_its_jobs_end(storage: Storage) -> None:
+    owner, stranger = await stored_user(storage), await stored_user(storage)
+    session = await stored_session(storage, owner, name="main")
+    await storage.save_credentials(session.id, some_credentials())
+    await storage.put_attempt(an_attempt(session))
+    await storage.put_phone_lookup(session.id, "+1777", None, now=NOW)
+    waiting, under_way = a_job(owner, session.id), a_job(owner, session.id)
+    await accept(storage, waiting)
+    await accept(storage, under_way)
+    await storage.mark_sending(under_way.id, attempts=1, node="node-a", lease_until=NOW)
+
+    assert not await storage.delete_session(stranger.id, session.id)
+    assert await storage.delete_session(owner.id, session.id)
+    assert not await storage.delete_session(owner.id, session.id)
+
+    assert await storage.session(owner.id, session.id) is None
+    assert await storage.credentials(session.id) is None
+    assert await storage.attempt(session.id) is None
+    assert await storage.phone_lookup(session.id, "+1777") is None
+    cancelled = await storage.send_job(owner.id, waiting.id)
+    unknown = await storage.send_job(owner.id, under_way.id)
+    assert cancelled is not None
+    assert unknown is not None
+    assert cancelled.state is SendState.CANCELLED
+    assert (unknown.state, unknown.error_code) == (SendState.FAILED, "OUTCOME_UNKNOWN")
+    assert [entry.success for entry in await storage.log_entries(owner.id, limit=5)] == [None, False]
+    await stored_session(storage, owner, name="main")
+
+
+async def test_credentials_come_back_as_saved_and_are_replaced_whole(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    session = await stored_session(storage, owner)
+    assert await storage.credentials(session.id) is None
+    first, second = some_credentials(), some_credentials(dc_id=4, host="::1", salt=-(2**63), api_hash="new")
+    for credentials in (first, second, second):
+        await storage.save_credentials(session.id, credentials)
+        assert await storage.credentials(session.id) == credentials
+
+
+async def test_credentials_for_a_session_that_is_gone_are_not_kept(storage: Storage) -> None:
+    await storage.save_credentials("ses_none", some_credentials())
+    assert await storage.credentials("ses_none") is None
+
+
+async def test_one_auth_key_cannot_live_in_two_sessions(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    one, two = await stored_session(storage, owner), await stored_session(storage, owner)
+    credentials = some_credentials()
+    await storage.save_credentials(one.id, credentials)
+    with pytest.raises(Conflict) as raised:
+        await storage.save_credentials(two.id, credentials)
+    assert raised.value.code == "AUTH_KEY_IN_USE"
+    await storage.delete_session(owner.id, one.id)
+    await storage.save_credentials(two.id, credentials)
+
+
+async def test_a_login_attempt_is_replaced_and_ended(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    session = await stored_session(storage, owner)
+    first = an_attempt(session)
+    later = an_attempt(session, tries=2, password_tries=1, phone_code_hash="another", next_type=None, resend_at=None)
+    for attempt in (first, later):
+        await storage.put_attempt(attempt)
+        assert await storage.attempt(session.id) == attempt
+    await storage.end_attempt(session.id)
+    assert await storage.attempt(session.id) is None
+
+
+async def test_code_requests_are_counted_for_each_number(storage: Storage) -> None:
+    for number, at in (("+1", NOW - 10), ("+1", NOW), ("+2", NOW)):
+        await storage.note_code_request(number, now=at)
+    assert await storage.codes_requested("+1", since=NOW - 10) == 2
+    assert await storage.codes_requested("+1", since=NOW) == 1
+    assert await storage.codes_requested("+3", since=0) == 0
+
+
+async def test_peers_are_known_to_one_session_only(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    one, two = await stored_session(storage, owner), await stored_session(storage, owner)
+    known = Known(2**40, -(2**63), "+1777", "fox", "Ann 🦊")
+    await storage.put_phone_lookup(one.id, "+1777", known, now=NOW)
+    found = await storage.phone_lookup(one.id, "+1777")
+    assert found is not None
+    assert (found.known, found.looked_up_at) == (known, NOW)
+    assert await storage.phone_lookup(two.id, "+1777") is None
+
+
+async def test_that_nobody_was_found_is_remembered_until_somebody_is(storage: Storage) -> None:
+    session = await stored_session(storage, await stored_user(storage))
+    assert await storage.phone_lookup(session.id, "+1777") is None
+    await storage.put_phone_lookup(session.id, "+1777", None, now=NOW)
+    nobody = await storage.phone_lookup(session.id, "+1777")
+    assert nobody is not None
+    assert (nobody.known, nobody.looked_up_at) == (None, NOW)
+    await storage.remember_peers(session.id, [Known(5, 6, "1777", None, "Ann")], now=NOW + 1)
+    somebody = await storage.phone_lookup(session.id, "+1777")
+    assert somebody is not None
+    assert somebody.known == Known(5, 6, "1777", None, "Ann")
+
+
+async def test_a_long_list_of_peers_is_remembered_and_refreshed(storage: Storage) -> None:
+    session = await stored_session(storage, await stored_user(storage))
+    await storage.remember_peers(session.id, [Known(n, n, f"+{n}", None, "old") for n in range(1, 350)], now=NOW)
+    await storage.remember_peers(session.id, [Known(n, -n, None, "user", None) for n in range(1, 350)], now=NOW)
+    found = await storage.phone_lookup(session.id, "+349")
+    assert found is not None
+    assert found.known == Known(349, -349, "+349", "user", "old"), "what is not told again stays known"
+    await storage.remember_peers("ses_none", [Known(1, 2)], now=NOW)
+    await storage.put_phone_lookup("ses_none", "+1", Known(1, 2), now=NOW)
+    assert await storage.phone_lookup("ses_none", "+1") is None
