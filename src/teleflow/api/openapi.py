@@ -58,7 +58,17 @@ def document(api: FastAPI) -> dict[str, Any]:
         )
         components = made.setdefault("components", {})
         components["securitySchemes"] = SECURITY_SCHEMES
-        for name in ("HTTPValidationError", "ValidationError"):  # the framework's own form, which we never send
-            components.get("schemas", {}).pop(name, None)
+        _drop_foreign_errors(made)
         api.openapi_schema = made
     return api.openapi_schema
+
+
+def _drop_foreign_errors(made: dict[str, Any]) -> None:
+    """The framework declares errors of a form of its own, which we never send."""
+    for item in made["paths"].values():
+        for declared in item.values():
+            responses = declared.get("responses", {})
+            for status in [status for status, one in responses.items() if "HTTPValidationError" in str(one)]:
+                del responses[status]
+    for name in ("HTTPValidationError", "ValidationError"):
+        made["components"].get("schemas", {}).pop(name, None)

@@ -10,13 +10,14 @@ import platform
 from typing import Any, Literal
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 
 from teleflow import __version__
 from teleflow.api.access import Uses
+from teleflow.api.errors import Refusal
 from teleflow.api.instants import iso
 from teleflow.api.operation import operation
+from teleflow.errors import StorageUnavailable
 from teleflow.kit.clock import milliseconds
 
 router = APIRouter(tags=["service"])
@@ -57,7 +58,7 @@ class VersionAnswer(VersionData):
     response_model=HealthAnswer,
     **operation("service.health", access="anybody"),
 )
-async def health(services: Uses) -> JSONResponse:
+async def health(services: Uses) -> dict[str, Any]:
     """`degraded` (with 503) means that the database does not answer: nothing can be accepted."""
     report = await services.health.report()
     data: dict[str, Any] = {
@@ -66,7 +67,10 @@ async def health(services: Uses) -> JSONResponse:
         "timestamp": iso(milliseconds(report.timestamp)),
         "sessions": {"active": report.active_sessions},
     }
-    return JSONResponse({"success": report.healthy, "data": data, **data}, 200 if report.healthy else 503)
+    if not report.healthy:
+        error = StorageUnavailable("The database does not answer")
+        raise Refusal(error, status=503, fields={"data": data, **data})
+    return {"success": True, "data": data, **data}
 
 
 @router.get("/version", summary="Which version is it?", **operation("service.version", access="anybody"))
