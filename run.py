@@ -147,6 +147,8 @@ def alone() -> Iterator[None]:
             except BlockingIOError:
                 say("another start is setting up; waiting for it.")
                 fcntl.flock(held, fcntl.LOCK_EX)
+        # Installers hold the lock with us: one that outlives a killed run.py is waited for, not worked against.
+        os.set_inheritable(held.fileno(), True)
         yield
 
 
@@ -229,7 +231,7 @@ def uv_cache() -> list[str]:
 
 def call(command: list[str]) -> bool:
     # stdout is the program's: what an installer prints there goes to stderr.
-    return subprocess.call(command, env=environment(), stdout=sys.stderr, cwd=str(ROOT)) == 0
+    return not subprocess.call(command, env=environment(), stdout=sys.stderr, cwd=str(ROOT), close_fds=False)
 
 
 def quiet(command: list[str]) -> bool:

@@ -175,6 +175,21 @@ def test_two_at_once_set_up_once(checkout: Checkout) -> None:
     assert checkout.installs == 1
 
 
+def test_an_installer_that_outlives_its_run_is_waited_for(checkout: Checkout) -> None:
+    checkout.flag("hang").touch()
+    first = checkout.start()
+    wait_for(checkout.flag("hanging"), first)
+    checkout.flag("hang").unlink()
+    first.kill()
+    first.wait()
+    second = checkout.start()
+    assert second.stderr is not None
+    assert "another start is setting up" in second.stderr.readline()
+    first.communicate()  # lets go of the installer
+    second.communicate(timeout=60)
+    assert second.returncode == 0
+
+
 def test_no_way_to_an_index_is_a_sentence_and_not_a_traceback(checkout: Checkout) -> None:
     checkout.flag("offline").touch()
     # The other installer, pip, must not reach an index either.
