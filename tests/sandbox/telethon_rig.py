@@ -12,55 +12,34 @@ import pytest
 from telethon import TelegramClient, events
 from telethon.crypto import rsa
 from telethon.sessions import StringSession
+from telethon.sessions.abstract import Session
 
-from teleflow.kit.clock import SystemClock
-from teleflow.kit.tasks import Tasks
-from teleflow.sandbox.rpc.register import build
-from teleflow.sandbox.scenario import Scenarios
-from teleflow.sandbox.server import Backend, DataCentre, Options
-from teleflow.sandbox.world.control import WorldControl
-from teleflow.sandbox.world.world import World
+from teleflow.sandbox import running
+from teleflow.sandbox.embedded import Sandbox
 
 WAIT = 10.0
 ANN, BOB, EVE = "+15550100001", "+15550100002", "+15550100003"
 
 
-class Sandbox:
-    """A data centre with its world, in this process."""
+class Box:
+    """A running sandbox and the clients that a test makes."""
 
-    def __init__(self, state_dir: Path | None = None) -> None:
-        self.clock = SystemClock()
-        self.world = World(clock=self.clock)
-        self.control = WorldControl(self.world, directory=state_dir)
-        self.tasks = Tasks("rig")
-        self.dc = DataCentre(Options(state_dir=state_dir, pq_bits=30), self._backend)
+    def __init__(self, running: Sandbox) -> None:
+        self.dc = running.dc
+        self.world = running.world
+        self.control = running.control
         self._clients: list[Any] = []
 
-    def _backend(self, dc: DataCentre) -> Backend:
-        rpc = build(self.world, dc_id=dc.dc_id, address=lambda: (dc.host, dc.port))
-        return Backend(
-            rpc,
-            attach=self.world.attach,
-            revoke=self.world.revoke,
-            expire_code=lambda phone: _forget(self.world.logins.expire_codes(phone)),
-        )
-
-    async def start(self) -> None:
-        self.control.load()
-        await self.dc.start()
-        Scenarios(self.world, self.clock, self.tasks).start()
-        rsa.add_key(self.dc.public_key_pem, old=False)
-
-    async def stop(self) -> None:
+    async def close(self) -> None:
         for client in self._clients:
-            await client.disconnect()
-        await self.tasks.close()
-        await self.dc.stop()
-        self.control.close()
+            # a second disconnect would write to the session file again
+            if client.is_connected():
+                await client.disconnect()
 
-    def client(self, session: str | None = None, **more: Any) -> Any:
-        stored = StringSession(session)
-        if session is None:
+    def client(self, session: Any = None, **more: Any) -> Any:
+        """A Telethon client: on a new key, on a string session, or on a session object."""
+        stored = session if isinstance(session, Session) else StringSession(session)
+        if not stored.auth_key:
             stored.set_dc(self.dc.dc_id, self.dc.host, self.dc.port)
         options: dict[str, Any] = {"connection_retries": 3, "retry_delay": 0.1, "request_retries": 1} | more
         client = TelegramClient(stored, 1, "hash", **options)
@@ -72,16 +51,12 @@ class Sandbox:
         assert found is not None
         return str(found["code"])
 
-    async def login(self, phone: str, **more: Any) -> Any:
-        client = self.client(**more)
+    async def login(self, phone: str, session: Any = None, **more: Any) -> Any:
+        client = self.client(session, **more)
         await asyncio.wait_for(client.connect(), WAIT)
         await client.send_code_request(phone)
         await client.sign_in(phone, self.code(phone))
         return client
-
-
-def _forget(_count: int) -> None:
-    return None
 
 
 class Heard:
@@ -96,13 +71,15 @@ class Heard:
 
 
 @contextlib.asynccontextmanager
-async def sandbox(state_dir: Path | None = None) -> AsyncIterator[Sandbox]:
-    running = Sandbox(state_dir)
-    await running.start()
-    try:
-        yield running
-    finally:
-        await running.stop()
+async def sandbox(state_dir: Path | None = None) -> AsyncIterator[Box]:
+    """A sandbox with nobody in it, whose key Telethon trusts."""
+    async with running(state_dir=state_dir, pq_bits=30, control_port=None) as started:
+        rsa.add_key(started.public_key_pem, old=False)
+        box = Box(started)
+        try:
+            yield box
+        finally:
+            await box.close()
 
 
 @pytest.fixture

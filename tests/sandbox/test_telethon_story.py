@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 from telethon import errors, events, functions, types
+from telethon.sessions import SQLiteSession
 
 from tests.sandbox.telethon_rig import ANN, BOB, EVE, WAIT, Heard, sandbox, trusted_keys
 
@@ -53,6 +54,19 @@ async def test_what_was_said_while_away_is_caught_up_in_order():
         assert [(await heard.next()).raw_text for _ in range(250)] == [f"away {n}" for n in range(1, 251)]
         await box.control.act(BOB, {"do": "send", "to": ANN, "text": "live again"})
         assert (await heard.next()).raw_text == "live again"
+
+
+async def test_a_new_process_with_the_session_file_catches_up_by_itself(tmp_path):
+    async with sandbox() as box:
+        for phone, name in ((ANN, "Ann"), (BOB, "Bob")):
+            box.control.create_account({"phone": phone, "firstName": name})
+        ann = await box.login(ANN, SQLiteSession(str(tmp_path / "ann")))
+        await ann.disconnect()
+        await box.control.act(BOB, {"do": "send", "to": ANN, "text": "away {n}", "times": 20})
+        again = box.client(SQLiteSession(str(tmp_path / "ann")), catch_up=True)
+        heard = Heard(again)
+        await again.connect()
+        assert [(await heard.next()).raw_text for _ in range(20)] == [f"away {n}" for n in range(1, 21)]
 
 
 async def test_a_string_session_resumes_without_a_new_login():

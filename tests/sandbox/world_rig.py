@@ -33,6 +33,7 @@ class HandClock:
 
     async def sleep(self, seconds: float) -> None:
         self.now += max(0.0, seconds)
+        await asyncio.sleep(0)
 
 
 class Pushes:
@@ -112,7 +113,7 @@ class Rig:
         return await self.ask(caller, f.updates.GetDifferenceRequest(pts=pts, date=int(EPOCH), qts=0, **more))
 
 
-async def until(condition: Callable[[], bool], turns: int = 100_000) -> None:
+async def until(condition: Callable[[], bool], turns: int = 10_000) -> None:
     """Let the loop turn until something is so; a test fails rather than waits for ever."""
     for _ in range(turns):
         if condition():
