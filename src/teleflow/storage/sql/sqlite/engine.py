@@ -7,13 +7,15 @@ Reads that may look at many rows go to a thread with a connection of its own. Re
 from __future__ import annotations
 
 import asyncio
+import secrets
 import sqlite3
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
-from sqlalchemy import literal_column, select, update
+from sqlalchemy import literal_column, select
+from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.clock import Clock
@@ -36,7 +38,9 @@ from teleflow.storage.sql.statement import Statement, Tx, drive
 P = ParamSpec("P")
 T = TypeVar("T")
 _HEARTBEAT = Statement(select(literal_column("1")))
-_TOUCH = Statement(update(facts).values(value=facts.c.value))
+_insert = insert(facts)
+_PROBE = Statement(_insert.on_conflict_do_update(index_elements=[facts.c.key], set_={"value": _insert.excluded.value}))
+_PROBE_REPEATS = 4_096  # 64 KiB: there must be room for real messages, not for a last byte
 
 
 class SqliteEngine:
@@ -91,7 +95,7 @@ class SqliteEngine:
         """Raises StorageUnavailable while the last batch failed and another try fails too."""
         await self.read(_heartbeat)
         if self._running_writer().failing is not None:
-            await self.write(_touch)
+            await self.write(_probe)
 
     def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         writer = self._running_writer()
@@ -155,5 +159,6 @@ async def _heartbeat(tx: Tx) -> None:
     await tx.one(_HEARTBEAT)
 
 
-async def _touch(tx: Tx) -> None:
-    await tx.run(_TOUCH)
+async def _probe(tx: Tx) -> None:
+    # Another text each time: SQLite does not write a page whose bytes stay the same.
+    await tx.run(_PROBE, key="probe", value=secrets.token_hex(8) * _PROBE_REPEATS)
