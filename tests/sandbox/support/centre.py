@@ -67,7 +67,7 @@ class Centre(DataCentre):
 async def until(true: Callable[[], Any]) -> None:
     """Let the loop turn until `true()` is; fail after five seconds."""
     async with asyncio.timeout(5):
-        while not true():  # noqa: ASYNC110 - what is waited for has no event
+        while not true():
             await asyncio.sleep(0)
 
 

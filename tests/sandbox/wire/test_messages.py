@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import gzip
 import struct
+import tracemalloc
 from typing import Any
 
 import pytest
 from telethon.tl import functions, types
 from telethon.tl.tlobject import TLObject
 
+from teleflow.sandbox.mtproto.tl import BadObjectError, Budget, inflate
 from tests.sandbox.support import raw
 from tests.sandbox.support.centre import LATE, LONG, NEAREST, Centre, sending
 from tests.sandbox.support.raw import RawClient, signed
@@ -112,6 +114,16 @@ async def test_an_invalid_container_is_refused(dc: Centre, how: str) -> None:
         "bad length": struct.pack("<Iiqii", raw.CONTAINER, 1, inner[0], 1, 400) + bytes(NEAREST),
     }[how]
     assert await refusal(client, client.send(body, content=False)) == 64
+    assert dc.methods.runs == []
+
+
+async def test_a_container_hidden_by_gzip_in_a_container_is_refused(dc: Centre) -> None:
+    client = await signed(dc)
+    hidden = client.next_id(1)
+    inside = packed(container((client.next_id(), 1, bytes(NEAREST))))
+    inside += bytes(-len(inside) % 4)
+    client.send(container((hidden, 0, inside)), content=False, msg_id=client.next_id(2))
+    assert await refusal(client, hidden) == 64
     assert dc.methods.runs == []
 
 
@@ -293,6 +305,17 @@ async def test_a_gzip_bomb_does_not_unpack(dc: Centre) -> None:
     client = await signed(dc)
     wrapped = struct.pack("<Ii", functions.InvokeWithLayerRequest.CONSTRUCTOR_ID, 150) + bomb
     assert (await client.call(wrapped)).error_message == "INPUT_REQUEST_TOO_LONG"
+
+
+def test_unpacking_stops_at_the_budget() -> None:
+    bomb = gzip.compress(bytes(64 * 1024 * 1024))
+    tracemalloc.start()
+    try:
+        with pytest.raises(BadObjectError):
+            inflate(bomb, Budget(1000))
+        assert tracemalloc.get_traced_memory()[1] < 1024 * 1024
+    finally:
+        tracemalloc.stop()
 
 
 # What cannot be read, run or answered.

@@ -6,6 +6,7 @@ import asyncio
 import os
 import struct
 import zlib
+from collections.abc import Callable
 
 import pytest
 from telethon.tl import types
@@ -106,12 +107,36 @@ async def test_an_unknown_key_is_told_404(dc: Centre) -> None:
     assert await client.closed() == b""
 
 
-async def test_a_packet_sealed_with_another_key_closes_the_connection(dc: Centre) -> None:
+async def test_a_packet_changed_on_its_way_closes_the_connection(dc: Centre) -> None:
     client = await signed(dc)
-    sealed = bytearray(client.seal(bytes(32) + bytes(16)))
-    sealed[30] ^= 1
-    client.wire.send(bytes(sealed))
+    client.seal = spoilt_last_byte(client.seal)  # type: ignore[method-assign]
+    client.send(NEAREST)
     assert await client.closed() == b""
+    assert dc.methods.runs == []
+
+
+def spoilt_last_byte(seal: Callable[..., bytes]) -> Callable[..., bytes]:
+    """Only the padding suffers; nothing but the message key tells."""
+
+    def spoilt(plain: bytes) -> bytes:
+        sealed = seal(plain)
+        return sealed[:-1] + bytes([sealed[-1] ^ 1])
+
+    return spoilt
+
+
+async def test_a_wrong_checksum_under_a_good_packet_closes_the_connection(dc: Centre) -> None:
+    client = await signed(dc)
+    frame = client.wire.frame
+
+    def spoilt(payload: bytes, **options: bool) -> bytes:
+        whole = frame(payload, **options)
+        return whole[:-1] + bytes([whole[-1] ^ 1])
+
+    client.wire.frame = spoilt  # type: ignore[method-assign]
+    client.send(NEAREST)
+    assert await client.closed() == b""
+    assert dc.methods.runs == []
 
 
 @pytest.mark.parametrize(("length", "padding"), [(0, 28), (-4, 28), (17, 15), (4096, 16), (16, 1040), (32, 0)])
