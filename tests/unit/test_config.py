@@ -1,0 +1,146 @@
+"""Every variable of the older services means what it meant; secrets are given strong, or made and kept."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from teleflow.config import SECRET_FIELDS, Secrets, Settings, load_settings
+from teleflow.errors import SettingsError
+
+STRONG = "q7Zt0aVb3LxR9mKs5WnE2yHc8UdJ4fGp"
+OTHER = "Xw6Ry1Tn8Qe3Zu5Ai0So7Dp2Fg9Hj4Kl"
+THIRD = "m3Nb8Vc1Xz6La4Sk9Dj2Fh7Gq5Wp0OeT"
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither this machine's environment nor a `.env` that lies about has a say."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def test_nothing_set_is_the_documented_defaults() -> None:
+    settings = load_settings({})
+    assert (settings.host, settings.port) == ("0.0.0.0", 8001)
+    assert (settings.jwt_algorithm, settings.jwt_access_expire_minutes, settings.jwt_refresh_expire_days) == (
+        "HS256",
+        30,
+        7,
+    )
+    assert (settings.admin_username, settings.admin_password, settings.password_min_length) == ("admin", None, 8)
+    assert (settings.mongo_uri, settings.mongo_db) == (None, "telegram_server")
+    assert settings.sessions_dir == Path("sessions")
+    assert settings.teleflow_data_dir == Path("data")
+    assert (settings.rate_limit_max, settings.rate_limit_window_ms) == (100, 60_000)
+    assert (settings.log_level, settings.cors_origin) == ("info", None)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "means"),
+    [
+        ("HOST", "127.0.0.1", "127.0.0.1"),
+        ("PORT", "3000", 3000),
+        ("JWT_ALGORITHM", "HS512", "HS512"),
+        ("JWT_ACCESS_EXPIRE_MINUTES", "5", 5),
+        ("JWT_REFRESH_EXPIRE_DAYS", "1", 1),
+        ("ADMIN_USERNAME", "root", "root"),
+        ("MONGO_DB", "mine", "mine"),
+        ("SESSIONS_DIR", "/s", Path("/s")),
+        ("NODE_ENV", "development", "development"),
+        ("DATABASE_URL", "file:./teleflow.db", "file:./teleflow.db"),
+        ("TELEGRAM_API_ID", "12345", 12345),
+        ("LOG_LEVEL", "debug", "debug"),
+        ("CORS_ORIGIN", "*", "*"),
+        ("RATE_LIMIT_MAX", "0", 0),
+        ("RATE_LIMIT_WINDOW_MS", "1000", 1000),
+        ("TELEGRAM_DC", "2@127.0.0.1:443", "2@127.0.0.1:443"),
+        ("TELEGRAM_DC", "2@[::1]:443", "2@[::1]:443"),
+        ("SEND_WAIT_SECONDS", "5", 5),
+    ],
+)
+def test_a_variable_is_honoured(name: str, given: str, means: object) -> None:
+    assert getattr(load_settings({name: given}), name.lower()) == means
+
+
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("PORT", "http"),
+        ("PORT", "65536"),
+        ("JWT_ALGORITHM", "none"),
+        ("JWT_ALGORITHM", "RS256"),
+        ("JWT_ACCESS_EXPIRE_MINUTES", "0"),
+        ("TELEGRAM_API_ID", "twelve"),
+        ("TELEGRAM_DC", "127.0.0.1:443"),
+        ("TELEGRAM_DC", "2@host"),
+        ("RATE_LIMIT_MAX", "-1"),
+    ],
+)
+def test_a_value_that_makes_no_sense_is_refused_by_name(name: str, given: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        load_settings({name: given})
+
+
+def test_a_file_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / ".env").write_text("PORT=3000\nADMIN_USERNAME=filed\nSOMETHING_ELSE=1\n")
+    monkeypatch.setenv("ADMIN_USERNAME", "shell")
+    settings = load_settings()
+    assert (settings.port, settings.admin_username) == (3000, "shell")
+
+
+@pytest.mark.parametrize("name", ["TELEGRAM_API_ID", "JWT_SECRET", "PORT", "CORS_ORIGIN"])
+def test_an_empty_variable_is_an_unset_one(name: str) -> None:
+    assert getattr(load_settings({name: ""}), name.lower()) == getattr(load_settings({}), name.lower())
+
+
+def test_which_store() -> None:
+    assert load_settings({"TELEFLOW_DATA_DIR": "/d"}).database == "file:/d/teleflow.db"
+    assert load_settings({"DATABASE_URL": "file:./x.db"}).database == "file:./x.db"
+    assert load_settings({"MONGO_URI": "mongodb://h"}).database == "mongodb://h"
+    both = load_settings({"MONGO_URI": "mongodb://h", "DATABASE_URL": "file:./x.db"})
+    with pytest.raises(SettingsError, match=r"MONGO_URI and DATABASE_URL"):
+        _ = both.database
+
+
+def test_unset_secrets_are_made_once_and_kept_for_their_owner_only(tmp_path: Path) -> None:
+    settings = load_settings({"TELEFLOW_DATA_DIR": str(tmp_path / "data")})
+    first, second = Secrets.load(settings), Secrets.load(settings)
+    made = [getattr(first, name) for name in SECRET_FIELDS]
+    assert made == [getattr(second, name) for name in SECRET_FIELDS]
+    assert len(set(made)) == len(SECRET_FIELDS)
+    assert all(len(value) >= 32 for value in made)
+    files = list((tmp_path / "data" / "secrets").iterdir())
+    assert len(files) == len(SECRET_FIELDS)
+    assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
+
+
+@pytest.mark.parametrize("name", ["JWT_SECRET", "JWT_REFRESH_SECRET", "SESSION_ENCRYPTION_KEY"])
+@pytest.mark.parametrize(
+    "weak", ["Zq9", "change-me-change-me-change-me-change-me", "your-secret-key-your-secret-key-123456", "a" * 40]
+)
+def test_a_weak_secret_refuses_the_start_and_is_named_but_not_told(name: str, weak: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=name) as refused:
+        Secrets.load(load_settings({"TELEFLOW_DATA_DIR": str(tmp_path), name: weak}))
+    assert weak not in refused.value.message
+
+
+def test_equal_secrets_refuse_the_start_and_both_are_named(tmp_path: Path) -> None:
+    settings = load_settings({"TELEFLOW_DATA_DIR": str(tmp_path), "JWT_SECRET": STRONG, "JWT_REFRESH_SECRET": STRONG})
+    with pytest.raises(SettingsError, match=r"JWT_REFRESH_SECRET and JWT_SECRET"):
+        Secrets.load(settings)
+
+
+def test_given_secrets_are_the_ones_in_force(tmp_path: Path) -> None:
+    given = {"JWT_SECRET": STRONG, "JWT_REFRESH_SECRET": OTHER, "SESSION_ENCRYPTION_KEY": THIRD}
+    secrets = Secrets.load(load_settings({"TELEFLOW_DATA_DIR": str(tmp_path), **given}))
+    assert (secrets.jwt_secret, secrets.jwt_refresh_secret, secrets.session_encryption_key) == (STRONG, OTHER, THIRD)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_secrets_do_not_print() -> None:
+    settings = load_settings({"JWT_SECRET": STRONG, "ADMIN_PASSWORD": OTHER, "TELEGRAM_API_HASH": THIRD})
+    assert not any(secret in repr(settings) for secret in (STRONG, OTHER, THIRD))
