@@ -100,13 +100,15 @@ class UserStore(Protocol):
     async def delete_user(self, user_id: str) -> bool:
         """Remove the user with logins, tokens, sessions, peers, login attempts, idempotency keys and jobs.
 
-        Jobs that have not ended are cancelled first, so that their log rows tell so; log rows stay, owned by
-        the dead id, which no later user of that name can see. False when the user was gone already.
+        Jobs that have not ended end first (as in delete_session), so that their log rows tell so; log rows stay,
+        owned by the dead id, which no later user of that name can see. False when the user was gone already.
+        Ended jobs, which nobody can see any more, may go in steps after the rest.
         """
 
 
 class LoginStore(Protocol):
-    async def add_login(self, login: Login, token: RefreshToken) -> None: ...
+    async def add_login(self, login: Login, token: RefreshToken) -> None:
+        """Raises NotFound(code="USER_NOT_FOUND") when the user is gone."""
 
     async def login_user(self, login_id: str, *, now: int) -> User | None:
         """Whose login this is, while it lives: the check behind every access token."""
@@ -117,8 +119,8 @@ class LoginStore(Protocol):
         """Replace a refresh token by its successor: (outcome, user, login id).
 
         Exactly one of parallel uses gets ROTATED. A used token gives LOST_RACE when `arrived_at` is not
-        later than its rotation, else REUSED, and the login with all its tokens is removed. The login's
-        expiry moves to `expires_at`.
+        later than the moment at which its rotation was on disk, else REUSED, and the login with all its tokens is
+        removed. The login's expiry moves to `expires_at`.
         """
 
     async def end_login(self, refresh_hash: str) -> str | None:
@@ -132,7 +134,7 @@ class LoginStore(Protocol):
 
 class SessionStore(Protocol):
     async def add_session(self, session: Session) -> None:
-        """Raises Conflict(code="SESSION_NAME_TAKEN") when this user has one of that name."""
+        """Raises Conflict(code="SESSION_NAME_TAKEN") when this user has one of that name; NotFound without the user."""
 
     async def session(self, user_id: str, session_id: str) -> Session | None: ...
 
@@ -152,7 +154,10 @@ class SessionStore(Protocol):
         """No effect when the session is gone. Sets `last_online_at` when the state is online."""
 
     async def save_credentials(self, session_id: str, credentials: Credentials) -> None:
-        """Seal and store; they may exist before the login is done. No effect when the session is gone."""
+        """Seal and store; they may exist before the login is done. No effect when the session is gone.
+
+        Raises Conflict(code="AUTH_KEY_IN_USE") when another session holds this very auth key.
+        """
 
     async def credentials(self, session_id: str) -> Credentials | None:
         """Raises SealBroken when they were sealed with another key or for another row."""
@@ -163,10 +168,16 @@ class SessionStore(Protocol):
         """The login is done: state connecting, the attempt removed, in one batch."""
 
     async def forget_authorisation(self, session_id: str, state: SessionState, *, cause: str, now: int) -> None:
-        """Telegram ended the login: auth key and peers are destroyed, unsent jobs fail, the state tells why."""
+        """Telegram ended the login: auth key and peers are destroyed, the state tells why.
+
+        Queued jobs fail. Those that have left (sending, uncertain) are their sender's to settle.
+        """
 
     async def delete_session(self, user_id: str, session_id: str) -> bool:
-        """Remove with credentials, attempt and peers; its open jobs are cancelled first, logs stay."""
+        """Remove with credentials, attempt and peers; its open jobs end first, logs stay.
+
+        Queued jobs are cancelled. Those that have left fail with OUTCOME_UNKNOWN, and their log says so.
+        """
 
     async def put_attempt(self, attempt: LoginAttempt) -> None:
         """Store or replace the session's login attempt."""
@@ -182,7 +193,8 @@ class SessionStore(Protocol):
 
 
 class PeerStore(Protocol):
-    async def remember_peers(self, session_id: str, known: Sequence[Known], *, now: int) -> None: ...
+    async def remember_peers(self, session_id: str, known: Sequence[Known], *, now: int) -> None:
+        """Store or refresh; a long list may be stored in parts. A peer with a phone answers phone_lookup too."""
 
     async def phone_lookup(self, session_id: str, phone: str) -> PhoneLookup | None: ...
 
@@ -207,7 +219,8 @@ class SendStore(Protocol):
         """Store the job, its log row and the idempotency key, claimed for `node` until `lease_until`.
 
         With a key that this user has used before: the first job, `replayed`; raises
-        Invalid(code="IDEMPOTENCY_KEY_REUSED") when its fingerprint differs.
+        Invalid(code="IDEMPOTENCY_KEY_REUSED") when its fingerprint differs. Raises NotFound when the user is
+        gone; whether the session is still there is for the sender to find out.
         """
 
     async def settle_send(self, job_id: str, settlement: Settlement, *, now: int) -> SendJob | None:
@@ -217,7 +230,10 @@ class SendStore(Protocol):
         """Make a job that never left final. False when it has left (sending, uncertain) or ended."""
 
     async def mark_sending(self, job_id: str, *, attempts: int, node: str, lease_until: int) -> bool:
-        """Queued → sending, before the first byte leaves. False when it was cancelled or another node has it."""
+        """Queued → sending, before the first byte leaves. False when it was cancelled or another node has it.
+
+        A job that is uncertain stays so while it is sent again.
+        """
 
     async def claim_sends(self, *, node: str, now: int, lease_until: int, limit: int) -> list[SendJob]:
         """Open jobs whose lease ran out, oldest first, now leased to `node`."""
@@ -230,7 +246,7 @@ class SendStore(Protocol):
     async def send_job(self, user_id: str, job_id: str) -> SendJob | None: ...
 
     async def log_entries(self, user_id: str | None, *, limit: int, before: int | None = None) -> list[LogEntry]:
-        """The message log, newest first; of everybody when `user_id` is None. `before` is a row number."""
+        """The message log, newest first; of everybody when `user_id` is None. `before`: a LogEntry's `number`."""
 
     async def log_rejected(
         self,
@@ -261,7 +277,10 @@ class Storage(UserStore, LoginStore, SessionStore, PeerStore, SendStore, Protoco
         """Raises StorageUnavailable when it does not answer."""
 
     async def sweep(self, *, now: int) -> int:
-        """Remove what has expired: logins, tokens, attempts, code requests, idempotency keys (after 72 h). Bounded."""
+        """Remove what has expired: logins, tokens, attempts, code requests (24 h), idempotency keys (72 h).
+
+        Bounded: some hundred rows of a kind in one call; how many went. Call again while it is not 0.
+        """
 
     async def remembered(self, key: str) -> str | None:
         """A small fact of the installation (not of a user)."""
