@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import queue
 import signal
@@ -14,6 +15,7 @@ from pathlib import Path
 
 from teleflow.config import Settings
 
+_number = itertools.count()
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
@@ -24,7 +26,7 @@ class Program:
     def __init__(self, arguments: list[str], folder: Path, settings: Mapping[str, str]) -> None:
         known = {name.upper() for name in Settings.model_fields}
         clean = {name: value for name, value in os.environ.items() if name not in known}
-        self._stderr = folder / f"{arguments[0]}.stderr"
+        self._stderr = folder / f"{arguments[0]}-{next(_number)}.stderr"
         self._errors = self._stderr.open("w")
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "teleflow", *arguments],
@@ -49,8 +51,15 @@ class Program:
             line = self._lines.get(timeout=within)
         except queue.Empty:
             line = ""
-        assert line, f"it printed no line:\n{self._stderr.read_text()[-3000:]}"
+        assert line, f"it printed no line:\n{self.errors()[-3000:]}"
         return line.rstrip("\n")
+
+    def rest(self) -> list[str]:
+        """What else it printed until it ended."""
+        return list(iter(lambda: self._lines.get(timeout=STOP_SECONDS), ""))
+
+    def errors(self) -> str:
+        return self._stderr.read_text()
 
     def stop(self) -> int:
         """End it by SIGTERM, by force when it does not; its exit code."""
