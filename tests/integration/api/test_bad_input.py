@@ -16,25 +16,10 @@ HEADERS_OF_EVERY_ANSWER = {
     "cache-control": "no-store",
 }
 PATHS_OF_NOTHING = [
-    "//users",
-    "/USERS",
-    "/users/",
-    "/users;x=.json",
-    "/users.",
-    "/users%00",
-    "/health/../users",
-    "/docs%2f..%2fusers",
-    "/health/%2e%2e/users",
-    "/.git/config",
-    "/.env",
-    "/metrics",
-    "/api/v1/nothing",
-    "/docs/../../config.py",
-    "/docs/..%2f..%2fmain.py",
-    "/docs/init.js%00",
-    "/static/",
-    "/users/a/b",
-]
+    "//users", "/USERS", "/users/", "/users;x=.json", "/users.", "/users%00", "/health/../users",
+    "/docs%2f..%2fusers", "/health/%2e%2e/users", "/.git/config", "/.env", "/metrics", "/api/v1/nothing",
+    "/docs/../../config.py", "/docs/..%2f..%2fmain.py", "/docs/init.js%00", "/static/", "/users/a/b",
+]  # fmt: skip
 BOTH_LENGTHS = (
     b"POST /auth/refresh HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
 )
