@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,16 @@ def gateway() -> None:
             LagSampler(Path(os.environ["PROOF_LAG_FILE"]), float(os.environ.get("PROOF_LAG_EVERY", "0.005"))).start()
         tell({"url": facts.url})
 
-    uvloop.run(serve(settings, on_ready=ready))
+    uvloop.run(serve(settings, on_ready=ready), loop_factory=_Loop)
+
+
+class _Loop(uvloop.Loop):  # type: ignore[misc]
+    """Writes down when a connection is tried: one that is refused leaves no trace at the other end."""
+
+    async def create_connection(self, *arguments: Any, **more: Any) -> Any:
+        with open(os.environ["PROOF_CONNECTS_FILE"], "ab") as file:
+            file.write(struct.pack("<d", self.time()))
+        return await super().create_connection(*arguments, **more)
 
 
 def sandbox(given: str) -> None:

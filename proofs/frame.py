@@ -10,13 +10,15 @@ from types import ModuleType
 
 from proofs import machine
 from proofs.outcome import Outcome, Row
+from teleflow.kit import log
 
-PROOFS = ("kill", "lost-reply", "flood", "disk-full", "login-loop", "idle", "outage")
+PROOFS = ("kill", "outage", "idle", "lost-reply", "flood", "login-loop", "disk-full")
 BENCHES = ("send", "login", "memory")
 
 
 def main(arguments: list[str]) -> int:
     given = _parser().parse_args(arguments)
+    log.configure("error")
     known = PROOFS if given.kind == "prove" else BENCHES
     if given.name is not None and given.name not in known:
         print(f"unknown: {given.name}; there are {', '.join(known)}")

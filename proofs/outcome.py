@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from proofs.lag import Lag
+
+LOOP_LATE_MS = 50.0
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -30,6 +34,12 @@ class Outcome:
 
     def exactly(self, what: str, bound: int, measured: int) -> None:
         self.rows.append(Row(what, f"= {bound}", str(measured), measured == bound))
+
+    def loop(self, lag: Lag) -> None:
+        """The bound of every proof on the event loop. What others on the machine did to it is told beside it."""
+        self.at_most("event loop late by its own doing, p99", LOOP_LATE_MS, lag.quantile_ms(0.99), "ms")
+        everything = (lag.quantile_ms(0.99, own=False), lag.quantile_ms(1.0, own=False))
+        self.fact("event loop late with waits for a core: p99, max", "{:.3g} ms, {:.3g} ms".format(*everything))
 
     def _limit(self, what: str, sign: str, bound: float, measured: float, unit: str, *, holds: bool) -> None:
         self.rows.append(Row(what, f"{sign} {_short(bound)} {unit}".strip(), f"{_short(measured)} {unit}".strip(), holds))

@@ -7,11 +7,13 @@ import json
 import os
 import signal
 import socket
+import struct
 import sys
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from proofs.lag import Lag
 from proofs.wire import Caller
@@ -19,6 +21,13 @@ from proofs.wire import Caller
 ROOT = Path(__file__).resolve().parent.parent
 READY_WITHIN = 60.0
 ADMIN_PASSWORD = "the proofs' own administrator"
+
+
+class Person(Protocol):
+    """Whoever has a phone."""
+
+    @property
+    def phone(self) -> str: ...
 
 
 def free_port() -> int:
@@ -117,6 +126,28 @@ class SandboxProcess(Child):
     async def clear_faults(self) -> None:
         await self.control.ask("DELETE", "/faults")
 
+    async def last_call(self) -> int:
+        """The number of the newest line in the list of calls."""
+        return max((row["seq"] for row in await self._all("calls")), default=0)
+
+    async def all_introduced(self, people: Sequence[Person], *, since: int, within: float) -> float:
+        """Wait until each of them has made itself known on a new connection after line `since`.
+
+        The moment of the last one, in Unix seconds; infinite when they do not all come.
+        """
+        wanted = {person.phone for person in people}
+        until = time.monotonic() + within
+        while True:
+            ended: dict[str, int] = {}
+            for row in await self._all("calls", f"&method=updates.getState&since={since}"):
+                if row["outcome"] == "ok":
+                    ended.setdefault(row["phone"], row["endedAt"])
+            if wanted <= set(ended):
+                return max(ended.values()) / 1000
+            if time.monotonic() > until:
+                return float("inf")
+            await asyncio.sleep(0.25)
+
     async def messages(self) -> list[dict[str, Any]]:
         return await self._all("messages")
 
@@ -152,6 +183,7 @@ class GatewayProcess(Child):
                 "PORT": str(self.port),
                 "PROOF_LAG_FILE": str(lag_file),
                 "PROOF_LAG_EVERY": str(lag_every),
+                "PROOF_CONNECTS_FILE": str(folder / "connects"),
                 **environment(self.data_dir, sandbox),
                 **env,
             },
@@ -161,6 +193,11 @@ class GatewayProcess(Child):
     async def start(self) -> None:
         await self.spawn()
         await self.line()
+
+    def connects(self) -> list[float]:
+        """When it tried to connect to the data centre, in seconds of the machine's monotonic clock."""
+        path = self._folder / "connects"
+        return [at for (at,) in struct.iter_unpack("<d", path.read_bytes())] if path.exists() else []
 
     def caller(self, token: str | None = None) -> Caller:
         return Caller(self.port, token)

@@ -1,0 +1,100 @@
+"""Idle sessions are cheap: at most 48 KiB and 0.02 ‰ of a core each; and they are back 3 s after a restart.
+
+Two processes of the same kind are compared: the empty service, and one in which every session is online and quiet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from proofs.machine import cpu_seconds, rss_kib
+from proofs.outcome import Outcome
+from proofs.people import Person, seeded
+from proofs.process import GatewayProcess, SandboxProcess, kept
+
+KIB = 48.0
+CPU_PERCENT_A_THOUSAND = 2.0
+BACK_WITHIN = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    sessions: int
+    seconds: float
+    settle: float
+
+
+SHORT = Scale(sessions=200, seconds=21.0, settle=2.0)
+LONG = Scale(sessions=1000, seconds=60.0, settle=10.0)
+
+
+async def run(scale: Scale, seed: int) -> Outcome:  # noqa: ARG001 - nothing here is random
+    people = await seeded(scale.sessions, tokens=True)
+    count = len(people.people)
+    outcome = Outcome()
+    with tempfile.TemporaryDirectory(prefix="teleflow-proof-") as made:
+        folder = Path(made)
+        people.copy(folder)
+        sandbox = people.sandbox(folder)
+        await sandbox.start()
+        full = GatewayProcess(folder, sandbox.info, lag_every=0.05, TELEGRAM_CONNECT_RATE="0")
+        empty = GatewayProcess(folder / "empty", sandbox.info, lag_every=0.05, TELEGRAM_CONNECT_RATE="0")
+        async with kept(full, empty, sandbox):
+            await empty.start()
+            await empty.stop()  # its first start made the admin, whose password took memory to hash
+            await empty.start()
+            await full.start()
+            await sandbox.all_introduced(people.people, since=0, within=60)
+            await asyncio.gather(_asked(empty), _asked(full))
+            await asyncio.sleep(scale.settle)
+            base, with_all = rss_kib(empty.pid), rss_kib(full.pid)
+            cpu_full, cpu_empty = await _cpu(full, empty, scale.seconds)
+            back = await _restart(full, sandbox, people.people)
+            outcome.fact("sessions online", count)
+            outcome.fact("memory: empty service, with sessions", f"{base / 1024:.1f} MiB, {with_all / 1024:.1f} MiB")
+            outcome.at_most("memory of a session", KIB, (with_all - base) / count, "KiB")
+            outcome.fact("CPU of the empty service", f"{cpu_empty:.2f} % of a core")
+            outcome.at_most(
+                "CPU of 1,000 sessions over the empty service",
+                CPU_PERCENT_A_THOUSAND,
+                (cpu_full - cpu_empty) * 1000 / count,
+                "%",
+            )
+            outcome.at_most("all online after a restart, from its first answer on", BACK_WITHIN, back, "s")
+            outcome.loop(full.lag)
+    return outcome
+
+
+async def _cpu(full: GatewayProcess, empty: GatewayProcess, seconds: float) -> tuple[float, float]:
+    """Percent of a core that each used while nothing happened."""
+    before = [cpu_seconds(full.pid), cpu_seconds(empty.pid)]
+    began = time.monotonic()
+    await asyncio.sleep(seconds)
+    after = [cpu_seconds(full.pid), cpu_seconds(empty.pid)]
+    passed = time.monotonic() - began
+    used = [(later - earlier) / passed * 100 for earlier, later in zip(before, after, strict=True)]
+    return used[0], used[1]
+
+
+async def _asked(gateway: GatewayProcess) -> None:
+    """Both have answered the same requests: what is loaded at the first one is no session's memory."""
+    caller = gateway.caller()
+    for path in ("/health", "/version", "/openapi.json"):
+        await caller.get(path)
+    caller.close()
+
+
+async def _restart(gateway: GatewayProcess, sandbox: SandboxProcess, people: list[Person]) -> float:
+    """SIGTERM, start; the seconds from its first answer until the last one is online again."""
+    await gateway.stop()
+    left = sum(row["endedAt"] is None for row in await sandbox.connections())
+    if left:
+        raise RuntimeError(f"{left} connections are left of a service that has ended")
+    since = await sandbox.last_call()
+    await gateway.start()
+    began = time.time()
+    return await sandbox.all_introduced(people, since=since, within=60) - began
