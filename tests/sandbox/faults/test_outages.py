@@ -15,6 +15,12 @@ from tests.sandbox.support.raw import WAIT, RawClient, signed
 NEAREST_NAME = "help.getNearestDc"
 
 
+@pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"])
+def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
+    """Both loops: they differ in when they read, pause and accept."""
+    return "asyncio", {"use_uvloop": request.param}
+
+
 async def connects(dc: Centre) -> bool:
     try:
         _, writer = await asyncio.open_connection(dc.host, dc.port)

@@ -50,6 +50,7 @@ class Connection(asyncio.Protocol):
         "_held",
         "_receiver",
         "_transport",
+        "_unread",
         "address",
         "bytes_in",
         "bytes_out",
@@ -71,6 +72,7 @@ class Connection(asyncio.Protocol):
         self._decryptor: CipherContext | None = None
         self._encryptor: CipherContext | None = None
         self._held: list[bytes] | None = None
+        self._unread: list[bytes] | None = None
         self.number = number
         self.address = ""
         self.bytes_in = self.bytes_out = 0
@@ -102,6 +104,11 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.cause is not None:
             return
+        if self._unread is not None:  # a loop may start to read after `connection_made`, whatever was said there
+            self._unread.append(data)
+            if self._transport is not None:
+                self._transport.pause_reading()
+            return
         self.bytes_in += len(data)
         try:
             self._take(data)
@@ -125,7 +132,7 @@ class Connection(asyncio.Protocol):
         if self.cause is None:
             self.cause = "client" if exc is None else type(exc).__name__
         self._transport = None
-        self._buffer = self._held = None
+        self._buffer = self._held = self._unread = None
         self._receiver.closed(self)
 
     def _take(self, data: bytes) -> None:
@@ -224,6 +231,7 @@ class Connection(asyncio.Protocol):
         if self.open and not self.stalled and self._transport is not None:
             self.stalled = True
             self._held = []
+            self._unread = []
             self._transport.pause_reading()
 
     def recover(self) -> None:
@@ -231,5 +239,9 @@ class Connection(asyncio.Protocol):
         if self.stalled and self._transport is not None and self.cause is None:
             self.stalled = False
             held, self._held = self._held or [], None
+            unread, self._unread = self._unread or [], None
             self._transport.writelines(held)
-            self._transport.resume_reading()
+            for data in unread:
+                self.data_received(data)
+            if self.open:
+                self._transport.resume_reading()

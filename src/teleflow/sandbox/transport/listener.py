@@ -6,7 +6,9 @@ Keeps the set of open connections. It does not read them.
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Iterator
+from typing import Any
 
 from teleflow.sandbox.transport.connection import Connection, Receiver
 from teleflow.sandbox.transport.framing import Packet
@@ -20,6 +22,7 @@ class Listener:
     def __init__(self, receiver: Receiver, host: str, port: int) -> None:
         self._receiver = receiver
         self._server: asyncio.Server | None = None
+        self._address: tuple[int, tuple[Any, ...]] | None = None
         self._opened = 0
         self._connections: dict[int, Connection] = {}
         self.host = host
@@ -42,8 +45,22 @@ class Listener:
         if self._server is not None:
             return
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._accept, self.host, self.port, backlog=BACKLOG)
-        self.port = self._server.sockets[0].getsockname()[1]
+        if self._address is None:
+            found = await loop.getaddrinfo(self.host, self.port, type=socket.SOCK_STREAM)
+            self._address = found[0][0], found[0][4]
+        family, address = self._address
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listening.setblocking(False)
+            listening.bind((address[0], self.port, *address[2:]))
+            # Listens from here on, so that clients are not refused while the loop takes the socket over.
+            listening.listen(BACKLOG)
+            self.port = listening.getsockname()[1]
+            self._server = await loop.create_server(self._accept, sock=listening, backlog=BACKLOG)
+        except BaseException:
+            listening.close()
+            raise
 
     def refuse(self) -> None:
         """Close the listening socket: the kernel refuses new connections. Open ones stay."""
