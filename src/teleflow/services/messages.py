@@ -51,6 +51,7 @@ class Messages:
 
     async def log(self, principal: Principal, *, limit: int) -> list[LogEntry]:
         """Newest first: everybody's for an admin, else one's own."""
+        await self._outbox.written()
         return await self._sends.log_entries(None if principal.is_admin else principal.user_id, limit=limit)
 
     async def _session(self, user: User) -> Session | None:

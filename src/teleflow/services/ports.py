@@ -48,6 +48,10 @@ class Outbox(Protocol):
         """Accept, send, and wait for the outcome, at most SEND_WAIT_SECONDS: the job in its state then."""
         ...
 
+    async def written(self) -> None:
+        """Wait until what callers have been told is in the log: for those who read it next."""
+        ...
+
     async def reject(
         self,
         *,

