@@ -16,6 +16,7 @@ from teleflow.kit.tasks import Tasks
 from teleflow.sandbox.cast import seed_cast
 from teleflow.sandbox.control.api import build_app
 from teleflow.sandbox.control.http import HttpServer
+from teleflow.sandbox.control.local import loopback_of
 from teleflow.sandbox.rpc import register
 from teleflow.sandbox.scenario import SCRIPTS, Scenarios
 from teleflow.sandbox.server import Backend, DataCentre, Options
@@ -66,7 +67,7 @@ class Sandbox:
             Scenarios(self.world, self.clock, self._tasks).start()
             self._tasks.start(self.control.keep_saved(), "saving the world")
             if self._control_port is not None:
-                self._http = HttpServer(build_app(self), self._options.host, self._control_port)
+                self._http = HttpServer(build_app(self), loopback_of(self._options.host), self._control_port)
                 await self._http.start()
         except BaseException:
             await self.stop()

@@ -195,3 +195,25 @@ async def test_a_taken_port_fails_and_leaves_nothing(sandbox: Sandbox, server_ke
 async def test_without_a_control_port_there_is_no_http(server_key: ServerKey) -> None:
     async with running(key=server_key, control_port=None) as sandbox:
         assert sandbox.control_url is None
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),
+        ({"Host": "localhost:80"}, 200),
+        ({"Host": "[::1]:80"}, 200),
+        ({"Host": "sandbox.example"}, 403),
+        ({"Host": ""}, 403),
+        ({"Origin": "https://evil.example"}, 403),
+        ({"Origin": "null"}, 403),
+        ({"Origin": "http://127.0.0.1:8001"}, 200),
+    ],
+)
+async def test_only_this_machine_is_answered(http: httpx2.AsyncClient, headers: dict[str, str], status: int) -> None:
+    assert (await http.get("/accounts", headers=headers)).status_code == status
+
+
+async def test_the_control_api_stays_on_loopback_when_the_data_centre_is_open_to_all(server_key: ServerKey) -> None:
+    async with running(key=server_key, host="0.0.0.0") as sandbox:
+        assert (sandbox.control_url or "").startswith("http://127.0.0.1:")

@@ -13,10 +13,12 @@ from typing import Any, Protocol
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from teleflow.sandbox.control.local import LocalOnly
 from teleflow.sandbox.faults import FaultError, digits
 from teleflow.sandbox.server import DataCentre
 from teleflow.sandbox.world.control import ControlError, WorldControl
@@ -72,6 +74,7 @@ def build_app(sandbox: Sandbox) -> Starlette:
             route("/world/load", "POST", _load),
             route("/world/reset", "POST", _reset),
         ],
+        middleware=[Middleware(LocalOnly)],
         exception_handlers={
             ControlError: _refused,
             FaultError: _bad_fault,
