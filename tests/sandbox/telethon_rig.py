@@ -18,6 +18,8 @@ from teleflow.sandbox import running
 from teleflow.sandbox.embedded import Sandbox
 
 WAIT = 10.0
+# smaller numbers are quicker to factorise, but the smaller the oftener Telethon fails to
+PQ_BITS = 48
 ANN, BOB, EVE = "+15550100001", "+15550100002", "+15550100003"
 
 
@@ -73,7 +75,7 @@ class Heard:
 @contextlib.asynccontextmanager
 async def sandbox(state_dir: Path | None = None) -> AsyncIterator[Box]:
     """A sandbox with nobody in it, whose key Telethon trusts."""
-    async with running(state_dir=state_dir, pq_bits=30, control_port=None) as started:
+    async with running(state_dir=state_dir, pq_bits=PQ_BITS, control_port=None) as started:
         rsa.add_key(started.public_key_pem, old=False)
         box = Box(started)
         try:
