@@ -124,9 +124,10 @@ class Gateway:
         peers = PhoneBook(self.storage, call, self.clock, imports_per_hour=settings.import_budget_per_hour)
         self.runner.on_end(peers.forget_session)
         self.runner.on_end(call.forget)
-        sender = Sender(call, peers, Settler(self.storage, self.clock, self._chance), self.clock)
+        settler = Settler(self.storage, self.clock, self._chance)
+        sender = Sender(call, peers, settler, self.clock)
         self.outbox = Outbox(
-            self.storage, sender, self.clock, node=self.node, send_wait_seconds=settings.send_wait_seconds
+            self.storage, sender, settler, self.clock, node=self.node, send_wait_seconds=settings.send_wait_seconds
         )
         logins = Logins(self.runner, self.storage, self.clock, codes_per_hour=settings.code_budget_per_hour)
         self.services = Services.make(

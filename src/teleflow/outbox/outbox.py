@@ -20,6 +20,7 @@ from teleflow.model.messages import SendJob, SendState
 from teleflow.model.sessions import Session
 from teleflow.model.users import User
 from teleflow.outbox.sender import Sender
+from teleflow.outbox.settle import Settler
 from teleflow.outbox.tickets import Ticket
 from teleflow.storage.base import Storage
 
@@ -40,9 +41,12 @@ _Lane = tuple[str, str]
 class Outbox:
     """Sends of this node. `node` names the process in leases."""
 
-    def __init__(self, storage: Storage, sender: Sender, clock: Clock, *, node: str, send_wait_seconds: float) -> None:
+    def __init__(
+        self, storage: Storage, sender: Sender, settler: Settler, clock: Clock, *, node: str, send_wait_seconds: float
+    ) -> None:
         self._storage = storage
         self._sender = sender
+        self._settler = settler
         self._clock = clock
         self._node = node
         self._send_wait = send_wait_seconds
@@ -63,6 +67,11 @@ class Outbox:
     async def stop(self) -> None:
         """What is under way stays open in the database, and goes on at the next start."""
         await self._tasks.close()
+        await self._settler.stop()
+
+    async def written(self) -> None:
+        """The fence for readers: what callers have been told by now is in the log."""
+        await self._settler.written()
 
     @property
     def open(self) -> int:
@@ -148,6 +157,9 @@ class Outbox:
         ticket = self._tickets.get(job.id)
         if ticket is not None:
             return _told(await ticket.outcome(deadline), ticket)
+        told = self._settler.known(job.id)
+        if told is not None:
+            return told
         while not job.state.is_final and loop_time() < deadline:
             await self._clock.sleep(_POLL_S)
             job = await self._storage.send_job(job.user_id, job.id) or job
@@ -218,7 +230,7 @@ class Outbox:
             now = milliseconds(self._clock.time())
             jobs = await self._storage.claim_sends(node=self._node, now=now, lease_until=now + _LEASE_MS, limit=_CLAIM)
             for job in jobs:
-                if job.id not in self._tickets:
+                if job.id not in self._tickets and job.id not in self._settler.storing:
                     self._enter(Ticket(job, deadline=None, may_have_left=job.state is not SendState.QUEUED))
             if len(jobs) < _CLAIM:
                 return

@@ -24,6 +24,7 @@ _log = structlog.get_logger(__name__)
 
 _BACKGROUND_WITHIN_S = 60.0
 _GIVE_UP_AFTER_S = 24 * 3600.0
+_TRUST_RANDOM_ID_S = 3600.0
 _CLOCK_SLACK_S = 120
 _AGAIN = FullJitter(first=2.0, most=60.0)
 _DEAD_SESSION = frozenset({"SESSION_LOGGED_OUT", "ACCOUNT_BANNED"})
@@ -41,10 +42,12 @@ class Sender:
     async def carry(self, ticket: Ticket) -> None:
         """Returns when the job is final. Never raises for what can happen to a message."""
         attempt = 0
+        if ticket.may_have_left and self._age(ticket.job) > _TRUST_RANDOM_ID_S:
+            await self._look_first(ticket)
         while not ticket.job.state.is_final:
             within = self._patience(ticket)
             if within <= 0 and not ticket.may_have_left:
-                await self._settler.fail(ticket, _too_late())
+                self._settler.fail(ticket, _too_late())
                 return
             try:
                 sent = await self._send(ticket, max(within, 1.0))
@@ -53,24 +56,24 @@ class Sender:
                     return
             except Unavailable as error:
                 if not ticket.may_have_left and (ticket.deadline is not None or self._is_old(ticket.job)):
-                    await self._settler.fail(ticket, error)
+                    self._settler.fail(ticket, error)
                     return
             except TeleFlowError as error:
                 if not ticket.may_have_left:
-                    await self._settler.fail(ticket, error)
+                    self._settler.fail(ticket, error)
                     return
                 if error.code in _DEAD_SESSION:
-                    await self._settler.fail(ticket, error, detail=f"{error.message}; an earlier try may have gone out")
+                    self._settler.fail(ticket, error, detail=f"{error.message}; an earlier try may have gone out")
                     return
                 if await self._proved(ticket, error):
                     return
                 if isinstance(error, Limited):
                     await self._clock.sleep(min(error.retry_after or 1.0, 3600.0))
             else:
-                await self._settler.sent(ticket, sent)
+                self._settler.sent(ticket, sent)
                 return
             if self._is_old(ticket.job):
-                await self._settler.fail(ticket, _never_known())
+                self._settler.fail(ticket, _never_known())
                 return
             await self._clock.sleep(_AGAIN.delay(attempt, self._settler.chance))
             await self._settler.refresh(ticket)  # its session may have ended, and its job with it
@@ -112,22 +115,16 @@ class Sender:
         True when the job is final.
         """
         if (isinstance(error, Uncertain) and error.code != "PEER_HUNG_UP") or isinstance(error, Limited):
-            await self._settler.uncertain(ticket, error)
+            self._settler.uncertain(ticket, error)
             return False
-        job = ticket.job
-        try:
-            peer = await self._peers.find(job.session_id, job.to_phone, within=10)
-            look = FindSent(
-                peer, job.text, since=job.created_at // 1000 - _CLOCK_SLACK_S, taken=self._settler.taken(job)
-            )
-            found = await self._call(job.session_id, look, within=10)
-        except TeleFlowError:
-            await self._settler.uncertain(ticket, error)
+        found = await self._in_history(ticket.job)
+        if isinstance(found, TeleFlowError):
+            self._settler.uncertain(ticket, error)
             return False
         if found is None:
-            await self._settler.fail(ticket, error, detail=f"{error.message}; it is not in the chat")
+            self._settler.fail(ticket, error, detail=f"{error.message}; it is not in the chat")
         else:
-            await self._settler.sent(ticket, found)
+            self._settler.sent(ticket, found)
         return True
 
     def _patience(self, ticket: Ticket) -> float:
@@ -136,8 +133,28 @@ class Sender:
         left = ticket.deadline - loop_time()
         return _BACKGROUND_WITHIN_S if left <= 0 and ticket.may_have_left else left
 
+    async def _look_first(self, ticket: Ticket) -> None:
+        """How long Telegram remembers a random_id is not documented: what left long ago is looked for instead."""
+        found = await self._in_history(ticket.job)
+        if isinstance(found, Sent):
+            self._settler.sent(ticket, found)
+
+    async def _in_history(self, job: SendJob) -> Sent | TeleFlowError | None:
+        """Our message in the chat, None when it is not there; an error when nobody can say."""
+        try:
+            peer = await self._peers.find(job.session_id, job.to_phone, within=10)
+            since = job.created_at // 1000 - _CLOCK_SLACK_S
+            look = FindSent(peer, job.text, since=since, taken=self._settler.taken(job))
+            return await self._call(job.session_id, look, within=10)
+        except TeleFlowError as error:
+            return error
+
     def _is_old(self, job: SendJob) -> bool:
-        return self._clock.time() - job.created_at / 1000 > _GIVE_UP_AFTER_S
+        return self._age(job) > _GIVE_UP_AFTER_S
+
+    def _age(self, job: SendJob) -> float:
+        """In seconds."""
+        return self._clock.time() - job.created_at / 1000
 
 
 def _too_late() -> Unavailable:

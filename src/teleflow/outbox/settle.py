@@ -1,7 +1,13 @@
-"""Writing down how a send ended, and telling those who wait; in this order."""
+"""Telling those who wait how a send ended, and writing it down.
+
+In this order: an outcome is Telegram's word and is true before our disk has it. What a crash can lose is the row's
+last state, and the next start finds that out again with the same random_id. `written` is the fence for readers who
+must see what has been told.
+"""
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import OrderedDict
 from dataclasses import replace
@@ -10,6 +16,7 @@ import structlog
 
 from teleflow.errors import Limited, StorageUnavailable, TeleFlowError
 from teleflow.kit.clock import Clock, milliseconds
+from teleflow.kit.tasks import Tasks
 from teleflow.model.messages import SendJob, SendState
 from teleflow.model.operations.messages import Sent
 from teleflow.outbox.tickets import Ticket
@@ -17,37 +24,39 @@ from teleflow.storage.base import Settlement, Storage
 
 _log = structlog.get_logger(__name__)
 
-_QUICK_TRIES = 3
 _RECENT = 10_000
 
 
 class Settler:
-    """Final states are stored however long it takes; callers are not made to wait for a sick disk."""
+    """Outcomes are stored however long it takes; callers are not made to wait for a sick disk."""
 
     def __init__(self, storage: Storage, clock: Clock, chance: random.Random) -> None:
         self._storage = storage
         self._clock = clock
         self.chance = chance
         self._recent: OrderedDict[tuple[str, int], None] = OrderedDict()
+        self.storing: dict[str, asyncio.Task[None]] = {}
+        self._known: dict[str, SendJob] = {}
+        self._tasks = Tasks("settler")
 
     def taken(self, job: SendJob) -> frozenset[int]:
         """Message ids that other sends of this session are known to have."""
         return frozenset(number for session_id, number in self._recent if session_id == job.session_id)
 
-    async def sent(self, ticket: Ticket, sent: Sent) -> None:
+    def sent(self, ticket: Ticket, sent: Sent) -> None:
         if sent.message_id is not None:
             self._recent[ticket.job.session_id, sent.message_id] = None
             if len(self._recent) > _RECENT:
                 self._recent.popitem(last=False)
-        await self._settle(ticket, Settlement(SendState.SENT, "Message sent", ticket.job.attempts, sent.message_id))
+        self._settle(ticket, Settlement(SendState.SENT, "Message sent", ticket.job.attempts, sent.message_id))
 
-    async def fail(self, ticket: Ticket, error: TeleFlowError, *, detail: str | None = None) -> None:
-        await self._settle(ticket, _failure(SendState.FAILED, ticket.job, error, detail))
+    def fail(self, ticket: Ticket, error: TeleFlowError, *, detail: str | None = None) -> None:
+        self._settle(ticket, _failure(SendState.FAILED, ticket.job, error, detail))
 
-    async def uncertain(self, ticket: Ticket, error: TeleFlowError) -> None:
+    def uncertain(self, ticket: Ticket, error: TeleFlowError) -> None:
         """Not an end: it may have gone out, and goes again."""
         if ticket.job.state is not SendState.UNCERTAIN:
-            await self._settle(ticket, _failure(SendState.UNCERTAIN, ticket.job, error, None))
+            self._settle(ticket, _failure(SendState.UNCERTAIN, ticket.job, error, None))
 
     async def refresh(self, ticket: Ticket) -> None:
         """Take over what somebody else wrote of this job."""
@@ -58,23 +67,46 @@ class Settler:
         if stored is None or stored.state.is_final:
             ticket.tell(stored or replace(ticket.job, state=SendState.CANCELLED))
 
-    async def _settle(self, ticket: Ticket, settlement: Settlement) -> None:
+    async def written(self, *, within: float = 5.0) -> None:
+        """Wait until every outcome that was told by now is on disk, at most so many seconds."""
+        if self.storing:
+            await asyncio.wait(list(self.storing.values()), timeout=within)
+
+    async def stop(self) -> None:
+        await self.written()
+        await self._tasks.close()
+
+    def known(self, job_id: str) -> SendJob | None:
+        """An outcome that was told and is not on disk yet."""
+        task = self.storing.get(job_id)
+        return self._known.get(job_id) if task is not None else None
+
+    def _settle(self, ticket: Ticket, settlement: Settlement) -> None:
+        job = _settled(ticket.job, settlement)
+        earlier = self.storing.get(job.id)
+        self._known[job.id] = job
+        self.storing[job.id] = self._tasks.start(self._store(job, settlement, earlier), f"settle:{job.id}")
+        ticket.tell(job)
+
+    async def _store(self, job: SendJob, settlement: Settlement, earlier: asyncio.Task[None] | None) -> None:
+        if earlier is not None:
+            await asyncio.wait([earlier])
         now = milliseconds(self._clock.time())
-        known = _settled(ticket.job, settlement)
         attempt = 0
-        while True:
-            try:
-                stored = await self._storage.settle_send(ticket.job.id, settlement, now=now)
-            except StorageUnavailable:
-                attempt += 1
-                if attempt == _QUICK_TRIES:
-                    # What happened has happened. A repeat after a crash carries the same random_id.
-                    ticket.tell(known)
-                _log.warning("send.outcome_not_stored", job=ticket.job.id, attempt=attempt)
-                await self._clock.sleep(min(0.2 * 2**attempt, 10.0))
-            else:
-                ticket.tell(stored or replace(known, state=SendState.CANCELLED))
-                return
+        try:
+            while True:
+                try:
+                    await self._storage.settle_send(job.id, settlement, now=now)
+                except StorageUnavailable:
+                    attempt += 1
+                    _log.warning("send.outcome_not_stored", job=job.id, attempt=attempt)
+                    await self._clock.sleep(min(0.1 * 2.0 ** min(attempt, 10), 10.0))
+                else:
+                    return
+        finally:
+            if self.storing.get(job.id) is asyncio.current_task():
+                del self.storing[job.id]
+                del self._known[job.id]
 
 
 def _settled(job: SendJob, settlement: Settlement) -> SendJob:

@@ -100,6 +100,9 @@ class PlayedTelegram:
         assert settled is not None
         return settled
 
+    async def written(self) -> None:
+        pass
+
     async def reject(
         self,
         *,
