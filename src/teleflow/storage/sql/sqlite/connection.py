@@ -42,6 +42,7 @@ def connect(path: Path, *, read_only: bool = False, busy_ms: int = 0) -> sqlite3
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -16384")
+        connection.execute("PRAGMA journal_size_limit = 67108864")  # a log that grew once gives the space back
         if read_only:
             connection.execute("PRAGMA query_only = ON")
         set_patience(connection, busy_ms)

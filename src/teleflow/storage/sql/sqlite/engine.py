@@ -92,9 +92,12 @@ class SqliteEngine:
         self._open.clear()
 
     async def ping(self) -> None:
-        """Raises StorageUnavailable while the last batch failed and another try fails too."""
+        """Raises StorageUnavailable while writing is stuck, or when the last batch failed and another try does too."""
         await self.read(_heartbeat)
-        if self._running_writer().failing is not None:
+        writer = self._running_writer()
+        if writer.stuck:
+            raise StorageUnavailable("The database does not answer", retry_after=1.0)
+        if writer.failing is not None:
             await self.write(_probe)
 
     def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:

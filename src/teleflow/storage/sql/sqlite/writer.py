@@ -78,7 +78,8 @@ class Writer:
         self._closed = False
         self._idle: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self.failing: BaseException | None = None
+        self.failing: BaseException | None = None  # why the last batch did not reach the disk
+        self.stuck = False  # a step in the thread takes longer than anybody should wait
 
     def submit(self, work: Work, *, heavy: bool = False) -> asyncio.Future[Any]:
         if self._closed or len(self._waiting) >= QUEUE_LIMIT:
@@ -211,6 +212,7 @@ class Writer:
         def after(_: None, error: BaseException | None) -> None:
             if self._timer is not None:
                 self._timer.cancel()
+            self.stuck = False
             then(error)
 
         self._worker.hand(step, after)
@@ -218,6 +220,7 @@ class Writer:
     def _watch(self) -> None:
         """A step takes very long: look after those who wait behind it."""
         self._timer = self._loop.call_later(1.0, self._watch)
+        self.stuck = True
         self._expire()
 
     def _expire(self) -> None:
