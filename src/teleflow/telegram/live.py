@@ -128,7 +128,8 @@ class LiveSession:
         attempt = 0
         await self._tell(SessionState.CONNECTING, None)
         while not self._stopped:
-            began = loop_time()
+            await self._site.limiter.turn()
+            began = loop_time()  # waiting for one's turn is no steady connection
             try:
                 cause = await self._one_connection()
             except _LoginOver as over:
@@ -151,8 +152,6 @@ class LiveSession:
 
     async def _one_connection(self) -> BaseException:
         """Connect, introduce ourselves, stay until the link ends; the cause of its end."""
-        site = self._site
-        await site.limiter.turn()
         over: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
         self._over = over
         link = await self._open(over)
