@@ -18,7 +18,8 @@ from teleflow.sandbox import running
 from teleflow.sandbox.embedded import Sandbox
 
 WAIT = 10.0
-# quicker to factorise than the usual 62; still smaller ones Telethon often gets wrong, and it reads the number as signed
+# quicker to factorise than the usual 62; smaller ones Telethon gets wrong now and then, and a product
+# that fills its bytes to the last bit it reads as negative
 PQ_BITS = 46
 ANN, BOB, EVE = "+15550100001", "+15550100002", "+15550100003"
 
