@@ -24,7 +24,7 @@ Login = Callable[..., Awaitable[Any]]
 
 @pytest.fixture
 async def sandbox(server_key: ServerKey) -> AsyncIterator[Sandbox]:
-    async with running(key=server_key, pq_bits=30, control_port=None) as whole:
+    async with running(key=server_key, pq_bits=46, control_port=None) as whole:
         rsa.add_key(whole.public_key_pem, old=False)
         whole.control.create_account({"phone": ANN, "firstName": "Ann"})
         whole.control.create_account({"phone": BOB, "firstName": "Bob"})

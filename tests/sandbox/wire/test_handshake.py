@@ -149,6 +149,14 @@ def test_plain_and_native_powers_agree() -> None:
     )
 
 
+@pytest.mark.parametrize("bits", [30, 46, 48, 62])
+def test_the_number_to_factorise_has_no_sign_bit(bits: int) -> None:
+    for _ in range(50):
+        p, q = arithmetic.proof_of_work(bits)
+        assert p < q
+        assert raw(p * q)[0] < 0x80
+
+
 @pytest.mark.parametrize(("candidate", "prime"), [(2, True), (41, True), (1, False), (561, False), (2**31 - 1, True)])
 def test_primes_are_told_from_others(candidate: int, prime: bool) -> None:
     assert arithmetic.probably_prime(candidate) is prime

@@ -85,10 +85,13 @@ def random_prime(bits: int) -> int:
 
 
 def proof_of_work(bits: int) -> tuple[int, int]:
-    """Two different primes, the smaller first, whose product has about `bits` bits (below 2^63)."""
+    """Two different primes, the smaller first, whose product has about `bits` bits (below 2^63).
+
+    The product's first byte stays below 0x80, as in Telegram's own (below 2^63): some clients read it with a sign.
+    """
     while True:
         p, q = sorted((random_prime(bits // 2), random_prime(bits // 2)))
-        if p != q:
+        if p != q and (p * q).bit_length() % 8:
             return p, q
 
 
