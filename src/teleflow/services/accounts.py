@@ -22,10 +22,11 @@ from teleflow.services.passwords import Passwords, check_new_password
 from teleflow.storage.base import UserStore
 
 _log = structlog.get_logger(__name__)
+# Placeholders, the examples of the older services, and what everybody tries first.
 _KNOWN_PASSWORD = re.compile(
-    r"change[-_ ]?(me|this)|your[-_ ]?(strong)?[-_ ]?password|^securepass|^password|^admin|^12345678|^qwerty|"
-    r"placeholder|example",
-    re.IGNORECASE,
+    r".*change[-_ ]?(me|this).*|your[-_ ].*|yourstrongpassword.*|securepass\d*|placeholder.*|example.*|"
+    r"(admin|administrator|password|passw0rd|qwerty|letmein|secret|default)\d{0,4}!?|12345678\d*",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -147,7 +148,7 @@ def check_admin_password(settings: Settings) -> None:
     if settings.admin_password is None:
         return
     password = settings.admin_password.get_secret_value()
-    if _KNOWN_PASSWORD.search(password) or password == settings.admin_username:
+    if _KNOWN_PASSWORD.fullmatch(password) or password == settings.admin_username:
         raise SettingsError("ADMIN_PASSWORD is a placeholder or known to everybody: choose another, or leave it unset")
     try:
         check_new_password(password, shortest=settings.password_min_length)

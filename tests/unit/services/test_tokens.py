@@ -83,4 +83,6 @@ def test_what_cannot_be_a_token_is_refused(text: str) -> None:
 
 def test_the_signature_is_that_of_the_secret_as_it_was_given() -> None:
     token = tokens(ManualClock()).access("u", "l")
-    assert jwt.decode(token, ACCESS, algorithms=["HS256"], audience="teleflow.access")["sub"] == "u"
+    options = {"verify_iat": False}
+    claims = jwt.decode(token, ACCESS, algorithms=["HS256"], audience="teleflow.access", options=options)
+    assert claims["sub"] == "u"

@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
+
+import pytest
+
+from teleflow.cli.gateway import Gateway
+from teleflow.cli.main import run_command
+from teleflow.cli.output import EXIT_CODES
+from teleflow.errors import Invalid, Kind, Limited, TeleFlowError, Unavailable
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["serve", "--help"],
+        ["demo", "--help"],
+        ["sandbox", "--help"],
+        ["user", "--help"],
+        ["user", "create", "--help"],
+        ["session", "login", "--help"],
+        ["send", "--help"],
+        ["doctor", "--help"],
+        ["version"],
+    ],
+)
+def test_help_is_there_for_every_command(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(arguments) == 0
+    assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], ["send"], ["demo", "--port", "x"], ["demo", "--port", "70000"]])
+def test_wrong_use_is_2_and_says_so(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run_command(arguments) == 2
+    assert "Error" in capsys.readouterr().err
+
+
+def test_every_kind_has_an_exit_code_of_its_own() -> None:
+    assert set(EXIT_CODES) == set(Kind)
+    assert len(set(EXIT_CODES.values())) == len(Kind)
+
+
+def test_an_error_is_one_line_and_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TELEFLOW_PASSWORD", "a password")
+    monkeypatch.setenv("TELEFLOW_URL", "http://127.0.0.1:9")
+    assert run_command(["send", "+15550100002", "hello", "-u", "john"]) == EXIT_CODES[Kind.UNAVAILABLE]
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    assert told.startswith("teleflow: ")
+
+
+def test_a_password_on_the_command_line_is_refused(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = ["send", "+15550100002", "hello", "--password", "on-the-command-line"]
+    monkeypatch.setattr("sys.argv", ["teleflow", *arguments])
+    assert run_command(arguments) == 2
+    told = capsys.readouterr().err
+    assert "TELEFLOW_PASSWORD" in told
+    assert "on-the-command-line" not in told
+
+
+@pytest.mark.parametrize("url", ["ftp://x", "file:///etc/passwd", "127.0.0.1:8001", ""])
+def test_only_http_addresses_are_asked(url: str) -> None:
+    with pytest.raises(Invalid):
+        Gateway(url)
+
+
+class Answers(BaseHTTPRequestHandler):
+    """Answers as the test says."""
+
+    status, body, headers_ = 200, b"{}", {}
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.send_response(self.status)
+        for name, value in self.headers_.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(self.body)))
+        self.end_headers()
+        self.wfile.write(self.body)
+
+    def log_message(self, *_: Any) -> None:
+        pass
+
+
+@pytest.fixture
+def server() -> Iterator[tuple[str, type[Answers]]]:
+    handler = type("Handler", (Answers,), {})
+    listening = HTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=listening.serve_forever, daemon=True)
+    thread.start()
+    yield f"http://127.0.0.1:{listening.server_port}", handler
+    listening.shutdown()
+    listening.server_close()
+
+
+def test_the_service_s_error_is_told_in_its_words(server: tuple[str, type[Answers]]) -> None:
+    url, handler = server
+    handler.status = 429
+    handler.headers_ = {"Retry-After": "7"}
+    handler.body = json.dumps({"detail": "Too many", "error": {"code": "TOO_MANY_REQUESTS"}}).encode()
+    with pytest.raises(Limited) as told:
+        Gateway(url).post("/x")
+    assert (told.value.message, told.value.code, told.value.retry_after) == ("Too many", "TOO_MANY_REQUESTS", 7.0)
+
+
+@pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b'{"detail": 1}', b"\xff"])
+@pytest.mark.parametrize("status", [200, 400, 500, 302])
+def test_what_is_no_teleflow_becomes_an_error_and_no_traceback(
+    server: tuple[str, type[Answers]], body: bytes, status: int
+) -> None:
+    url, handler = server
+    handler.status, handler.body = status, body
+    handler.headers_ = {"Location": url} if status == 302 else {}
+    if status == 200 and body == b'{"detail": 1}':
+        return
+    with pytest.raises(TeleFlowError):
+        Gateway(url).post("/x")
+
+
+def test_nobody_there_is_unavailable() -> None:
+    with pytest.raises(Unavailable):
+        Gateway("http://127.0.0.1:9").get("/health")
