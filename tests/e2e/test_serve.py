@@ -48,10 +48,7 @@ def test_the_first_admin_is_made_and_shown_once_and_known_at_the_second_start(tm
 @pytest.mark.parametrize(
     ("settings", "named"),
     [
-        ({"JWT_SECRET": "change-me"}, "JWT_SECRET"),
         ({"PORT": "many"}, "PORT"),
-        ({"MONGO_URI": "mongodb://h", "DATABASE_URL": "file:./x.db"}, "MONGO_URI and DATABASE_URL"),
-        ({"MONGO_URI": "mongodb://h"}, "MONGO_URI"),
         ({"TELEGRAM_DC": "2@127.0.0.1:1"}, "TELEGRAM_DC_KEY"),
     ],
 )

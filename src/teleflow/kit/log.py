@@ -1,6 +1,7 @@
 """Structured logging, and what must never reach it.
 
-Names of fields decide: what is called a secret is masked whatever its value, phones keep their last digits.
+Names of fields decide: what is called a secret is masked whatever its value, phones keep their last digits. A
+traceback shows where, never the values of variables.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
+import structlog.tracebacks
 
 _SECRET = re.compile(
     r"password|secret|token|api_?key|api_?hash|auth_?key|session_string|authorization|cookie|^code$|phone_code|"
@@ -44,7 +46,9 @@ def configure(level: str = "info", *, json: bool = False) -> None:
     renderer: Any = (
         structlog.processors.JSONRenderer()
         if json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28)
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(), pad_event_to=28, exception_formatter=structlog.dev.plain_traceback
+        )
     )
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -53,7 +57,9 @@ def configure(level: str = "info", *, json: bool = False) -> None:
         redact,
     ]
     if json:
-        shared.append(structlog.processors.dict_tracebacks)
+        # Never with local variables: passwords, codes and texts are among them.
+        frames = structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+        shared.append(structlog.processors.ExceptionRenderer(frames))
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),

@@ -1,0 +1,54 @@
+"""What a log line holds, and what it never holds. In a process of its own: logging is set up once for a process."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+SAY = """
+import sys, structlog
+from teleflow.kit import log
+log.configure(sys.argv[1], json=sys.argv[2] == "json")
+logger = structlog.get_logger("x")
+logger.debug("a.detail")
+logger.info("send.accepted", job="job_1", password="hunter2", phone="+15550100001", text="private words", code="54321")
+def deep(password, words):
+    raise ValueError("boom")
+try:
+    deep("hunter2", "private words")
+except ValueError:
+    logger.error("task.failed", exc_info=True)
+"""
+
+
+def said(level: str, form: str) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", SAY, level, form], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "", "standard output belongs to what the program answers"
+    return done.stderr.splitlines()
+
+
+@pytest.mark.parametrize("form", ["json", "people"])
+def test_secrets_and_texts_never_reach_the_log_not_even_in_a_traceback(form: str) -> None:
+    text = "\n".join(said("debug", form))
+    assert "boom" in text
+    for hidden in ("hunter2", "private words", "54321", "+15550100001"):
+        assert hidden not in text
+    assert "…001" in text or "\\u2026001" in text
+
+
+def test_machines_get_a_line_of_json_for_each_event() -> None:
+    lines = [json.loads(line) for line in said("info", "json")]
+    assert [line["event"] for line in lines] == ["send.accepted", "task.failed"]
+    assert lines[0]["level"] == "info"
+    assert lines[0]["timestamp"].endswith("Z")
+    assert lines[1]["exception"][0]["exc_type"] == "ValueError"
+
+
+def test_the_level_decides_what_is_said() -> None:
+    assert [json.loads(line)["event"] for line in said("error", "json")] == ["task.failed"]
+    assert len(said("debug", "json")) == 3
