@@ -13,15 +13,15 @@ import signal
 import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, nullcontext, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
 import structlog
-import uvicorn
 
 from teleflow import __version__
 from teleflow.api.main import build_app
+from teleflow.api.server import HttpServer
 from teleflow.config import Secrets, Settings
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.fleet.logins import Logins
@@ -192,59 +192,23 @@ async def serve(settings: Settings, *, on_ready: Callable[[Ready], Awaitable[Non
 
 async def listen(app: Any, sockets: list[socket.socket], *, on_listening: Callable[[], Awaitable[None] | None]) -> None:
     """Serve HTTP on these sockets until a stop signal, then finish what is under way, 10 s at most."""
-    server = _Server(
-        uvicorn.Config(
-            app,
-            http="httptools",
-            loop="none",
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            date_header=True,
-            timeout_keep_alive=75,
-            timeout_graceful_shutdown=_DRAIN_S,
-            h11_max_incomplete_event_size=64 * 1024,
-            proxy_headers=False,
-        )
-    )
+    stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, server.stop_soon)
-    keeper = Tasks("http")
-    serving = keeper.start(server.serve(sockets=sockets), "http")
+        loop.add_signal_handler(number, stop.set)
+    servers = [HttpServer(app, one, clock=SystemClock()) for one in sockets]
     try:
-        await server.listening()
+        for server in servers:
+            await server.start()
         outcome = on_listening()
         if outcome is not None:
             await outcome
-        await serving
+        await stop.wait()
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
-        await keeper.close()
-
-
-class _Server(uvicorn.Server):
-    """Signals are the composition root's affair, not the HTTP server's; and it tells when it listens."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self._up = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets=sockets)
-        self._up.set()
-
-    async def listening(self) -> None:
-        await self._up.wait()
-
-    def stop_soon(self) -> None:
-        self.should_exit = True
-
-    def capture_signals(self) -> Any:
-        return nullcontext()
+        for server in servers:
+            await server.stop(grace=_DRAIN_S)
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -21,7 +21,7 @@ from uvicorn.server import ServerState
 
 from teleflow.api.edge import SECURITY_HEADERS
 from teleflow.api.errors import error_answer
-from teleflow.errors import Invalid, Malformed, SettingsError
+from teleflow.errors import Invalid, Malformed
 from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
 
@@ -32,10 +32,10 @@ _STATUS_LINES = {400: b"HTTP/1.1 400 Bad Request", 431: b"HTTP/1.1 431 Request H
 
 
 class HttpServer:
-    """Listens from `start` to `stop`."""
+    """Serves a listening socket from `start` to `stop`."""
 
-    def __init__(self, app: ASGIApp, *, host: str, port: int, clock: Clock) -> None:
-        self._host, self._port = host, port
+    def __init__(self, app: ASGIApp, listening: socket.socket, *, clock: Clock) -> None:
+        self._socket = listening
         self._clock = clock
         self._config = uvicorn.Config(
             app,
@@ -52,33 +52,33 @@ class HttpServer:
         )
         self._state = ServerState()
         self._tasks = Tasks("http")
-        self._listening: asyncio.Server | None = None
+        self._server: asyncio.Server | None = None
 
-    async def start(self) -> int:
-        """Accept connections; the port. Raises SettingsError when it can't be had."""
+    async def start(self) -> None:
+        """Returns when connections are accepted."""
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
         self._config.load()
-        bound = _bind(self._host, self._port)
         self._state.default_headers = [self._date()]
         self._tasks.start(self._tick(), "http.date")
-        self._listening = await asyncio.get_running_loop().create_server(self._protocol, sock=bound, backlog=2048)
-        port: int = bound.getsockname()[1]
-        return port
+        self._server = await asyncio.get_running_loop().create_server(self._protocol, sock=self._socket)
 
     async def stop(self, *, grace: float = GRACE) -> None:
         """Take no more, and let what is under way end, at most `grace` seconds."""
-        if self._listening is None:
+        if self._server is None:
             return
-        self._listening.close()
+        self._server.close()
         for connection in list(self._state.connections):
             connection.shutdown()
-        under_way = list(self._state.tasks)
-        if under_way:
-            _, late = await asyncio.wait(under_way, timeout=grace)
-            for task in late:
-                task.cancel()
+        if self._state.tasks:
+            await asyncio.wait(self._state.tasks, timeout=grace)
+        # The connections go first: a request that is cut off gets no answer, for an error would be a promise.
         for connection in list(self._state.connections):
             connection.transport.abort()
+        late = list(self._state.tasks)
+        for task in late:
+            task.cancel()
+        if late:
+            await asyncio.wait(late, timeout=1)
         await self._tasks.close()
 
     def _protocol(self) -> asyncio.Protocol:
@@ -154,21 +154,3 @@ class _Protocol(HttpToolsProtocol):
         lines = [_STATUS_LINES[status], *(name + b": " + value for name, value in headers)]
         self.transport.write(b"\r\n".join(lines) + b"\r\n\r\n" + answer.body)
         self.transport.close()
-
-
-def _bind(host: str, port: int) -> socket.socket:
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )[0]
-        bound = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise SettingsError(f"HOST: {host} is no address to listen on: {error.strerror}") from error
-    try:
-        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        bound.bind(address)
-    except OSError as error:
-        bound.close()
-        raise SettingsError(f"HOST, PORT: can't listen on {host}:{port}: {error.strerror}") from error
-    bound.setblocking(False)
-    return bound

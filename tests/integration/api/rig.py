@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -206,8 +207,11 @@ async def running(folder: Path, *, throttle: LoginThrottle | None = None, **envi
         throttle=throttle,
     )
     await services.users.ensure_admin()
-    server = HttpServer(build_app(services, settings, clock=clock), host="127.0.0.1", port=0, clock=clock)
-    port = await server.start()
+    listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
+    listening.setblocking(False)
+    port = listening.getsockname()[1]
+    server = HttpServer(build_app(services, settings, clock=clock), listening, clock=clock)
+    await server.start()
     url = f"http://127.0.0.1:{port}"
     limits = httpx2.Limits(max_connections=200)
     async with httpx2.AsyncClient(base_url=url, timeout=20, limits=limits, trust_env=False) as http:
