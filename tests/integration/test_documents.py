@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -73,7 +74,14 @@ def test_the_examples_work_against_a_service_pointed_at_a_data_centre_elsewhere(
                     "FRIEND": "+15550100003",
                 },
             )
+            connections = ask(f"{there['controlUrl']}/ledger/connections")
+            assert {one["framing"] for one in connections} == {"full"}, "the transport unless told otherwise"
             assert service.stop() == 0
+
+
+def ask(url: str) -> Any:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=20) as answer:
+        return json.load(answer)
 
 
 def follow(page: Path, values: dict[str, str]) -> None:
