@@ -37,9 +37,13 @@ class _Loop(uvloop.Loop):  # type: ignore[misc]
     """Writes down when a connection is tried: one that is refused leaves no trace at the other end."""
 
     async def create_connection(self, *arguments: Any, **more: Any) -> Any:
-        with open(os.environ["PROOF_CONNECTS_FILE"], "ab") as file:
-            file.write(struct.pack("<d", self.time()))
+        _note(self.time())
         return await super().create_connection(*arguments, **more)
+
+
+def _note(moment: float) -> None:
+    with Path(os.environ["PROOF_CONNECTS_FILE"]).open("ab") as file:
+        file.write(struct.pack("<d", moment))
 
 
 def sandbox(given: str) -> None:

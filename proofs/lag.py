@@ -1,6 +1,6 @@
 """How late an event loop is, sampled from inside and readable from outside, also after a kill -9.
 
-Two histograms: as late as it was, and without the time in which the process waited for a core that others had.
+Two histograms: as late as it was, and without the time in which its thread waited for a core that others had.
 They are shared mappings of a file: writing costs nothing, and they stay when the process dies. A loop that was
 blocked missed samples meanwhile; they are counted too, as late as they would have been.
 """
@@ -8,17 +8,16 @@ blocked missed samples meanwhile; they are counted too, as late as they would ha
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import mmap
 import os
 import struct
+import threading
 from pathlib import Path
 
 STEP = 0.00025
 BUCKETS = 8192
 SIZE = BUCKETS * 8
 _U64 = struct.Struct("<Q")
-_LOOK_FOR_THREADS_EVERY = 100
 
 
 class LagSampler:
@@ -57,33 +56,16 @@ class LagSampler:
 
 
 class CoreWaits:
-    """How long the threads of this process were ready to run and had no core, as the kernel counts it."""
+    """How long the loop's thread was ready to run and had no core, as the kernel counts it."""
 
     def __init__(self) -> None:
-        self._files: dict[str, int] = {}
-        self._before: dict[str, int] = {}
-        self._ticks = 0
+        self._file = os.open(f"/proc/self/task/{threading.get_native_id()}/schedstat", os.O_RDONLY)
+        self._before = 0
 
     def since_last(self) -> float:
-        if self._ticks % _LOOK_FOR_THREADS_EVERY == 0:
-            self._find_threads()
-        self._ticks += 1
-        waited = 0
-        for thread, file in list(self._files.items()):
-            try:
-                now = int(os.pread(file, 64, 0).split()[1])
-            except OSError:  # it has ended
-                os.close(self._files.pop(thread))
-                continue
-            waited += now - self._before.get(thread, now)
-            self._before[thread] = now
+        now = int(os.pread(self._file, 64, 0).split()[1])
+        waited, self._before = now - self._before, now
         return waited / 1e9
-
-    def _find_threads(self) -> None:
-        for thread in os.listdir("/proc/self/task"):
-            if thread not in self._files:
-                with contextlib.suppress(OSError):
-                    self._files[thread] = os.open(f"/proc/self/task/{thread}/schedstat", os.O_RDONLY)
 
 
 class Lag:
@@ -104,7 +86,7 @@ class Lag:
     def quantile_ms(self, share: float, *, own: bool = True) -> float:
         """The upper edge of the bucket in which this share of the samples is reached.
 
-        `own`: without the time in which the process had no core.
+        `own`: without the time in which the loop's thread had no core.
         """
         part = slice(BUCKETS, 2 * BUCKETS) if own else slice(0, BUCKETS)
         counts = [now - before for now, before in zip(self._read()[part], self._before[part], strict=True)]

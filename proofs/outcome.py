@@ -42,7 +42,9 @@ class Outcome:
         self.fact("event loop late with waits for a core: p99, max", "{:.3g} ms, {:.3g} ms".format(*everything))
 
     def _limit(self, what: str, sign: str, bound: float, measured: float, unit: str, *, holds: bool) -> None:
-        self.rows.append(Row(what, f"{sign} {_short(bound)} {unit}".strip(), f"{_short(measured)} {unit}".strip(), holds))
+        self.rows.append(
+            Row(what, f"{sign} {_short(bound)} {unit}".strip(), f"{_short(measured)} {unit}".strip(), holds)
+        )
 
     @property
     def holds(self) -> bool:

@@ -64,9 +64,7 @@ async def by_http(
     return found
 
 
-async def register(
-    admin: Caller, sandbox: SandboxProcess, number: int, *, cloud_password: str | None = None
-) -> Person:
+async def register(admin: Caller, sandbox: SandboxProcess, number: int, *, cloud_password: str | None = None) -> Person:
     """An account at the data centre and a user here; nobody is logged in yet."""
     phone, username = phone_of(number), f"user{number}"
     account: dict[str, Any] = {"phone": phone, "firstName": f"User{number}"}

@@ -18,7 +18,7 @@ _LONG_JUMP = 0.25
 _GRACE = 0.001
 
 
-class _Selector(selectors.DefaultSelector):  # type: ignore[misc,valid-type]
+class _Selector(selectors.DefaultSelector):
     """Turns waiting into the passing of virtual time."""
 
     def __init__(self) -> None:

@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -19,6 +20,7 @@ from telethon.sessions import StringSession
 from telethon.tl.functions.contacts import ResolvePhoneRequest
 from telethon.tl.types import InputPeerUser
 
+from proofs.bench import floor
 from proofs.bench.load import summary
 from proofs.child import tell
 from proofs.machine import cpu_seconds, rss_kib
@@ -27,9 +29,8 @@ from proofs.wire import Caller
 
 def main(job: str, given: str) -> None:
     plan = json.loads(given)
-    work = {"login": _log_in, "send": _send, "idle": _idle}[job]
-    with open(plan["key"], encoding="ascii") as key:
-        rsa.add_key(key.read(), old=False)
+    work = {"login": _log_in, "send": _send, "idle": _idle, "floor": _floor}[job]
+    rsa.add_key(Path(plan["key"]).read_text("ascii"), old=False)
     uvloop.run(work(plan))
 
 
@@ -77,6 +78,12 @@ async def _send(plan: dict[str, Any]) -> None:
     tell(summary(took, time.perf_counter() - began, cpu_seconds(os.getpid()) - cpu) | {"failed": 0})
     for client in clients:
         await client.disconnect()
+
+
+async def _floor(plan: dict[str, Any]) -> None:
+    clients = await _connected(plan)
+    peers = [await _peer(client, phone) for client, phone in zip(clients, plan["phones"], strict=True)]
+    await floor.serve(clients, peers, plan["port"])
 
 
 async def _peer(client: Any, phone: str) -> InputPeerUser:

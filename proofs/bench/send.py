@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import statistics
 import tempfile
+from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
 from proofs.outcome import Outcome
-from proofs.people import Seed, friends, seeded
-from proofs.process import Child, GatewayProcess, SandboxProcess, kept
+from proofs.people import friends, seeded
+from proofs.process import Child, GatewayProcess, SandboxProcess, free_port, kept
 
 SESSIONS = 100
 SECONDS = 5.0
@@ -35,12 +36,15 @@ async def run(rounds: int) -> Outcome:
             phones = await friends(sandbox, SESSIONS)
             sessions = await bare_sessions(folder, sandbox, SESSIONS)
             await gateway.start()
-            found: dict[str, list[dict[str, float]]] = {"ours": [], "bare": [], "ours1": [], "bare1": []}
+            found: dict[str, list[dict[str, float]]] = defaultdict(list)
+            tokens = [person.token for person in seed.people]
             for _ in range(rounds):
                 for count, suffix in ((SESSIONS, ""), (1, "1")):
-                    found["bare" + suffix].append(await _bare(folder, sandbox, sessions[:count], phones[:count]))
+                    theirs, to = sessions[:count], phones[:count]
+                    found["bare" + suffix].append(await _bare(folder, sandbox, theirs, to))
+                    found["floor" + suffix].append(await _floor(folder, sandbox, theirs, to))
                     gateway.lag.mark()
-                    found["ours" + suffix].append(await _ours(folder, gateway, seed, phones[:count]))
+                    found["ours" + suffix].append(await _load(folder, gateway.port, gateway.pid, tokens[:count], to))
             return _judge(found, gateway)
 
 
@@ -54,31 +58,34 @@ async def bare_sessions(folder: Path, sandbox: SandboxProcess, count: int) -> li
     """`count` people signed in by Telethon; their session strings."""
     phones = [f"+{_BARE_PHONE + number}" for number in range(count)]
     plan = bare_plan(sandbox, control=sandbox.control.port, phones=phones)
-    answer = await _child(folder, ["telethon", "login", plan], core=0)
+    answer = await child_line(folder, ["telethon", "login", plan], core=0)
     sessions: list[str] = answer["sessions"]
     return sessions
 
 
 async def _bare(folder: Path, sandbox: SandboxProcess, sessions: list[str], phones: list[str]) -> dict[str, float]:
     plan = bare_plan(sandbox, sessions=sessions, phones=phones, warmUp=WARM_UP, seconds=SECONDS)
-    result: dict[str, float] = await _child(folder, ["telethon", "send", plan], core=0)
+    result: dict[str, float] = await child_line(folder, ["telethon", "send", plan], core=0)
     return result
 
 
-async def _ours(folder: Path, gateway: GatewayProcess, seed: Seed, phones: list[str]) -> dict[str, float]:
-    plan = {
-        "port": gateway.port,
-        "pid": gateway.pid,
-        "tokens": [person.token for person in seed.people[: len(phones)]],
-        "phones": phones,
-        "warmUp": WARM_UP,
-        "seconds": SECONDS,
-    }
-    result: dict[str, float] = await _child(folder, ["load", json.dumps(plan)], core=1)
+async def _floor(folder: Path, sandbox: SandboxProcess, sessions: list[str], phones: list[str]) -> dict[str, float]:
+    port = free_port()
+    plan = bare_plan(sandbox, sessions=sessions, phones=phones, port=port)
+    child = Child(["telethon", "floor", plan], folder, "floor", core=0)
+    async with kept(child):
+        await child.spawn()
+        await child.line()
+        return await _load(folder, port, child.pid, [str(number) for number in range(len(phones))], phones)
+
+
+async def _load(folder: Path, port: int, pid: int, tokens: list[str], phones: list[str]) -> dict[str, float]:
+    plan = {"port": port, "pid": pid, "tokens": tokens, "phones": phones, "warmUp": WARM_UP, "seconds": SECONDS}
+    result: dict[str, float] = await child_line(folder, ["load", json.dumps(plan)], core=1)
     return result
 
 
-async def _child(folder: Path, arguments: list[str], *, core: int) -> Any:
+async def child_line(folder: Path, arguments: list[str], *, core: int) -> Any:
     child = Child(arguments, folder, arguments[0], core=core)
     async with kept(child):
         await child.spawn()
@@ -96,14 +103,21 @@ def _judge(found: dict[str, list[dict[str, float]]], gateway: GatewayProcess) ->
         return f"{statistics.median(values):,.3g} [{min(values):,.3g} to {max(values):,.3g}]".replace("e+03", "k")
 
     for title, suffix in ((f"{SESSIONS} senders", ""), ("1 sender", "1")):
-        for who, name in (("ours", "ours" + suffix), ("bare Telethon", "bare" + suffix)):
+        names = {"ours": "ours", "bare Telethon": "bare", "floor (HTTP, Telethon, nothing stored)": "floor"}
+        for who, name in ((who, name + suffix) for who, name in names.items()):
             outcome.fact(f"{title}, {who}: messages a second", told(name, "rate"))
             outcome.fact(f"{title}, {who}: CPU µs a message", told(name, "cpu"))
+            outcome.fact(f"{title}, {who}: share of its core", told(name, "busy"))
             outcome.fact(f"{title}, {who}: p50 ms, p99 ms", f"{told(name, 'p50')}, {told(name, 'p99')}")
-    outcome.exactly("requests not answered with 200", 0, int(sum(one["failed"] for one in found["ours"] + found["ours1"])))
+    outcome.exactly(
+        "requests not answered with 200", 0, int(sum(one["failed"] for one in found["ours"] + found["ours1"]))
+    )
     ratio = middle("ours", "rate") / middle("bare", "rate")
     outcome.at_least("rate, ours / bare, 100 senders", RATIO * 100, ratio * 100, "%")
-    outcome.fact("CPU a message, ours / bare", f"{middle('ours', 'cpu') / middle('bare', 'cpu'):.2f}")
+    of_floor = middle("ours", "rate") / middle("floor", "rate")
+    outcome.fact("rate, ours / floor", f"{of_floor * 100:.0f} %")
+    ratio = middle("bare", "cpu") / middle("ours", "cpu")
+    outcome.at_least("what a whole core can do (1 / CPU), ours / bare", RATIO * 100, ratio * 100, "%")
     outcome.at_most("added at p50, one sender", ADDED_MS, middle("ours1", "p50") - middle("bare1", "p50"), "ms")
     outcome.loop(gateway.lag)
     return outcome

@@ -116,7 +116,9 @@ def _judge(outcome: Outcome, short: list[Seen], day: Seen, scale: Scale) -> None
             "  sends of another account that were held", 0, sum(r.status != 200 for one in seen for r in one.others)
         )
     after = [reply for one in short for reply in one.after]
-    outcome.exactly("sends that work after the window", scale.accounts * scale.windows, sum(r.status == 200 for r in after))
+    outcome.exactly(
+        "sends that work after the window", scale.accounts * scale.windows, sum(r.status == 200 for r in after)
+    )
 
 
 def _tells(reply: Reply, most: int) -> bool:

@@ -144,9 +144,11 @@ class Story:
         outcome.exactly("  sends before, between and after that worked", 2 * _BUSY, (before + after).count("sent"))
         outcome.fact("  sends cut off were told as", dict(Counter(lost)))
         cut_off = [text for text in state if text.startswith("cut off")]
-        outcome.exactly("  sends cut off: there once, and in the log as sent", _BUSY, sum(
-            times[text] == 1 and state[text] is True for text in cut_off
-        ))
+        outcome.exactly(
+            "  sends cut off: there once, and in the log as sent",
+            _BUSY,
+            sum(times[text] == 1 and state[text] is True for text in cut_off),
+        )
         outcome.fact("  sends during it were told as", dict(Counter(during)))
         outcome.exactly("  sends during it told as not sent", _BUSY, during.count("failed"))
         outcome.exactly("  of these in the ledger", 0, sum(times[text] for text in times if text.startswith("during")))
