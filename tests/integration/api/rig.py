@@ -142,6 +142,7 @@ class Service:
     clock: ShiftedClock
     folder: Path
     settings: Settings
+    server: HttpServer
 
     async def login(self, username: str = ADMIN, password: str = PASSWORD) -> dict[str, Any]:
         answer = await self.http.post("/auth/login", data={"username": username, "password": password})
@@ -216,7 +217,7 @@ async def running(folder: Path, *, throttle: LoginThrottle | None = None, **envi
     limits = httpx2.Limits(max_connections=200)
     async with httpx2.AsyncClient(base_url=url, timeout=20, limits=limits, trust_env=False) as http:
         try:
-            yield Service(url, port, http, storage, services, telegram, clock, folder, settings)
+            yield Service(url, port, http, storage, services, telegram, clock, folder, settings, server)
         finally:
             await server.stop(grace=1)
             services.close()
