@@ -46,13 +46,17 @@ async def run(scale: Scale, seed: int) -> Outcome:  # noqa: ARG001 - nothing her
             for part, what in PARTS.items():
                 await sandbox.clear_faults()
                 rule = await sandbox.fault("drop_reply_after_commit", {"method": _METHOD, "attempt": 1})
+                rules = {"replies dropped": rule}
                 if part == "duplicate":
-                    await sandbox.fault(
+                    rules["repeats refused as duplicates"] = await sandbox.fault(
                         "rpc_error", {"method": _METHOD, "attempt": 2}, name="RANDOM_ID_DUPLICATE", code=500
                     )
                 replies = await _send_all(gateway, people.people[: scale.sessions], phones, scale.sends, part)
-                fired = next(one for one in await sandbox.control.get("/faults") if one["id"] == rule)["fired"]
-                await _judge(outcome, sandbox, replies, part, what, fired)
+                outcome.fact(what, f"{len(replies)} sends")
+                for one in await sandbox.control.get("/faults"):
+                    name = next(name for name, number in rules.items() if number == one["id"])
+                    outcome.exactly(f"  {name}", len(replies), one["fired"])
+                await _judge(outcome, sandbox, replies, part)
             outcome.loop(gateway.lag)
     return outcome
 
@@ -74,13 +78,9 @@ async def _send_all(
     return dict(await asyncio.gather(*(one(number) for number in range(sends))))
 
 
-async def _judge(
-    outcome: Outcome, sandbox: SandboxProcess, replies: dict[str, Reply], part: str, what: str, fired: int
-) -> None:
+async def _judge(outcome: Outcome, sandbox: SandboxProcess, replies: dict[str, Reply], part: str) -> None:
     prefix = f"lost-reply {part} "
     times = Counter(line["text"] for line in await sandbox.messages() if line["text"].startswith(prefix))
-    outcome.fact(what, f"{len(replies)} sends, {fired} replies dropped")
-    outcome.exactly("  replies dropped", len(replies), fired)
     outcome.exactly("  told as failed", 0, sum(1 for reply in replies.values() if reply.status != 200))
     outcome.exactly("  messages not there exactly once", 0, sum(1 for text in replies if times[text] != 1))
     outcome.exactly("  messages in the ledger", len(replies), sum(times.values()))
