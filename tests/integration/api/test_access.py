@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from pathlib import Path
+from typing import Any
 
 import jwt
 import pytest
@@ -321,3 +322,70 @@ async def test_no_token_lies_in_the_database(service: Service) -> None:
         content = path.read_bytes()
         for secret in (pair["access_token"], pair["refresh_token"], PASSWORD, "feedfacefeedfacefeedfacefeedface"):
             assert secret.encode() not in content, path
+
+
+async def test_a_use_that_comes_while_another_is_being_decided_harms_nothing(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several tabs of one browser: the second one comes some milliseconds later."""
+    token = (await service.login())["refresh_token"]
+    waiting, decide = asyncio.Semaphore(0), asyncio.Event()
+
+    async def sleep(_: float) -> None:
+        waiting.release()
+        await decide.wait()
+
+    monkeypatch.setattr(service.services.auth, "_clock", Paused(service.clock, sleep))
+    uses = []
+    for _ in range(2):
+        uses.append(asyncio.create_task(service.http.post("/auth/refresh", json={"refresh_token": token})))
+        await asyncio.wait_for(waiting.acquire(), 5)
+    decide.set()
+    answers = await asyncio.gather(*uses)
+    assert sorted(answer.status_code for answer in answers) == [200, 401]
+    winner = next(answer for answer in answers if answer.status_code == 200).json()
+    again = await service.http.post("/auth/refresh", json={"refresh_token": winner["refresh_token"]})
+    assert again.status_code == 200
+
+
+async def test_a_password_that_changes_while_it_is_compared_gives_no_login(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await service.user()
+    user = await service.storage.user_named("john")
+    assert user is not None
+    real = service.services.passwords.verify
+
+    async def verify(*arguments: Any, **named: Any) -> Any:
+        verdict = await real(*arguments, **named)
+        await service.storage.set_password(user.id, "another hash", end_logins=True)
+        return verdict
+
+    monkeypatch.setattr(service.services.passwords, "verify", verify)
+    answer = await service.http.post("/auth/login", data={"username": "john", "password": "john's password"})
+    assert_error(answer, 401, "UNAUTHORIZED")
+    assert await service.storage.end_logins(user.id) == []
+    monkeypatch.setattr(service.services.passwords, "verify", gone(service, real))
+    await service.storage.set_password(user.id, user.password_hash, end_logins=True)
+    answer = await service.http.post("/auth/login", data={"username": "john", "password": "john's password"})
+    assert_error(answer, 401, "UNAUTHORIZED")
+
+
+def gone(service: Service, real: Any) -> Any:
+    """Verify, and delete the user meanwhile."""
+
+    async def verify(*arguments: Any, **named: Any) -> Any:
+        verdict = await real(*arguments, **named)
+        user = await service.storage.user_named("john")
+        assert user is not None
+        await service.storage.delete_user(user.id)
+        return verdict
+
+    return verify
+
+
+class Paused:
+    """A clock whose sleep is the test's."""
+
+    def __init__(self, clock: Any, sleep: Any) -> None:
+        self.time, self.monotonic, self.sleep = clock.time, clock.monotonic, sleep

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from teleflow.errors import Internal
 from tests.integration.api.rig import Service, assert_error
 
 JSON = {"content-type": "application/json"}
@@ -215,6 +216,8 @@ async def test_a_request_id_is_kept_when_it_is_one(service: Service) -> None:
     [
         (b"GET /health HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 65_536 + b"\r\n\r\n", 431),
         (b"GET /health HTTP/1.1\r\nHost: x\r\nX-Long: " + b"a" * 40_000 + b"\r\n\r\n", 431),
+        (b"GET /health HTTP/1.1\r\nHost: x\r\nX-Endless: " + b"a" * 70_000, 431),
+        (b"GET /" + b"a" * 70_000, 431),
         (b"GET /health HTTP/1.1\r\n" + b"".join(b"X-%d: 1\r\n" % n for n in range(1000)) + b"\r\n", 431),
         (BOTH_LENGTHS, 400),
         (b"POST /auth/refresh HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!", 400),
@@ -246,13 +249,17 @@ async def test_an_unforeseen_failure_tells_nothing_but_its_request_id(service: S
     """Attack row W08."""
     headers = await service.connected()
 
+    errors = [RuntimeError("SELECT secret FROM /etc/passwd"), Internal("SELECT secret FROM /etc/passwd")] * 2
+
     async def broken(*_: object, **__: object) -> None:
-        raise RuntimeError("SELECT secret FROM /etc/passwd")
+        raise errors.pop()
 
     monkeypatch.setattr(service.telegram, "send", broken)
     monkeypatch.setattr(service.storage, "log_entries", broken)
     for answer in (
         await service.http.post("/send", json={"phone": "+15550100002", "message": "x"}, headers=headers),
+        await service.http.post("/send", json={"phone": "+15550100002", "message": "x"}, headers=headers),
+        await service.http.get("/logs", headers=headers),
         await service.http.get("/logs", headers=headers),
     ):
         body = assert_error(answer, 500, "INTERNAL_ERROR")
