@@ -7,7 +7,19 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-Kind = Literal["person", "authorization", "attempt", "message", "dialog", "box", "entry", "committed"]
+Kind = Literal[
+    "person",
+    "authorization",
+    "attempt",
+    "message",
+    "dialog",
+    "box",
+    "entry",
+    "committed",
+    "chat",
+    "member",
+    "invite",
+]
 
 
 class Journal:

@@ -21,6 +21,12 @@ EntryKind = Literal[
     "name",
     "blocked",
     "authorization",
+    "channel",
+    "participants",
+    "channel_read_inbox",
+    "channel_read_outbox",
+    "channel_available",
+    "join_requests",
 ]
 CodeKind = Literal["app", "sms", "call"]
 
@@ -94,6 +100,16 @@ class Attempt(msgspec.Struct, omit_defaults=True):
     verified: bool = False
 
 
+class Action(msgspec.Struct, omit_defaults=True):
+    """What a service message tells. `kind` is the name of Telegram's `messageAction…` in lower case."""
+
+    kind: str
+    text: str = ""
+    users: list[int] = []
+    # a marked id, or a number of seconds, or whatever else the kind needs
+    number: int = 0
+
+
 class Message(msgspec.Struct, omit_defaults=True):
     """What was said, once; each account that has it keeps its own number for it in `sides`."""
 
@@ -108,7 +124,18 @@ class Message(msgspec.Struct, omit_defaults=True):
     reply_to: int = 0
     edit_date: int = 0
     silent: bool = False
-    # account -> (message id there, pts of its arrival)
+    # set in service messages
+    action: Action | None = None
+    # a post of a broadcast channel, which names its author only by signature
+    post: bool = False
+    author: str = ""
+    # marked id of the chat it is written as (anonymous administrators, posts in the discussion group)
+    written_as: int = 0
+    # the post that this is the discussion group's copy of: (channel, number there)
+    copy_of: tuple[int, int] | None = None
+    # the first message of the thread that it belongs to (uid), in supergroups
+    thread: int = 0
+    # account, or channel -> (message id there, pts of its arrival)
     sides: dict[int, tuple[int, int]] = {}
 
     def peer_for(self, owner: int) -> int:
@@ -144,6 +171,8 @@ class Entry(msgspec.Struct, omit_defaults=True):
     unread: int = 0
     # the message at the time (kinds `message` and `edit`), so that the ledger needs no look-up
     uid: int = 0
+    # the group or channel in which it happens, where `peer` is who does it
+    chat: int = 0
     data: bytes = b""
 
 
