@@ -14,10 +14,12 @@ from typing import Any
 from teleflow.kit.clock import Clock, SystemClock
 from teleflow.kit.tasks import Tasks
 from teleflow.sandbox.cast import seed_cast
+from teleflow.sandbox.cluster import Cluster
 from teleflow.sandbox.control.api import build_app
 from teleflow.sandbox.control.http import HttpServer
 from teleflow.sandbox.control.local import loopback_of
 from teleflow.sandbox.rpc import register
+from teleflow.sandbox.rpc.base import Rpc
 from teleflow.sandbox.scenario import SCRIPTS, Scenarios
 from teleflow.sandbox.server import Backend, DataCentre, Options
 from teleflow.sandbox.world.control import WorldControl
@@ -41,16 +43,24 @@ class Sandbox:
         self._tasks = Tasks("sandbox world")
         self.world = World(clock=self.clock, seed=seed)
         self.control = WorldControl(self.world, directory=self._options.state_dir, scenarios=frozenset(SCRIPTS))
-        self.dc = DataCentre(self._options, self._backend, clock=self.clock)
+        self.cluster = Cluster(self._options, self._backend, clock=self.clock)
+        self.dc = self.cluster.main
         self._people = people
         self._control_port = control_port
         self._http: HttpServer | None = None
 
-    def _backend(self, dc: DataCentre) -> Backend:
+    def _backend(self, dc: DataCentre, beside: Rpc | None) -> Backend:
         world = self.world
         return Backend(
-            register.build(world, dc_id=dc.dc_id, address=lambda: (dc.host, dc.port)),
-            attach=world.attach,
+            register.build(
+                world,
+                dc_id=dc.dc_id,
+                address=lambda: (dc.host, dc.port),
+                dcs=self.cluster.addresses,
+                beside=beside,
+                main_dc=self._options.dc_id,
+            ),
+            attach=lambda place: world.attach(self.cluster.everywhere.add(place)),
             revoke=world.revoke,
             expire_code=self._expire_code,
         )
@@ -63,7 +73,7 @@ class Sandbox:
         try:
             self.control.load()
             seed_cast(self.world, self._people)
-            await self.dc.start()
+            await self.cluster.start()
             Scenarios(self.world, self.clock, self._tasks).start()
             self._tasks.start(self.control.keep_saved(), "saving the world")
             if self._control_port is not None:
@@ -78,7 +88,7 @@ class Sandbox:
         if self._http is not None:
             await self._http.stop()
             self._http = None
-        await self.dc.stop()
+        await self.cluster.stop()
         await self._tasks.close()
         self.control.close()
 
@@ -109,6 +119,7 @@ class Sandbox:
 
     def info(self) -> dict[str, Any]:
         """The ready line."""
+        further = [{"dcId": dc.dc_id, "host": dc.host, "port": dc.port} for dc in self.dc.siblings]
         return {
             "dcId": self.dc_id,
             "host": self.host,
@@ -116,7 +127,7 @@ class Sandbox:
             "controlUrl": self.control_url,
             "publicKeyFile": str(self.public_key_file),
             "layer": self.dc.layer,
-        }
+        } | ({"dcs": further} if further else {})
 
 
 @asynccontextmanager

@@ -49,10 +49,11 @@ class Outages:
         self._lasting: dict[int, Rule] = {}
         self._timers: dict[int, asyncio.Task[None]] = {}
 
-    async def begin(self, rule: Rule) -> None:
-        """Carry out a rule that acts at once."""
-        rule.fired += 1
-        self._ledger.fault(rule.number, rule.verb, rule.match.phone)
+    async def begin(self, rule: Rule, *, counted: bool = True) -> None:
+        """Carry out a rule that acts at once; `counted` only by the first of several data centres."""
+        if counted:
+            rule.fired += 1
+            self._ledger.fault(rule.number, rule.verb, rule.match.phone)
         if rule.verb in _LASTING:
             self._begin_lasting(rule)
         elif rule.verb == "expire_code":

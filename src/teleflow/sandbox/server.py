@@ -51,6 +51,8 @@ class Options:
     pq_bits: int = 62
     """Size of the number that a new client has to factorise; a smaller one makes many logins cheaper."""
     salt_period: int = PERIOD
+    dcs: tuple[int, ...] = ()
+    """Further data centres beside `dc_id`, over the same world (`sandbox.cluster`)."""
 
 
 class Backend:
@@ -74,13 +76,21 @@ class DataCentre:
     """One data centre. `backend` is called with it at start, when its address is known."""
 
     def __init__(
-        self, options: Options, backend: Callable[[DataCentre], Backend], *, clock: Clock | None = None
+        self,
+        options: Options,
+        backend: Callable[[DataCentre], Backend],
+        *,
+        clock: Clock | None = None,
+        faults: Faults | None = None,
+        ledger: Ledger | None = None,
     ) -> None:
         self._options = options
         self._make_backend = backend
         self.clock = clock or SystemClock()
-        self.faults = Faults(self.clock)
-        self.ledger = Ledger(self.clock)
+        self.faults = faults or Faults(self.clock)
+        self.ledger = ledger or Ledger(self.clock)
+        # the others of a cluster: what is done at once is done to them too
+        self.siblings: list[DataCentre] = []
         self._tasks = Tasks("sandbox")
         self._pool = ArithmeticPool()
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -103,6 +113,7 @@ class DataCentre:
         if options.state_dir is None and options.key_file is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="teleflow-sandbox-")
         key = options.key if options.key is not None else await asyncio.to_thread(self._load_key)
+        self.key = key
         self.public_key_pem = key.public_pem
         self.public_key_file = self._write_public_key()
         self.keys: KeyStore = MemoryKeyStore()
@@ -126,7 +137,7 @@ class DataCentre:
             exchange=exchange,
             ledger=self.ledger,
         )
-        self.listener = Listener(self.engine, options.host, options.port)
+        self.listener = Listener(self.engine, options.host, options.port, self.ledger.connection_numbers)
         self._backend = self._make_backend(self)
         self._backend.attach(self.engine.sessions)
         disturb = Disturb(self.clock, self)
@@ -217,6 +228,8 @@ class DataCentre:
         rule = self.faults.add(verb, match, args)
         if rule.at_once:
             await self.outages.begin(rule)
+            for sibling in self.siblings:
+                await sibling.outages.begin(rule, counted=False)
         return rule
 
     async def remove_fault(self, number: int) -> bool:
@@ -232,5 +245,6 @@ class DataCentre:
 
     async def _end(self, rules: Iterable[Rule]) -> None:
         for rule in rules:
-            with contextlib.suppress(OSError):
-                await self.outages.end(rule)
+            for each in (self, *self.siblings):
+                with contextlib.suppress(OSError):
+                    await each.outages.end(rule)

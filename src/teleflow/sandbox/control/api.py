@@ -259,7 +259,8 @@ async def _ledger_calls(sandbox: Sandbox, request: Request) -> Any:
 async def _ledger_connections(sandbox: Sandbox, request: Request) -> Any:
     filters = _filters(request, "phone", "since", "limit")
     dc = sandbox.dc
-    dc.engine.account(iter(dc.listener))
+    for each in (dc, *dc.siblings):
+        each.engine.account(iter(each.listener))
     rows = dc.ledger.connections(
         dc.rpc.person_of,
         phone=digits(filters["phone"]) if "phone" in filters else None,

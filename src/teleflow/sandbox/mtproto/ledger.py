@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Any
 
 from teleflow.kit.clock import Clock, milliseconds
@@ -104,6 +105,8 @@ class Ledger:
         self._calls: deque[CallRow] = deque(maxlen=limit)
         self._connections: deque[ConnectionRow] = deque(maxlen=limit)
         self._last_call = 0
+        # shared by the listeners of all data centres that write here
+        self.connection_numbers = count(1)
 
     def now(self) -> int:
         return milliseconds(self._clock.time())

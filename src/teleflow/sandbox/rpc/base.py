@@ -72,6 +72,7 @@ class Rpc:
         self._handlers = handlers
         self._open = open_methods
         self._person_of = person_of
+        self.introduced: Callable[[int], None] = lambda _key_id: None
 
     def person_of(self, key_id: int) -> str | None:
         """Phone of the person bound to that key."""

@@ -6,7 +6,7 @@ what one viewer sees of them. Holds no state of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from telethon.tl import types
@@ -18,16 +18,20 @@ from teleflow.sandbox.world.records import Origin, Person
 from teleflow.sandbox.world.world import World
 
 Address = Callable[[], tuple[str, int]]
+Addresses = Callable[[], Mapping[int, tuple[str, int]]]
 
 
 class Desk:
     """Built once per data centre and handed to every handler."""
 
-    def __init__(self, world: World, *, dc_id: int, address: Address) -> None:
+    def __init__(self, world: World, *, dc_id: int, address: Address, main_dc: int = 0) -> None:
         self.world = world
         self.view = View(world)
         self.dc_id = dc_id
         self.address = address
+        # where everybody lives who was not put elsewhere
+        self.main_dc = main_dc or dc_id
+        self.dcs: Addresses = lambda: {dc_id: address()}
         # told when a client introduces itself anew; set by the register
         self.introduced: Callable[[int], None] = lambda _key_id: None
 

@@ -18,14 +18,16 @@ CONFIG_LIFE = 3600
 async def get_config(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
     """Also the sign that a client has just connected and may know nobody yet."""
     desk.introduced(caller.key_id)
-    host, port = desk.address()
     now = desk.now()
     return types.Config(
         date=now,
         expires=now + CONFIG_LIFE,
         test_mode=False,
         this_dc=desk.dc_id,
-        dc_options=[types.DcOption(desk.dc_id, host, port, ipv6=":" in host or None)],
+        dc_options=[
+            types.DcOption(number, host, port, ipv6=":" in host or None)
+            for number, (host, port) in sorted(desk.dcs().items())
+        ],
         dc_txt_domain_name="",
         chat_size_max=200,
         megagroup_size_max=200_000,
@@ -57,7 +59,7 @@ async def get_config(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
 
 
 async def get_nearest_dc(desk: Desk, _caller: Caller, _request: TLRequest) -> Any:
-    return types.NearestDc("US", desk.dc_id, desk.dc_id)
+    return types.NearestDc("US", desk.dc_id, desk.main_dc)
 
 
 async def get_app_config(_desk: Desk, _caller: Caller, request: TLRequest) -> Any:

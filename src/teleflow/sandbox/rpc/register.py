@@ -22,7 +22,7 @@ from teleflow.sandbox.rpc import (
     users,
 )
 from teleflow.sandbox.rpc.base import Caller, Handler, Rpc, TLRequest
-from teleflow.sandbox.rpc.desk import Address, Desk
+from teleflow.sandbox.rpc.desk import Address, Addresses, Desk
 from teleflow.sandbox.rpc.feed import Feed
 from teleflow.sandbox.world.world import World
 
@@ -90,13 +90,31 @@ CLOSED: Mapping[Any, Method] = {
 METHODS: Mapping[Any, Method] = {**OPEN, **CLOSED}
 
 
-def build(world: World, *, dc_id: int, address: Address) -> Rpc:
-    """Bind the table to a world, and the world's log to live sessions."""
-    desk = Desk(world, dc_id=dc_id, address=address)
-    feed = Feed(desk)
-    desk.introduced = feed.introduced
-    world.observers.append(feed.told)
+def build(
+    world: World,
+    *,
+    dc_id: int,
+    address: Address,
+    dcs: Addresses | None = None,
+    beside: Rpc | None = None,
+    main_dc: int = 0,
+) -> Rpc:
+    """Bind the table to a world, and the world's log to live sessions.
+
+    `beside` is the Rpc of another data centre of the same world, which carries the log to the sessions of both.
+    """
+    desk = Desk(world, dc_id=dc_id, address=address, main_dc=main_dc)
+    if dcs is not None:
+        desk.dcs = dcs
+    if beside is not None:
+        desk.introduced = beside.introduced
+    else:
+        feed = Feed(desk)
+        desk.introduced = feed.introduced
+        world.observers.append(feed.told)
     handlers: dict[int, Handler] = {
         request.CONSTRUCTOR_ID: partial(method, desk) for request, method in METHODS.items()
     }
-    return Rpc(handlers, frozenset(request.CONSTRUCTOR_ID for request in OPEN), world.phone_of)
+    rpc = Rpc(handlers, frozenset(request.CONSTRUCTOR_ID for request in OPEN), world.phone_of)
+    rpc.introduced = desk.introduced
+    return rpc

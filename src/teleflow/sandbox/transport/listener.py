@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Iterator
+from itertools import count
 from typing import Any
 
 from teleflow.sandbox.transport.connection import Connection, Receiver
@@ -19,11 +20,11 @@ BACKLOG = 4096
 class Listener:
     """One address. `start` may be called again after `refuse`: the port stays the same."""
 
-    def __init__(self, receiver: Receiver, host: str, port: int) -> None:
+    def __init__(self, receiver: Receiver, host: str, port: int, numbers: Iterator[int] | None = None) -> None:
         self._receiver = receiver
         self._server: asyncio.Server | None = None
         self._address: tuple[int, tuple[Any, ...]] | None = None
-        self._opened = 0
+        self._numbers = numbers if numbers is not None else count(1)
         self._connections: dict[int, Connection] = {}
         self.host = host
         self.port = port
@@ -77,8 +78,7 @@ class Listener:
             await asyncio.sleep(0)
 
     def _accept(self) -> Connection:
-        self._opened += 1
-        return Connection(self, self._opened)
+        return Connection(self, next(self._numbers))
 
     # Receiver, to know what is open before passing it on.
 
