@@ -1,4 +1,7 @@
-"""The rules of private messages: send, edit, delete, read.
+"""The rules of messages, in private chats, groups and channels alike: send, edit, delete, read.
+
+A message is filed in boxes: of both accounts, of every member of a basic group, or in the one box
+that a supergroup or channel has (its owner is the marked id of the channel).
 
 Each verb changes every account concerned in one step and only then lets the updates out, so that
 whoever is told can ask for what he was told. Limits of text are the callers' business.
@@ -11,10 +14,12 @@ from collections.abc import Callable, Iterable
 
 from teleflow.kit.clock import Clock
 from teleflow.sandbox.world.boxes import Box
+from teleflow.sandbox.world.chat_records import Chat, is_channel
+from teleflow.sandbox.world.chats import Chats
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.journal import Journal
 from teleflow.sandbox.world.ledger import Ledger
-from teleflow.sandbox.world.records import Committed, Entry, EntryKind, Message, Origin, Person
+from teleflow.sandbox.world.records import Action, Committed, Entry, EntryKind, Message, Origin, Person
 
 EDIT_TIME = 48 * 3600
 LOG_LIMIT = 100_000
@@ -22,10 +27,11 @@ Emit = Callable[[Entry, Origin | None], None]
 
 
 class Messages:
-    """Everything said between people, and who has it under which number."""
+    """Everything said, and who has it under which number."""
 
-    def __init__(self, clock: Clock, ledger: Ledger, journal: Journal) -> None:
+    def __init__(self, clock: Clock, ledger: Ledger, journal: Journal, chats: Chats) -> None:
         self._clock = clock
+        self._chats = chats
         self._ledger = ledger
         self._journal = journal
         self.by_uid: dict[int, Message] = {}
@@ -40,21 +46,30 @@ class Messages:
             self._journal.touch("box", owner, found.state)
         return found
 
+    def place(self, owner: int, peer: int) -> Box:
+        """The box whose numbers `owner` sees in the chat with `peer`: the channel's, or the account's own."""
+        return self.box(peer if is_channel(peer) else owner)
+
     def send(
         self,
         sender: Person,
-        to: Person,
+        to: Person | Chat,
         text: str,
         *,
         random_id: int = 0,
         entities: Iterable[bytes] = (),
         reply_to: int = 0,
         silent: bool = False,
+        action: Action | None = None,
         origin: Origin | None = None,
     ) -> Committed:
-        """Commit one message to both accounts. `reply_to` is the sender's own message id."""
-        mine = self.box(sender.id)
-        self._may_write(sender, to)
+        """Commit one message to everybody concerned. `reply_to` is the message's id as the sender sees it.
+
+        With an `action` it is a service message, which the caller has allowed.
+        """
+        mine = self.place(sender.id, to.id)
+        if action is None:
+            self._may_write(sender, to)
         replied = mine.messages.get(reply_to) if reply_to else None
         if reply_to and (replied is None or replied.peer_for(sender.id) != to.id):
             raise Refused("MESSAGE_ID_INVALID")
@@ -70,15 +85,13 @@ class Messages:
             entities=list(entities),
             reply_to=replied.uid if replied is not None else 0,
             silent=silent,
+            action=action,
         )
-        from_id = to_id = mine.file(message)
-        entries = [self._log(mine, "message", ids=[from_id], uid=uid)]
-        if to is not sender:
-            theirs = self.box(to.id)
-            to_id = theirs.file(message)
-            entries.append(self._log(theirs, "message", ids=[to_id], uid=uid))
-            self._journal.touch("dialog", f"{to.id}:{sender.id}", theirs.dialogs[sender.id])
+        if isinstance(to, Chat):
+            self._chats.written(to, message)
+        entries = self._file(message, self._audience(sender, to))
         self.by_uid[uid] = message
+        from_id, from_pts = message.sides[mine.owner]
         line = Committed(
             seq=uid,
             time=now,
@@ -86,24 +99,42 @@ class Messages:
             sender=sender.id,
             to=to.id,
             from_phone=sender.phone,
-            to_phone=to.phone,
+            to_phone=to.phone if isinstance(to, Person) else "",
             from_id=from_id,
-            to_id=to_id,
-            from_pts=mine.state.pts,
+            to_id=message.sides.get(to.id, (from_id,))[0],
+            from_pts=from_pts,
             random_id=random_id,
             text=text,
         )
         self._ledger.messages.append(line)
         if random_id:
-            mine.sent[random_id] = line
+            self.box(sender.id).sent[random_id] = line
         self._journal.touch("message", uid, message)
         self._journal.touch("committed", uid, line)
-        self._journal.touch("dialog", f"{sender.id}:{to.id}", mine.dialogs[to.id])
         for entry in entries:
             self.emit(entry, origin)
         return line
 
-    def _may_write(self, sender: Person, to: Person) -> None:
+    def _audience(self, sender: Person, to: Person | Chat) -> Iterable[int]:
+        if isinstance(to, Chat):
+            return self._chats.audience(to, sender.id)
+        return (sender.id,) if to is sender else (sender.id, to.id)
+
+    def _file(self, message: Message, owners: Iterable[int]) -> list[Entry]:
+        """Give the message its number in each box, and each box its entry."""
+        entries = []
+        for owner in owners:
+            box = self.box(owner)
+            number = box.file(message)
+            entries.append(self._log(box, "message", ids=[number], uid=message.uid))
+            peer = message.peer_for(owner)
+            self._journal.touch("dialog", f"{owner}:{peer}", box.dialogs[peer])
+        return entries
+
+    def _may_write(self, sender: Person, to: Person | Chat) -> None:
+        if isinstance(to, Chat):
+            self._chats.require_write(to, sender.id)
+            return
         if to.deleted:
             raise Refused("INPUT_USER_DEACTIVATED")
         if to.id in sender.blocked:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.records import Contact, Person
@@ -43,6 +43,8 @@ class People:
         self._by_phone: dict[str, Person] = {}
         self._by_username: dict[str, Person] = {}
         self._hashes: dict[tuple[int, int], int] = {}
+        # whether a username belongs to something else than a person
+        self.taken_elsewhere: Callable[[str], bool] = lambda _username: False
 
     def __iter__(self) -> Iterator[Person]:
         return iter(self.by_id.values())
@@ -73,7 +75,7 @@ class People:
             if not valid_username(username):
                 raise Refused("USERNAME_INVALID")
             holder = self.by_username(username)
-            if holder is not None and holder is not person:
+            if (holder is not None and holder is not person) or self.taken_elsewhere(username):
                 raise Refused("USERNAME_OCCUPIED")
         self._by_username.pop(person.username.lower(), None)
         person.username = username

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from teleflow.sandbox.world.boxes import Box
+from teleflow.sandbox.world.chat_records import Chat, Invite, Member
 from teleflow.sandbox.world.journal import Kind
 from teleflow.sandbox.world.records import (
     Attempt,
@@ -34,6 +35,9 @@ _TYPES: dict[Kind, type[msgspec.Struct]] = {
     "box": BoxState,
     "entry": Entry,
     "committed": Committed,
+    "chat": Chat,
+    "member": Member,
+    "invite": Invite,
 }
 _encoder = msgspec.json.Encoder()
 
@@ -54,6 +58,12 @@ def everything(world: World) -> Iterator[tuple[str, str, bytes]]:
         yield "authorization", str(authorization.key_id), encode("authorization", authorization)
     for attempt in world.logins.attempts.values():
         yield "attempt", attempt.hash, encode("attempt", attempt)
+    for chat in world.chats:
+        yield "chat", str(chat.id), encode("chat", chat)
+        for member in world.chats.members[chat.id].values():
+            yield "member", f"{chat.id}:{member.user}", encode("member", member)
+    for invite in world.chats.invites.values():
+        yield "invite", invite.hash, encode("invite", invite)
     for message in world.messages.by_uid.values():
         yield "message", str(message.uid), encode("message", message)
     for box in world.messages.boxes.values():
@@ -81,10 +91,20 @@ def restore(world: World, rows: Iterable[tuple[str, str, bytes]]) -> bool:
     world.begin(salt)
     for person in records["person"]:
         world.people.add(person)
+    _restore_chats(world, records)
     _restore_logins(world, records)
     _restore_boxes(world, records)
     _restore_ledger(world, records)
     return True
+
+
+def _restore_chats(world: World, records: dict[str, list[Any]]) -> None:
+    for chat in sorted(records["chat"], key=lambda each: each.date):
+        world.chats.add(chat)
+    for member in sorted(records["member"], key=lambda each: each.date):
+        world.chats.add_member(member)
+    for invite in sorted(records["invite"], key=lambda each: each.date):
+        world.chats.invites[invite.hash] = invite
 
 
 def _restore_logins(world: World, records: dict[str, list[Any]]) -> None:

@@ -15,6 +15,7 @@ import structlog
 
 from teleflow.kit.clock import Clock
 from teleflow.sandbox.world import srp
+from teleflow.sandbox.world.chats import Chats
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.journal import Journal
 from teleflow.sandbox.world.ledger import Ledger
@@ -82,7 +83,8 @@ class World:
         self.people = People(salt)
         self.ledger = Ledger()
         self.logins = Logins(self.clock, self.journal, rng)
-        self.messages = Messages(self.clock, self.ledger, self.journal)
+        self.chats = Chats(self.clock, self.journal, self.people)
+        self.messages = Messages(self.clock, self.ledger, self.journal, self.chats)
         self.messages.emit = self._emit
         self.people.add(Person(id=SERVICE_ID, phone="", first_name="Telegram", service=True, created=self.clock.time()))
 
