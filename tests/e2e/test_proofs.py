@@ -1,0 +1,135 @@
+"""The proofs themselves: their clocks and tables tell the truth, and a broken service breaks them."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from pathlib import Path
+
+import pytest
+
+import teleflow
+from proofs import frame
+from proofs.lag import Lag, LagSampler
+from proofs.outcome import Outcome
+from proofs.prove import kill, lost_reply
+from proofs.prove.outage_virtual import busiest_second
+from proofs.virtual import VirtualLoop, run
+
+
+def broken(folder: Path, module: str, right: str, wrong: str) -> str:
+    """A copy of the sources in which one thing is wrong."""
+    package = Path(teleflow.__file__).parent
+    shutil.copytree(package, folder / "teleflow", ignore=shutil.ignore_patterns("__pycache__"))
+    file = folder / "teleflow" / module
+    text = file.read_text("utf-8")
+    assert text.count(right) == 1
+    file.write_text(text.replace(right, wrong), "utf-8")
+    return str(folder)
+
+
+def failed(outcome: Outcome) -> set[str]:
+    return {row.what.strip() for row in outcome.rows if row.holds is False}
+
+
+@pytest.mark.slow
+async def test_a_gateway_that_draws_random_ids_anew_does_not_survive_the_kills(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = "SendText(peer, job.text, int.from_bytes(__import__('os').urandom(7), 'big'))"
+    sources = broken(tmp_path, "outbox/sender.py", "SendText(peer, job.text, job.random_id)", wrong)
+    monkeypatch.setenv("PROOF_SOURCES", sources)
+    outcome = await kill.run(kill.Scale(sends=160, kills=5, users=3, workers=16), 1)
+    assert "texts twice in the ledger" in failed(outcome)
+
+
+@pytest.mark.slow
+async def test_a_repeat_with_another_random_id_does_not_survive_lost_replies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = "left = True\n                tl.random_id += 1\n                patience = min("
+    sources = broken(tmp_path, "telegram/calls.py", "left = True\n                patience = min(", wrong)
+    monkeypatch.setenv("PROOF_SOURCES", sources)
+    outcome = await lost_reply.run(lost_reply.Scale(sends=3, sessions=3), 1)
+    assert "messages not there exactly once" in failed(outcome)
+
+
+def test_a_virtual_hour_takes_no_time_and_timers_ring_in_order() -> None:
+    async def story(loop: VirtualLoop) -> tuple[float, list[float]]:
+        rang: list[float] = []
+
+        async def at(seconds: float) -> None:
+            await asyncio.sleep(seconds)
+            rang.append(seconds)
+
+        loop.begin_jumping()
+        began = loop.time()
+        await asyncio.gather(*(at(seconds) for seconds in (3600, 0.5, 60)))
+        return loop.time() - began, rang
+
+    began = time.monotonic()
+    passed, rang = run(story)
+    assert 3600 <= passed < 3601
+    assert rang == [0.5, 60, 3600]
+    assert time.monotonic() - began < 5
+
+
+def test_virtual_time_stands_while_sockets_talk() -> None:
+    async def story(loop: VirtualLoop) -> float:
+        async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while line := await reader.readline():
+                writer.write(line)
+            writer.close()
+
+        server = await asyncio.start_server(echo, "127.0.0.1", 0)
+        reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+        loop.begin_jumping()
+        began = loop.time()
+        async with asyncio.timeout(10):
+            for _ in range(200):
+                writer.write(b"hello\n")
+                await reader.readline()
+        passed = loop.time() - began
+        writer.close()
+        server.close()
+        return passed
+
+    assert run(story) < 1
+
+
+async def test_a_blocked_loop_is_seen_with_all_the_samples_it_missed(tmp_path: Path) -> None:
+    lag = Lag(tmp_path / "lag")
+    sampler = LagSampler(tmp_path / "lag", 0.005)
+    sampler.start()
+    await asyncio.sleep(0.02)
+    lag.mark()
+    until = time.thread_time() + 0.1
+    while time.thread_time() < until:  # work, not sleep: waiting for a core is not the loop's doing
+        pass
+    await asyncio.sleep(0.02)
+    assert lag.quantile_ms(1.0) >= 90
+    assert lag.quantile_ms(0.5) >= 10
+
+
+def test_the_busiest_second_slides() -> None:
+    assert busiest_second([0.0, 0.5, 0.9, 1.2, 1.3, 5.0]) == 4
+    assert busiest_second([]) == 0
+
+
+def test_a_broken_bound_ends_the_command_with_one(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def measured(_scale: object, _seed: int) -> Outcome:
+        outcome = Outcome()
+        outcome.at_most("late", 50, 51, "ms")
+        outcome.at_least("fast", 10, 11, "a second")
+        return outcome
+
+    monkeypatch.setattr(kill, "run", measured)
+    assert frame.main(["prove", "kill", "--seed", "7"]) == 1
+    told = capsys.readouterr().out
+    assert "short form, seed 7" in told
+    assert "51 ms" in told
+    assert "Broken: kill." in told
+    assert frame.main(["prove", "nothing of the kind"]) == 2
