@@ -178,6 +178,28 @@ class Chats:
                 member.may_send_at = message.date + chat.slow_mode
                 self.keep_member(member)
 
+    def require_edit(self, message: Message, user: int) -> None:
+        """Raises MESSAGE_AUTHOR_REQUIRED, CHANNEL_PRIVATE or CHAT_WRITE_FORBIDDEN."""
+        chat = self.by_id[message.to]
+        member = self.members[chat.id].get(user)
+        if member is None or not member.inside or not chat.open:
+            raise Refused("CHANNEL_PRIVATE") if chat.channel else Refused("CHAT_WRITE_FORBIDDEN", 403)
+        held = rights.admin_rights(chat, member)
+        if message.post:
+            if "edit_messages" not in held and (message.sender != user or "post_messages" not in held):
+                raise Refused("CHAT_ADMIN_REQUIRED")
+        elif message.sender != user:
+            raise Refused("MESSAGE_AUTHOR_REQUIRED", 403)
+
+    def require_delete(self, message: Message, user: int) -> None:
+        """Whether somebody may take a message from everybody. Raises MESSAGE_DELETE_FORBIDDEN."""
+        chat = self.by_id[message.to]
+        held = rights.admin_rights(chat, self.members[chat.id].get(user))
+        if "delete_messages" in held:
+            return
+        if message.sender != user or (message.post and "post_messages" not in held):
+            raise Refused("MESSAGE_DELETE_FORBIDDEN", 403)
+
     def audience(self, chat: Chat, sender: int) -> Iterable[int]:
         """The boxes in which a message is filed, the sender's first."""
         if chat.channel:

@@ -10,45 +10,28 @@ whoever is told can ask for what he was told. Limits of text are the callers' bu
 from __future__ import annotations
 
 import bisect
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from teleflow.kit.clock import Clock
+from teleflow.sandbox.world.box_log import Boxes
 from teleflow.sandbox.world.boxes import Box
-from teleflow.sandbox.world.chat_records import Chat, is_channel
+from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.chats import Chats
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.journal import Journal
 from teleflow.sandbox.world.ledger import Ledger
-from teleflow.sandbox.world.records import Action, Committed, Entry, EntryKind, Message, Origin, Person
+from teleflow.sandbox.world.records import Action, Committed, Entry, Message, Origin, Person
 
 EDIT_TIME = 48 * 3600
-LOG_LIMIT = 100_000
-Emit = Callable[[Entry, Origin | None], None]
 
 
-class Messages:
+class Messages(Boxes):
     """Everything said, and who has it under which number."""
 
     def __init__(self, clock: Clock, ledger: Ledger, journal: Journal, chats: Chats) -> None:
-        self._clock = clock
+        super().__init__(clock, ledger, journal)
         self._chats = chats
-        self._ledger = ledger
-        self._journal = journal
         self.by_uid: dict[int, Message] = {}
-        self.boxes: dict[int, Box] = {}
-        self.log_limit = LOG_LIMIT
-        self.emit: Emit = _nobody
-
-    def box(self, owner: int) -> Box:
-        found = self.boxes.get(owner)
-        if found is None:
-            found = self.boxes[owner] = Box(owner)
-            self._journal.touch("box", owner, found.state)
-        return found
-
-    def place(self, owner: int, peer: int) -> Box:
-        """The box whose numbers `owner` sees in the chat with `peer`: the channel's, or the account's own."""
-        return self.box(peer if is_channel(peer) else owner)
 
     def send(
         self,
@@ -126,7 +109,7 @@ class Messages:
         for owner in owners:
             box = self.box(owner)
             number = box.file(message)
-            entries.append(self._log(box, "message", ids=[number], uid=message.uid))
+            entries.append(self.log(box, "message", ids=[number], uid=message.uid))
             peer = message.peer_for(owner)
             self._journal.touch("dialog", f"{owner}:{peer}", box.dialogs[peer])
         return entries
@@ -149,16 +132,20 @@ class Messages:
         text: str,
         *,
         entities: Iterable[bytes] = (),
+        peer: int = 0,
         origin: Origin | None = None,
     ) -> Entry:
-        """Change one's own message on every side. Returns the editor's own log entry."""
-        message = self.box(owner.id).messages.get(number)
-        if message is None:
+        """Change one's own message on every side. Returns the log entry of the editor's (or `peer`'s) box."""
+        place = self.place(owner.id, peer)
+        message = place.messages.get(number)
+        if message is None or message.action is not None:
             raise Refused("MESSAGE_ID_INVALID")
-        if message.sender != owner.id:
-            raise Refused("MESSAGE_AUTHOR_REQUIRED", 403)
         now = int(self._clock.time())
-        if now - message.date > EDIT_TIME and message.to != owner.id:
+        if message.to < 0:
+            self._chats.require_edit(message, owner.id)
+        elif message.sender != owner.id:
+            raise Refused("MESSAGE_AUTHOR_REQUIRED", 403)
+        if now - message.date > EDIT_TIME and message.to != owner.id and not message.post:
             raise Refused("MESSAGE_EDIT_TIME_EXPIRED")
         changed = list(entities)
         if text == message.text and changed == message.entities:
@@ -169,8 +156,8 @@ class Messages:
         for side, (their_number, _) in message.sides.items():
             box = self.box(side)
             box.state.pts += 1
-            entries.append(self._log(box, "edit", ids=[their_number], uid=message.uid))
-            if side == owner.id:
+            entries.append(self.log(box, "edit", ids=[their_number], uid=message.uid))
+            if side == place.owner:
                 own = entries[-1]
         self._journal.touch("message", message.uid, message)
         for entry in entries:
@@ -184,10 +171,11 @@ class Messages:
         """Take messages out of one's box, with `revoke` out of everybody's. Returns (pts, pts_count)."""
         mine = self.box(owner.id)
         gone: dict[int, list[int]] = {}
-        for number in sorted(set(numbers)):
-            message = mine.messages.get(number)
-            if message is None:
-                continue
+        doomed = [number for number in sorted(set(numbers)) if number in mine.messages]
+        if revoke:
+            self._may_revoke(owner, (mine.messages[number] for number in doomed))
+        for number in doomed:
+            message = mine.messages[number]
             for side, (their_number, _) in list(message.sides.items()):
                 if revoke or side == owner.id:
                     self._drop(self.box(side), their_number)
@@ -197,10 +185,36 @@ class Messages:
         for side, ids in gone.items():
             box = self.box(side)
             box.state.pts += len(ids)
-            entries.append(self._log(box, "delete", ids=ids, count=len(ids)))
+            entries.append(self.log(box, "delete", ids=ids, count=len(ids)))
         for entry in entries:
             self.emit(entry, origin)
         return mine.state.pts, len(gone.get(owner.id, ()))
+
+    def delete_posts(
+        self, owner: Person, chat: Chat, numbers: Iterable[int], *, origin: Origin | None = None
+    ) -> tuple[int, int]:
+        """Take messages out of a supergroup or channel. Returns its (pts, pts_count)."""
+        box = self.box(chat.id)
+        doomed = [number for number in sorted(set(numbers)) if number in box.messages]
+        self._may_revoke(owner, (box.messages[number] for number in doomed))
+        return self.wipe(chat, doomed, origin=origin)
+
+    def wipe(self, chat: Chat, numbers: list[int], *, origin: Origin | None = None) -> tuple[int, int]:
+        """The same by whoever is allowed to; every number is there. Returns (pts, pts_count)."""
+        box = self.box(chat.id)
+        for number in numbers:
+            message = box.messages[number]
+            self._drop(box, number)
+            self._keep_or_forget(message)
+        if numbers:
+            box.state.pts += len(numbers)
+            self.emit(self.log(box, "delete", ids=numbers, count=len(numbers)), origin)
+        return box.state.pts, len(numbers)
+
+    def _may_revoke(self, owner: Person, messages: Iterable[Message]) -> None:
+        for message in messages:
+            if message.to < 0:
+                self._chats.require_delete(message, owner.id)
 
     def _drop(self, box: Box, number: int) -> None:
         message = box.drop(number)
@@ -234,89 +248,30 @@ class Messages:
         dialog.unread = mine.incoming_after(dialog, top)
         self._journal.touch("dialog", f"{owner.id}:{peer}", dialog)
         mine.state.pts += 1
-        entries = [self._log(mine, "read_inbox", peer=peer, max_id=top, unread=dialog.unread)]
-        told = self._tell_author(mine, peer, before, top)
-        if told is not None:
-            entries.append(told)
+        entries = [self.log(mine, "read_inbox", peer=peer, max_id=top, unread=dialog.unread)]
+        entries += self._tell_authors(mine, peer, before, top)
         for entry in entries:
             self.emit(entry, origin)
         return mine.state.pts, 1
 
-    def _tell_author(self, mine: Box, peer: int, before: int, top: int) -> Entry | None:
-        """The other side learns which of its messages have been read."""
+    def _tell_authors(self, mine: Box, peer: int, before: int, top: int) -> list[Entry]:
+        """Each author learns which of the messages have been read."""
         ids = mine.dialogs[peer].ids
-        last = bisect.bisect_right(ids, top)
-        first = bisect.bisect_right(ids, before)
-        for number in reversed(ids[first:last]):
+        newly = ids[bisect.bisect_right(ids, before) : bisect.bisect_right(ids, top)]
+        told: dict[int, Entry | None] = {mine.owner: None}
+        for number in reversed(newly):
             message = mine.messages[number]
             side = message.sides.get(message.sender)
-            if message.sender == mine.owner or side is None:
+            if message.sender in told or side is None:
                 continue
+            told[message.sender] = None
             theirs = self.box(message.sender)
-            dialog = theirs.dialog(mine.owner)
+            where = message.peer_for(message.sender)
+            dialog = theirs.dialog(where)
             if side[0] <= dialog.read_outbox:
-                return None
+                continue
             dialog.read_outbox = side[0]
-            self._journal.touch("dialog", f"{theirs.owner}:{mine.owner}", dialog)
+            self._journal.touch("dialog", f"{theirs.owner}:{where}", dialog)
             theirs.state.pts += 1
-            return self._log(theirs, "read_outbox", peer=mine.owner, max_id=side[0])
-        return None
-
-    def tell(
-        self,
-        owner: int,
-        kind: EntryKind,
-        *,
-        peer: int = 0,
-        max_id: int = 0,
-        data: bytes = b"",
-        origin: Origin | None = None,
-    ) -> None:
-        """An update without pts: told to those who are there, and never again."""
-        entry = Entry(
-            seq=self._ledger.next(),
-            owner=owner,
-            kind=kind,
-            date=int(self._clock.time()),
-            peer=peer,
-            max_id=max_id,
-            data=data,
-        )
-        self._ledger.updates.append(entry)
-        self.emit(entry, origin)
-
-    def _log(
-        self,
-        box: Box,
-        kind: EntryKind,
-        *,
-        ids: list[int] | None = None,
-        count: int = 1,
-        peer: int = 0,
-        max_id: int = 0,
-        unread: int = 0,
-        uid: int = 0,
-    ) -> Entry:
-        """Write down what the box's last pts (already counted up) stand for."""
-        entry = Entry(
-            seq=self._ledger.next(),
-            owner=box.owner,
-            kind=kind,
-            date=int(self._clock.time()),
-            pts=box.state.pts,
-            count=count,
-            ids=ids or [],
-            peer=peer,
-            max_id=max_id,
-            unread=unread,
-            uid=uid,
-        )
-        box.append(entry, self.log_limit)
-        self._ledger.updates.append(entry)
-        self._journal.touch("entry", entry.seq, entry)
-        self._journal.touch("box", box.owner, box.state)
-        return entry
-
-
-def _nobody(_entry: Entry, _origin: Origin | None) -> None:
-    """Updates of a world that nobody listens to."""
+            told[message.sender] = self.log(theirs, "read_outbox", peer=where, max_id=side[0])
+        return [entry for entry in told.values() if entry is not None]
