@@ -6,6 +6,7 @@ traceback shows where, never the values of variables.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
@@ -40,6 +41,20 @@ def redact(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> Mutable
     return event
 
 
+class _StandardError:
+    """Writes lines to whatever standard error is now. A log that can't be written must not stop the work."""
+
+    def __init__(self, *_: Any) -> None:
+        pass
+
+    def msg(self, line: str) -> None:
+        with contextlib.suppress(OSError, ValueError):  # a broken pipe, a full disk, a closed file
+            sys.stderr.write(line + "\n")
+            sys.stderr.flush()
+
+    log = debug = info = warning = warn = error = critical = exception = fatal = failure = err = msg
+
+
 def configure(level: str = "info", *, json: bool = False) -> None:
     """Set up logging for the process: lines for people, or JSON for machines, on standard error."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
@@ -63,7 +78,7 @@ def configure(level: str = "info", *, json: bool = False) -> None:
     structlog.configure(
         processors=[*shared, renderer],
         wrapper_class=structlog.make_filtering_bound_logger(number),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=_StandardError,
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(

@@ -52,3 +52,10 @@ def test_machines_get_a_line_of_json_for_each_event() -> None:
 def test_the_level_decides_what_is_said() -> None:
     assert [json.loads(line)["event"] for line in said("error", "json")] == ["task.failed"]
     assert len(said("debug", "json")) == 3
+
+
+def test_a_log_that_can_not_be_written_stops_nobody() -> None:
+    program = "import sys\nfrom teleflow.kit import log\nlog.configure('info', json=True)\nimport structlog\nsys.stderr.close()\n"
+    program += "structlog.get_logger('x').error('disk.full', exc_info=ValueError('x'))\nprint('went on')"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
+    assert done.stdout == "went on\n"

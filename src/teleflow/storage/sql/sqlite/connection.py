@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.storage.sql.statement import Row, Statement
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
+_WAL_TURNS, _WAL_PAUSE = 200, 0.025  # five seconds in all
 _BUSY_CODES = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
 
@@ -37,7 +39,7 @@ def connect(path: Path, *, read_only: bool = False, busy_ms: int = 0) -> sqlite3
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, cached_statements=512, timeout=0)
     try:
         set_patience(connection, max(busy_ms, 5_000))  # turning WAL on needs the file for a moment
-        connection.execute("PRAGMA journal_mode = WAL")
+        _turn_wal_on(connection)
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute("PRAGMA temp_store = MEMORY")
@@ -50,6 +52,19 @@ def connect(path: Path, *, read_only: bool = False, busy_ms: int = 0) -> sqlite3
         connection.close()
         raise
     return connection
+
+
+def _turn_wal_on(connection: sqlite3.Connection) -> None:
+    """The one statement that tells "busy" at once, whatever the patience: others may be turning it on too."""
+    for turn in range(_WAL_TURNS):
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as error:
+            if not is_busy(error) or turn == _WAL_TURNS - 1:
+                raise
+            time.sleep(_WAL_PAUSE)
+        else:
+            return
 
 
 def set_patience(connection: sqlite3.Connection, milliseconds: int) -> None:
