@@ -47,7 +47,12 @@ class Logins:
     # authorizations
 
     def of_person(self, person: int) -> dict[int, Authorization]:
+        """A person's devices. Logins carried over to other data centres belong to one of them and are not here."""
         return self._by_person.get(person, {})
+
+    def keys_of(self, person: int) -> list[int]:
+        """Every key that is bound to a person."""
+        return [key for key, known in self.authorizations.items() if known.person == person]
 
     def authorize(self, authorization: Authorization) -> None:
         """Bind a key to a person; what it was bound to before is forgotten."""
@@ -59,14 +64,19 @@ class Logins:
     def file(self, authorization: Authorization) -> None:
         """Index an authorization that is already remembered."""
         self.authorizations[authorization.key_id] = authorization
-        self._by_person.setdefault(authorization.person, {})[authorization.key_id] = authorization
+        if not authorization.of:
+            self._by_person.setdefault(authorization.person, {})[authorization.key_id] = authorization
 
     def drop(self, key_id: int) -> Authorization | None:
         found = self.authorizations.pop(key_id, None)
         if found is not None:
-            self._by_person[found.person].pop(key_id, None)
+            self._by_person.get(found.person, {}).pop(key_id, None)
             self._journal.gone("authorization", key_id)
         return found
+
+    def carried_from(self, key_id: int) -> list[int]:
+        """Keys at other data centres whose login comes from this one."""
+        return [key for key, known in self.authorizations.items() if known.of == key_id]
 
     def new_hash(self) -> int:
         return self._rng.getrandbits(63) or 1

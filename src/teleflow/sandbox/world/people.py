@@ -82,6 +82,18 @@ class People:
         if username:
             self._by_username[username.lower()] = person
 
+    def release(self, person: Person) -> None:
+        """Phone and username are free for others."""
+        self._by_phone.pop(person.phone, None)
+        self._by_username.pop(person.username.lower(), None)
+        person.phone = person.username = ""
+
+    def set_phone(self, person: Person, phone: str) -> None:
+        """Another number (digits). The caller has checked that it is free."""
+        self._by_phone.pop(person.phone, None)
+        person.phone = phone
+        self._by_phone[phone] = person
+
     def access_hash(self, viewer: int, target: int) -> int:
         """The 64-bit number under which `viewer`, and nobody else, may address `target`."""
         known = self._hashes.get((viewer, target))

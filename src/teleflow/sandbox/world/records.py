@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from teleflow.sandbox.world.settings import Account
+
 EntryKind = Literal[
     "message",
     "edit",
@@ -21,6 +23,7 @@ EntryKind = Literal[
     "name",
     "blocked",
     "authorization",
+    "account",
     "channel",
     "participants",
     "channel_read_inbox",
@@ -28,7 +31,7 @@ EntryKind = Literal[
     "channel_available",
     "join_requests",
 ]
-CodeKind = Literal["app", "sms", "call"]
+CodeKind = Literal["app", "sms", "call", "flash_call", "missed_call", "fragment_sms"]
 
 
 class CloudPassword(msgspec.Struct):
@@ -39,6 +42,9 @@ class CloudPassword(msgspec.Struct):
     verifier: bytes = b""
     plain: str = ""
     hint: str = ""
+    # where a forgotten password is recovered; `new_email` has not been confirmed yet
+    email: str = ""
+    new_email: str = ""
 
 
 class Contact(msgspec.Struct):
@@ -67,6 +73,7 @@ class Person(msgspec.Struct, omit_defaults=True):
     phone_privacy: Literal["everybody", "contacts", "nobody"] = "contacts"
     findable: bool = True
     password: CloudPassword | None = None
+    account: Account = msgspec.field(default_factory=Account)
     contacts: dict[int, Contact] = {}
     blocked: dict[int, int] = {}
 
@@ -84,6 +91,11 @@ class Authorization(msgspec.Struct, omit_defaults=True):
     system_version: str = ""
     app_version: str = ""
     address: str = ""
+    # of a login carried over to another data centre: the key of the login it comes from
+    of: int = 0
+    encrypted_requests_disabled: bool = False
+    call_requests_disabled: bool = False
+    unconfirmed: bool = False
 
 
 class Attempt(msgspec.Struct, omit_defaults=True):

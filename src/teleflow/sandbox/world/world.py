@@ -31,6 +31,7 @@ from teleflow.sandbox.world.records import (
     Origin,
     Person,
 )
+from teleflow.sandbox.world.standing import Standing
 
 _log = structlog.get_logger(__name__)
 ONLINE_FOR = 300
@@ -86,6 +87,7 @@ class World:
         self.chats = Chats(self.clock, self.journal, self.people)
         self.messages = Messages(self.clock, self.ledger, self.journal, self.chats)
         self.messages.emit = self._emit
+        self.standing = Standing(self)
         self.people.add(Person(id=SERVICE_ID, phone="", first_name="Telegram", service=True, created=self.clock.time()))
 
     def attach(self, reach: Reach) -> None:
@@ -255,8 +257,10 @@ class World:
 
     def revoke(self, key_id: int) -> None:
         """End an authorization from outside: its connections close, its requests answer 401."""
-        if self.logins.drop(key_id) is not None and self.reach is not None:
-            self.reach.revoke(key_id)
+        carried = self.logins.carried_from(key_id)
+        for key in (key_id, *carried):
+            if self.logins.drop(key) is not None and self.reach is not None:
+                self.reach.revoke(key)
 
     def terminate_others(self, person: Person, keep: int | None) -> int:
         """End all of a person's logins but one. Returns how many ended."""
