@@ -55,7 +55,13 @@ def test_the_level_decides_what_is_said() -> None:
 
 
 def test_a_log_that_can_not_be_written_stops_nobody() -> None:
-    program = "import sys\nfrom teleflow.kit import log\nlog.configure('info', json=True)\nimport structlog\nsys.stderr.close()\n"
-    program += "structlog.get_logger('x').error('disk.full', exc_info=ValueError('x'))\nprint('went on')"
+    program = """
+import sys, structlog
+from teleflow.kit import log
+log.configure("info", json=True)
+sys.stderr.close()
+structlog.get_logger("x").error("disk.full", exc_info=ValueError("x"))
+print("went on")
+"""
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "went on\n"
