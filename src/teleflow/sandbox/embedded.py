@@ -59,6 +59,7 @@ class Sandbox:
                 dcs=self.cluster.addresses,
                 beside=beside,
                 main_dc=self._options.dc_id,
+                further=bool(self._options.dcs),
             ),
             attach=lambda place: world.attach(self.cluster.everywhere.add(place)),
             revoke=world.revoke,

@@ -32,11 +32,17 @@ class Desk:
         # where everybody lives who was not put elsewhere
         self.main_dc = main_dc or dc_id
         self.dcs: Addresses = lambda: {dc_id: address()}
+        # whether there is more than one data centre
+        self.further = False
         # told when a client introduces itself anew; set by the register
         self.introduced: Callable[[int], None] = lambda _key_id: None
 
     def now(self) -> int:
         return int(self.world.clock.time())
+
+    def home_of(self, person: Person) -> int:
+        """The data centre where an account lives."""
+        return person.account.dc or self.main_dc
 
     def me(self, caller: Caller) -> Person:
         """The person behind the key."""

@@ -21,6 +21,7 @@ from teleflow.sandbox.rpc import (
     updates,
     users,
 )
+from teleflow.sandbox.rpc.admission import Admission
 from teleflow.sandbox.rpc.base import Caller, Handler, Rpc, TLRequest
 from teleflow.sandbox.rpc.desk import Address, Addresses, Desk
 from teleflow.sandbox.rpc.feed import Feed
@@ -98,14 +99,17 @@ def build(
     dcs: Addresses | None = None,
     beside: Rpc | None = None,
     main_dc: int = 0,
+    further: bool = False,
 ) -> Rpc:
     """Bind the table to a world, and the world's log to live sessions.
 
-    `beside` is the Rpc of another data centre of the same world, which carries the log to the sessions of both.
+    `further` says that there will be other data centres; `beside` is the Rpc of the first of them, which carries
+    the log to the sessions of all.
     """
     desk = Desk(world, dc_id=dc_id, address=address, main_dc=main_dc)
     if dcs is not None:
         desk.dcs = dcs
+    desk.further = beside is not None or further
     if beside is not None:
         desk.introduced = beside.introduced
     else:
@@ -115,6 +119,16 @@ def build(
     handlers: dict[int, Handler] = {
         request.CONSTRUCTOR_ID: partial(method, desk) for request, method in METHODS.items()
     }
-    rpc = Rpc(handlers, frozenset(request.CONSTRUCTOR_ID for request in OPEN), world.phone_of)
+    open_methods = frozenset(request.CONSTRUCTOR_ID for request in OPEN)
+    rpc = Rpc(handlers, open_methods, world.phone_of)
+    names = {request.CONSTRUCTOR_ID: _name(request) for request in METHODS}
+    rpc.admit = Admission(desk, open_methods, names).admit
     rpc.introduced = desk.introduced
     return rpc
+
+
+def _name(request: Any) -> str:
+    """`messages.sendMessage` for Telethon's class of that request."""
+    name = request.__name__.removesuffix("Request")
+    namespace = request.__module__.rpartition(".functions")[2].strip(".")
+    return f"{namespace}.{name[:1].lower()}{name[1:]}"
