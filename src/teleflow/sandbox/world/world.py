@@ -87,7 +87,7 @@ class World:
         self.chats = Chats(self.clock, self.journal, self.people)
         self.messages = Messages(self.clock, self.ledger, self.journal, self.chats)
         self.messages.emit = self._emit
-        self.standing = Standing(self)
+        self.standing = Standing(self.clock, self.people, self.logins, keep=self.keep, cut=self.cut)
         self.people.add(Person(id=SERVICE_ID, phone="", first_name="Telegram", service=True, created=self.clock.time()))
 
     def attach(self, reach: Reach) -> None:
@@ -261,6 +261,11 @@ class World:
         for key in (key_id, *carried):
             if self.logins.drop(key) is not None and self.reach is not None:
                 self.reach.revoke(key)
+
+    def cut(self, key_id: int) -> None:
+        """Close a key's connections. What it is answered next is its account's affair."""
+        if self.reach is not None:
+            self.reach.revoke(key_id)
 
     def terminate_others(self, person: Person, keep: int | None) -> int:
         """End all of a person's logins but one. Returns how many ended."""
