@@ -1,8 +1,9 @@
 """The HTTP server around the application: uvicorn's protocol, held so that it cannot surprise us.
 
-Promises: a head of a request has a size and a time to come in; what cannot be parsed gets an answer of our
-form; headers of a proxy are not believed; the server does not name itself; signals and the event loop stay
-with whoever runs us; an idle server wakes up once a second.
+Promises: a head of a request has a size and a time to come in, an answer has a time in which it must be taken, and
+bytes that belong to no request keep no connection open; what cannot be parsed gets an answer of our form; headers
+of a proxy are not believed; the server does not name itself; signals and the event loop stay with whoever runs us;
+an idle server wakes up once a second.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from teleflow.kit.tasks import Tasks
 GRACE = 20.0  # seconds that requests under way may take when we stop
 HEAD_TIME = 15.0  # seconds in which a request's head must have come
 HEAD_BYTES = 64 * 1024
+TAKE_TIME = 60.0  # seconds in which a caller must have taken some of an answer that fills the buffer
 _STATUS_LINES = {400: b"HTTP/1.1 400 Bad Request", 431: b"HTTP/1.1 431 Request Header Fields Too Large"}
 
 
@@ -102,6 +104,7 @@ class _Protocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._in_head = False
         self._head_timer: asyncio.TimerHandle | None = None
+        self._take_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(cast("asyncio.Transport", _Joining(transport, self.loop)))
@@ -109,17 +112,37 @@ class _Protocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_head()
+        self._taken()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._take_timer = self.loop.call_later(TAKE_TIME, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        self._taken()
+        super().resume_writing()
+
+    def _taken(self) -> None:
+        if self._take_timer is not None:
+            self._take_timer.cancel()
+            self._take_timer = None
 
     def data_received(self, data: bytes) -> None:
         # A body may come with its head in one read: what counts is a head that is not over after that.
         super().data_received(data)
-        if self._in_head and not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._head_timer is None and (self._in_head or self._is_idle()):
+            self._head_timer = self.loop.call_later(HEAD_TIME, self.transport.abort)
+        if self._in_head:
             self._head_bytes += len(data)
-            if self._head_timer is None:
-                self._head_timer = self.loop.call_later(HEAD_TIME, self.transport.abort)
             if self._head_bytes > HEAD_BYTES:
                 self._refuse(431, Invalid("The headers are too large", code="HEADERS_TOO_LARGE"))
+
+    def _is_idle(self) -> bool:
+        """Everything is answered. Whatever just came (it ended uvicorn's own wait) must become a request soon."""
+        return self.cycle is None or self.cycle.response_complete
 
     def on_message_begin(self) -> None:
         super().on_message_begin()

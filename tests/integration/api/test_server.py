@@ -40,6 +40,41 @@ async def test_a_body_that_does_not_come_is_not_waited_for(service: Service, mon
     assert (status, b"REQUEST_TIMEOUT" in body) == (408, True)
 
 
+async def test_bytes_that_belong_to_no_request_hold_no_connection(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Once a request is answered, neither blank lines nor the rest of its body, byte by byte, keep it open."""
+    monkeypatch.setattr(server, "HEAD_TIME", 0.05)
+    bodiless = b"GET /version HTTP/1.1\r\nHost: x\r\n\r\n"
+    refused = b"POST /version HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+    for start, dribble in ((bodiless, b"\r\n"), (refused, b"x")):
+        reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
+        writer.write(start)
+        head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 5)
+        assert head.startswith((b"HTTP/1.1 200 ", b"HTTP/1.1 405 "))
+        writer.write(dribble)
+        with contextlib.suppress(ConnectionError):
+            await asyncio.wait_for(reader.read(), 5)  # to its end
+        writer.close()
+
+
+async def test_a_caller_who_takes_no_answer_is_not_waited_for(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server, "TAKE_TIME", 0.05)
+    reader, writer = await asyncio.open_connection("127.0.0.1", service.port, limit=1024)
+    writer.write(b"GET /docs/swagger-ui-bundle.js HTTP/1.1\r\nHost: x\r\n\r\n" * 20)  # 30 MB
+    async with asyncio.timeout(5):
+        while not service.server._state.connections:
+            await asyncio.sleep(0)
+        while service.server._state.connections:
+            await asyncio.sleep(0.01)
+    with contextlib.suppress(ConnectionError):
+        while await asyncio.wait_for(reader.read(1 << 20), 5):
+            pass
+    writer.close()
+
+
 async def test_an_idle_connection_between_requests_is_kept(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server, "HEAD_TIME", 0.05)
     reader, writer = await asyncio.open_connection("127.0.0.1", service.port)
