@@ -11,10 +11,11 @@ from typing import Any
 
 from telethon.tl import types
 
+from teleflow.sandbox.rpc.chat_feed import ChannelFeed
 from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.rpc.view import revealed
 from teleflow.sandbox.world.boxes import Box
-from teleflow.sandbox.world.records import Entry, Origin
+from teleflow.sandbox.world.records import Entry, Message, Origin
 
 
 class Rendered:
@@ -40,6 +41,7 @@ class Feed:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self._channels = ChannelFeed(desk)
         # key -> peers it has been told of since it last introduced itself
         self._met: dict[int, set[int]] = {}
 
@@ -49,6 +51,9 @@ class Feed:
 
     def told(self, entry: Entry, origin: Origin | None) -> None:
         """Push an entry to every live session of its account but the one that caused it."""
+        if entry.owner < 0:
+            self._channels.told(entry, origin)
+            return
         world = self._desk.world
         reach = world.reach
         keys = world.logins.of_person(entry.owner)
@@ -63,11 +68,17 @@ class Feed:
         for key_id in list(keys):
             if not reach.live(key_id):
                 continue
-            brief = (
-                message is not None and entry.kind == "message" and self._has_met(key_id, message.peer_for(box.owner))
-            )
+            brief = message is not None and entry.kind == "message" and self._may_be_brief(key_id, box, message)
             own = origin is not None and origin.key_id == key_id
             reach.push(key_id, short if brief else full, except_session=origin.session_id if own and origin else None)
+
+    def _may_be_brief(self, key_id: int, box: Box, message: Message) -> bool:
+        """Short forms carry a text and name people and groups that the device must know already."""
+        peer = message.peer_for(box.owner)
+        met = self._has_met(key_id, peer)
+        if peer < 0:
+            met = self._has_met(key_id, message.sender) and met
+        return met and message.action is None and not message.written_as
 
     def _has_met(self, key_id: int, peer: int) -> bool:
         met = self._met.setdefault(key_id, set())
@@ -79,27 +90,32 @@ class Feed:
     def _short(self, box: Box, entry: Entry) -> Any:
         view = self._desk.view
         message = box.messages[entry.ids[0]]
-        return types.UpdateShortMessage(
-            id=entry.ids[0],
-            user_id=message.peer_for(box.owner),
-            message=message.text,
-            pts=entry.pts,
-            pts_count=entry.count,
-            date=message.date,
-            out=message.sender == box.owner or None,
-            silent=message.silent or None,
-            reply_to=view.reply_header(box, message),
-            entities=revealed(message.entities) if message.entities else None,
-        )
+        peer = message.peer_for(box.owner)
+        common = {
+            "id": entry.ids[0],
+            "message": message.text,
+            "pts": entry.pts,
+            "pts_count": entry.count,
+            "date": message.date,
+            "out": message.sender == box.owner or None,
+            "silent": message.silent or None,
+            "reply_to": view.reply_header(box, message),
+            "entities": revealed(message.entities) if message.entities else None,
+        }
+        if peer < 0:
+            return types.UpdateShortChatMessage(from_id=message.sender, chat_id=-peer, **common)
+        return types.UpdateShortMessage(user_id=peer, **common)
 
     def _full(self, box: Box, entry: Entry) -> Any:
         view = self._desk.view
         update = view.update(box, entry)
-        if entry.kind in {"typing", "status"}:
+        if entry.kind in {"typing", "status"} and not entry.chat:
             return types.UpdateShort(update, entry.date)
         owner = self._desk.world.people.by_id[box.owner]
         ids = view.involved(box, entry.ids) if entry.kind != "delete" else set()
-        if entry.peer:
-            ids.add(entry.peer)
+        ids |= {entry.peer, entry.chat}
+        if entry.kind == "participants":
+            ids.update(view.rooms.people_of(entry.chat))
+        users, chats = view.users(owner, ids), view.chats(owner, ids)
         # seq 0: these updates are ordered by their pts alone
-        return types.Updates(updates=[update], users=view.users(owner, ids), chats=[], date=entry.date, seq=0)
+        return types.Updates(updates=[update], users=users, chats=chats, date=entry.date, seq=0)

@@ -11,7 +11,12 @@ from typing import Any
 from telethon.extensions import BinaryReader
 from telethon.tl import types
 
+from teleflow.sandbox.rpc.actions import action
+from teleflow.sandbox.rpc.chat_updates import chat_update
+from teleflow.sandbox.rpc.chat_view import ChatView
+from teleflow.sandbox.rpc.peers import peer_of
 from teleflow.sandbox.world.boxes import Box
+from teleflow.sandbox.world.chat_records import bare
 from teleflow.sandbox.world.records import Dialog, Entry, Message, Person
 from teleflow.sandbox.world.world import World
 
@@ -30,13 +35,32 @@ def revealed(kept: Iterable[bytes]) -> list[Any]:
     return objects
 
 
+def _copied(message: Message) -> Any:
+    """What a post's copy in the discussion group says of where it is from."""
+    if message.copy_of is None:
+        return None
+    channel, number = message.copy_of
+    return types.MessageFwdHeader(
+        date=message.date,
+        from_id=peer_of(channel),
+        channel_post=number,
+        saved_from_peer=peer_of(channel),
+        saved_from_msg_id=number,
+    )
+
+
 class View:
     """Translates records into TL objects."""
 
     def __init__(self, world: World) -> None:
         self._world = world
+        self.rooms = ChatView(world)
 
-    # people
+    # people and chats
+
+    def chats(self, viewer: Person, ids: Iterable[int]) -> list[Any]:
+        """The groups and channels among marked ids; `users` takes the rest."""
+        return self.rooms.chats(viewer, [each for each in ids if each < 0])
 
     def user(self, viewer: Person, person: Person) -> Any:
         """`user` as `viewer` sees it."""
@@ -79,22 +103,39 @@ class View:
 
     # messages
 
-    def message(self, box: Box, number: int, message: Message) -> Any:
-        """`message` with the number it has in this box."""
-        out = message.sender == box.owner
+    def message(self, box: Box, number: int, message: Message, viewer: int = 0) -> Any:
+        """`message` with the number it has in this box; a channel's box needs the `viewer`."""
+        out = message.sender == (viewer or box.owner)
+        common = {
+            "id": number,
+            "peer_id": peer_of(message.peer_for(box.owner)),
+            "date": message.date,
+            "out": out or None,
+            "silent": message.silent or None,
+            "post": message.post or None,
+            "from_id": self._author(box, message, out=out),
+            "reply_to": self.reply_header(box, message),
+        }
+        if message.action is not None:
+            return types.MessageService(action=action(message.action), **common)
         return types.Message(
-            id=number,
-            peer_id=types.PeerUser(message.peer_for(box.owner)),
-            date=message.date,
             message=message.text,
-            out=out or None,
-            silent=message.silent or None,
-            # in private chats only one's own messages name their sender
-            from_id=types.PeerUser(box.owner) if out else None,
-            reply_to=self.reply_header(box, message),
             entities=revealed(message.entities) if message.entities else None,
             edit_date=message.edit_date or None,
+            post_author=message.author or None,
+            fwd_from=_copied(message),
+            **common,
         )
+
+    def _author(self, box: Box, message: Message, *, out: bool) -> Any:
+        """Posts name no sender, and in private chats only one's own messages do."""
+        if message.post or (message.written_as and message.written_as == box.owner):
+            return None
+        if message.written_as:
+            return peer_of(message.written_as)
+        if message.to < 0:
+            return types.PeerUser(message.sender)
+        return types.PeerUser(box.owner) if out else None
 
     def reply_header(self, box: Box, message: Message) -> Any:
         if not message.reply_to:
@@ -103,29 +144,40 @@ class View:
         side = replied.sides.get(box.owner) if replied is not None else None
         return types.MessageReplyHeader(reply_to_msg_id=side[0]) if side is not None else None
 
-    def messages(self, box: Box, numbers: Iterable[int]) -> list[Any]:
+    def messages(self, box: Box, numbers: Iterable[int], viewer: int = 0) -> list[Any]:
         """Those that exist; `messageEmpty` for the others."""
         found = []
         for number in numbers:
             message = box.messages.get(number)
             found.append(
-                types.MessageEmpty(number, peer_id=None) if message is None else self.message(box, number, message)
+                types.MessageEmpty(number, peer_id=None)
+                if message is None
+                else self.message(box, number, message, viewer)
             )
         return found
 
     def involved(self, box: Box, numbers: Iterable[int]) -> set[int]:
-        """Whom these messages mention by peer or sender."""
+        """Whom these messages mention: marked ids of people, groups and channels."""
         ids = {box.owner}
         for number in numbers:
             message = box.messages.get(number)
-            if message is not None:
-                ids.add(message.peer_for(box.owner))
+            if message is None:
+                continue
+            ids.add(message.peer_for(box.owner))
+            if message.written_as:
+                ids.add(message.written_as)
+            else:
                 ids.add(message.sender)
+            if message.copy_of:
+                ids.add(message.copy_of[0])
+            if message.action is not None:
+                ids.update(message.action.users)
+                ids.add(message.action.number)
         return ids
 
     def dialog(self, dialog: Dialog) -> Any:
         return types.Dialog(
-            peer=types.PeerUser(dialog.peer),
+            peer=peer_of(dialog.peer),
             top_message=dialog.ids[-1] if dialog.ids else 0,
             read_inbox_max_id=dialog.read_inbox,
             read_outbox_max_id=dialog.read_outbox,
@@ -148,9 +200,11 @@ class View:
             unread_count=box.unread_total(),
         )
 
-    def update(self, box: Box, entry: Entry) -> Any | None:
+    def update(self, box: Box, entry: Entry, viewer: int = 0) -> Any | None:
         """The update that an entry stands for; None when what it was about is gone."""
         kind = entry.kind
+        if box.owner < 0:
+            return self._channel_update(box, entry, viewer)
         if kind in {"message", "edit"}:
             message = box.messages.get(entry.ids[0])
             if message is None:
@@ -160,12 +214,22 @@ class View:
         if kind == "delete":
             return types.UpdateDeleteMessages(list(entry.ids), entry.pts, entry.count)
         if kind == "read_inbox":
-            return types.UpdateReadHistoryInbox(
-                types.PeerUser(entry.peer), entry.max_id, entry.unread, entry.pts, entry.count
-            )
+            return types.UpdateReadHistoryInbox(peer_of(entry.peer), entry.max_id, entry.unread, entry.pts, entry.count)
         if kind == "read_outbox":
-            return types.UpdateReadHistoryOutbox(types.PeerUser(entry.peer), entry.max_id, entry.pts, entry.count)
+            return types.UpdateReadHistoryOutbox(peer_of(entry.peer), entry.max_id, entry.pts, entry.count)
+        if entry.chat:
+            return chat_update(self._world, self.rooms, entry)
         return self._passing(entry)
+
+    def _channel_update(self, box: Box, entry: Entry, viewer: int) -> Any | None:
+        """Updates of a supergroup or channel, with its own pts."""
+        if entry.kind == "delete":
+            return types.UpdateDeleteChannelMessages(bare(box.owner), list(entry.ids), entry.pts, entry.count)
+        message = box.messages.get(entry.ids[0])
+        if message is None:
+            return None
+        shape = types.UpdateNewChannelMessage if entry.kind == "message" else types.UpdateEditChannelMessage
+        return shape(self.message(box, entry.ids[0], message, viewer), entry.pts, entry.count)
 
     def _passing(self, entry: Entry) -> Any | None:
         """Updates without pts."""

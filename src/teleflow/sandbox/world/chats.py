@@ -30,6 +30,7 @@ class Chats:
         self._people = people
         self.by_id: dict[int, Chat] = {}
         self.members: dict[int, dict[int, Member]] = {}
+        self._inside: dict[int, dict[int, Member]] = {}
         self.invites: dict[str, Invite] = {}
         # person -> chats whose members they are
         self._of_person: dict[int, set[int]] = {}
@@ -55,6 +56,7 @@ class Chats:
         """File a chat. The caller has checked that its username is free."""
         self.by_id[chat.id] = chat
         self.members.setdefault(chat.id, {})
+        self._inside.setdefault(chat.id, {})
         if chat.username:
             self._by_username[chat.username.lower()] = chat
 
@@ -62,10 +64,13 @@ class Chats:
         """File what a chat knows of a person."""
         self.members.setdefault(member.chat, {})[member.user] = member
         chats = self._of_person.setdefault(member.user, set())
+        inside = self._inside.setdefault(member.chat, {})
         if member.inside:
             chats.add(member.chat)
+            inside[member.user] = member
         else:
             chats.discard(member.chat)
+            inside.pop(member.user, None)
 
     def keep(self, chat: Chat) -> None:
         """Remember a change of a chat."""
@@ -119,11 +124,11 @@ class Chats:
         return member is not None and member.inside
 
     def present(self, chat: Chat) -> list[Member]:
-        """Those who are in it, by date of joining."""
-        return [member for member in self.members[chat.id].values() if member.inside]
+        """Those who are in it, in the order in which they joined."""
+        return list(self._inside[chat.id].values())
 
     def count(self, chat: Chat) -> int:
-        return sum(1 for member in self.members[chat.id].values() if member.inside)
+        return len(self._inside[chat.id])
 
     def of_person(self, person: int) -> list[Chat]:
         """The chats somebody is in."""
@@ -204,8 +209,7 @@ class Chats:
         """The boxes in which a message is filed, the sender's first."""
         if chat.channel:
             return (chat.id,)
-        others = [member.user for member in self.members[chat.id].values() if member.inside and member.user != sender]
-        return [sender, *others]
+        return [sender, *(user for user in self._inside[chat.id] if user != sender)]
 
     def kind_of(self, peer: int) -> Literal["person", "group", "channel"]:
         if peer > 0:

@@ -30,6 +30,7 @@ EntryKind = Literal[
     "channel_read_outbox",
     "channel_available",
     "join_requests",
+    "default_banned",
 ]
 CodeKind = Literal["app", "sms", "call", "flash_call", "missed_call", "fragment_sms"]
 

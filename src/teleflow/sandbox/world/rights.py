@@ -24,6 +24,10 @@ ADMIN = (
     "post_stories",
     "edit_stories",
     "delete_stories",
+    "manage_direct_messages",
+    "manage_ranks",
+    "manage_linked_peers",
+    "manage_welcome_messages",
 )
 BANNED = (
     "view_messages",
@@ -46,6 +50,9 @@ BANNED = (
     "send_voices",
     "send_docs",
     "send_plain",
+    "edit_rank",
+    "send_reactions",
+    "manage_linked_peers",
 )
 # what the creator of a chat has, without being anonymous
 ALL_ADMIN = frozenset(ADMIN) - {"anonymous"}
