@@ -122,9 +122,13 @@ class Outages:
         return [connection for connection in self._listener if self._belongs(connection, phone)]
 
     def _belongs(self, connection: Connection, phone: str) -> bool:
-        return any(self._rpc.person_of(key_id) == phone for key_id in self._engine.keys_of(connection))
+        return any(
+            self._rpc.person_of(self._engine.gate.login_of(key_id)) == phone
+            for key_id in self._engine.keys_of(connection)
+        )
 
     def _keys_of(self, rule: Rule) -> list[int]:
         phone = rule.match.phone
-        owners: dict[int, Any] = {key_id: self._rpc.person_of(key_id) for key_id in self._engine.known_keys()}
+        login_of = self._engine.gate.login_of
+        owners: dict[int, Any] = {each: self._rpc.person_of(login_of(each)) for each in self._engine.known_keys()}
         return [key_id for key_id, owner in owners.items() if owner is not None and phone in {None, owner}]

@@ -46,6 +46,8 @@ class Options:
     port: int = 0
     dc_id: int = 2
     key: ServerKey | None = None
+    more_keys: tuple[ServerKey, ...] = ()
+    """RSA keys that clients may use besides, as in the time in which Telegram replaces one."""
     key_file: Path | None = None
     state_dir: Path | None = None
     pq_bits: int = 62
@@ -121,7 +123,7 @@ class DataCentre:
             self.keys = FileKeyStore(options.state_dir / "auth-keys.jsonl")
         self._salts = Salts(key.secret, options.salt_period)
         exchange = ExchangeSettings(
-            keys=(key,),
+            keys=(key, *options.more_keys),
             pool=self._pool,
             now=self._ids.now,
             made=self._key_made,
@@ -141,7 +143,9 @@ class DataCentre:
         self._backend = self._make_backend(self)
         self._backend.attach(self.engine.sessions)
         disturb = Disturb(self.clock, self)
-        self.engine.calls = Calls(self._backend.rpc, self.faults, disturb, self.ledger, self._tasks)
+        self.engine.gate.person_of = self._backend.rpc.person_of
+        self.engine.end_login = self._backend.revoke
+        self.engine.calls = Calls(self._backend.rpc, self.engine.gate, self.faults, disturb, self.ledger, self._tasks)
         self.outages = Outages(
             clock=self.clock,
             tasks=self._tasks,

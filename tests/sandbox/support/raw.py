@@ -16,6 +16,7 @@ import cryptg
 from cryptography.hazmat.primitives import serialization
 from telethon.extensions import BinaryReader
 from telethon.tl import functions, types
+from telethon.tl.alltlobjects import LAYER
 
 from tests.sandbox.support.framings import Wire
 
@@ -79,9 +80,16 @@ class RawClient:
         self.last_id = 0
         self.queue: list[Message] = []
         self.padding = rsa_pad
+        self.public_key: tuple[str, int] | None = None
+        """A key to use instead of the first: its PEM and its place among the fingerprints."""
+        self.introduced = True
+        """Whether the server takes it that `initConnection` has been sent; most tests are about something else."""
 
-    async def connect(self) -> RawClient:
-        reader, writer = await asyncio.wait_for(asyncio.open_connection(self.dc.host, self.dc.port), WAIT)
+    async def connect(self, source: str | None = None) -> RawClient:
+        """Open a connection, from the address `source`."""
+        local = None if source is None else (source, 0)
+        opening = asyncio.open_connection(self.dc.host, self.dc.port, local_addr=local)
+        reader, writer = await asyncio.wait_for(opening, WAIT)
         self.wire = Wire(self.framing, reader, writer)
         return self
 
@@ -125,10 +133,11 @@ class RawClient:
                 **fields,
             )
         )
-        public = serialization.load_pem_public_key(self.dc.public_key_pem.encode()).public_numbers()
+        pem, position = self.public_key or (self.dc.public_key_pem, 0)
+        public = serialization.load_pem_public_key(pem.encode()).public_numbers()
         sealed = self.padding(data, public.n, public.e)
         request = functions.ReqDHParamsRequest(
-            p=raw(p), q=raw(q), public_key_fingerprint=pq.server_public_key_fingerprints[0],
+            p=raw(p), q=raw(q), public_key_fingerprint=pq.server_public_key_fingerprints[position],
             encrypted_data=sealed, **both,
         )  # fmt: skip
         offer = await self.ask_plain(request)
@@ -160,7 +169,14 @@ class RawClient:
             assert done.new_nonce_hash1.to_bytes(16, "little", signed=True) == expected
             first = bytes(x ^ y for x, y in zip(new[:8], server[:8], strict=True))
             self.salt = int.from_bytes(first, "little", signed=True)
+            if self.introduced:
+                standing = self.dc.keys.get(self.key_id).standing
+                standing.layer, standing.introduced = LAYER, True
         return done
+
+    @property
+    def key_id(self) -> int:
+        return int.from_bytes(sha1(self.key).digest()[12:], "little")
 
     def public_half(self, g: int, b: int, prime: int) -> bytes:
         return raw(pow(g, b, prime))
@@ -283,3 +299,9 @@ async def signed(dc: Any, framing: str = "full") -> RawClient:
     client = await RawClient(dc, framing).connect()
     assert isinstance(await client.exchange(), types.DhGenOk)
     return client
+
+
+def introduction(request: Any, layer: int = LAYER) -> Any:
+    """`request` as the first one of a client."""
+    about = functions.InitConnectionRequest(7, "device", "system", "1.0", "en", "", "en", request)
+    return functions.InvokeWithLayerRequest(layer, about)

@@ -14,7 +14,7 @@ from teleflow.sandbox.mtproto import arithmetic
 from teleflow.sandbox.mtproto.keys import AuthKey, FileKeyStore
 from teleflow.sandbox.mtproto.rsa import ServerKey
 from tests.sandbox.support.centre import NEAREST, Centre, centre
-from tests.sandbox.support.raw import RawClient, factors, number, old_padding, raw, rsa_pad, signed
+from tests.sandbox.support.raw import RawClient, factors, introduction, number, old_padding, raw, rsa_pad, signed
 
 
 @pytest.mark.parametrize("padding", [old_padding, rsa_pad])
@@ -48,7 +48,7 @@ async def test_the_old_request_for_pq_is_answered_too(dc: Centre) -> None:
 
 async def test_another_data_centres_inner_data_is_rejected(dc: Centre) -> None:
     client = await RawClient(dc).connect()
-    assert await client.exchange(types.PQInnerDataDc, dc=4) == -404
+    assert await client.exchange(types.PQInnerDataDc, dc=4) == -444
     assert await client.closed() == b""
 
 
@@ -113,7 +113,7 @@ async def test_a_temporary_key_ends(still: Centre) -> None:
 async def test_keys_outlive_the_process(tmp_path: Path, server_key: ServerKey) -> None:
     async with centre(server_key, state_dir=tmp_path) as dc:
         client = await signed(dc)
-        await client.ping()
+        await client.call(introduction(NEAREST))
     async with centre(server_key, state_dir=tmp_path) as dc:
         client.dc = dc
         await client.connect()

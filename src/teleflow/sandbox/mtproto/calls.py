@@ -11,11 +11,13 @@ import asyncio
 from typing import Any
 
 import structlog
+from telethon.tl import functions
 
 from teleflow.kit.tasks import Tasks
 from teleflow.sandbox.faults import Call, Faults, digits, random_id_of
 from teleflow.sandbox.mtproto import tl
 from teleflow.sandbox.mtproto.disturb import Disturb, LostError, Plan
+from teleflow.sandbox.mtproto.gate import Gate
 from teleflow.sandbox.mtproto.ledger import CallRow, Ledger
 from teleflow.sandbox.mtproto.session import Session
 from teleflow.sandbox.mtproto.wrappers import Unwrapped, unwrap
@@ -32,8 +34,9 @@ AFTER_DEADLINE = 30.0
 class Calls:
     """Runs requests against `rpc`."""
 
-    def __init__(self, rpc: Rpc, faults: Faults, disturb: Disturb, ledger: Ledger, tasks: Tasks) -> None:
+    def __init__(self, rpc: Rpc, gate: Gate, faults: Faults, disturb: Disturb, ledger: Ledger, tasks: Tasks) -> None:
         self._rpc = rpc
+        self._gate = gate
         self._faults = faults
         self._disturb = disturb
         self._ledger = ledger
@@ -45,9 +48,12 @@ class Calls:
         try:
             if len(session.running) >= MAX_RUNNING:
                 raise RpcError(420, "FLOOD_WAIT_1")
-            work = unwrap(session, tl.read_object(body, budget))
+            work = unwrap(session.key.standing, tl.read_object(body, budget))
             if not tl.is_request(work.request):
                 raise RpcError(400, "INPUT_METHOD_INVALID")
+            if work.news:
+                self._gate.introduced(session.key)
+            self._gate.admit(session.key, work.request)
         except tl.BadObjectError as error:
             self._refuse(session, msg_id, RpcError(400, error.rpc_error))
             return
@@ -69,7 +75,7 @@ class Calls:
         session.send(tl.rpc_result(msg_id, tl.rpc_error(error.code, error.message)), request=msg_id)
 
     def _row(self, session: Session, connection: Connection, msg_id: int, method: str, request: Any) -> CallRow:
-        phone = self._rpc.person_of(session.key.key_id)
+        phone = self._rpc.person_of(session.key.login)
         if phone is None:
             phone = getattr(request, "phone_number", None)
         row = self._ledger.call(digits(phone) if phone else None, method)
@@ -109,16 +115,21 @@ class Calls:
         return row.outcome == "ok"
 
     async def _answer(self, session: Session, connection: Connection, work: Unwrapped, row: CallRow) -> bytes:
+        if isinstance(work.request, functions.auth.BindTempAuthKeyRequest):
+            self._gate.bind(session, row.msg_id, work.request)
+            row.outcome = "ok"
+            return tl.result_bytes(True, work.request)
+        client = session.key.standing
         caller = Caller(
-            session.key.key_id,
+            session.key.login,
             session.id,
-            session.layer,
-            session.api_id,
-            session.device_model,
-            session.system_version,
-            session.app_version,
-            session.lang_code,
-            session.system_lang_code,
+            client.layer,
+            client.api_id,
+            client.device_model,
+            client.system_version,
+            client.app_version,
+            client.lang_code,
+            client.system_lang_code,
             connection.address,
             row.msg_id,
             not work.without_updates,

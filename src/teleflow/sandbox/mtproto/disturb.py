@@ -89,7 +89,7 @@ class Disturb:
             if row.phone is not None:
                 await self._effects.expire_code(row.phone)
             return
-        await self._effects.revoke_login(session.key.key_id)
+        await self._effects.revoke_login(session.key.login)
         raise RpcError(401, str(rule.args.get("name", "AUTH_KEY_UNREGISTERED")))
 
     def _service_verb(self, rule: Rule, session: Session, row: CallRow) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import structlog
 
@@ -18,10 +18,12 @@ from teleflow.sandbox.mtproto import envelope, msg_ids, service, tl
 from teleflow.sandbox.mtproto.arithmetic import BusyError
 from teleflow.sandbox.mtproto.calls import Calls
 from teleflow.sandbox.mtproto.container import Message, contents, judge_number
+from teleflow.sandbox.mtproto.gate import Gate
 from teleflow.sandbox.mtproto.handshake import ExchangeSettings, Handshake, RejectedError
 from teleflow.sandbox.mtproto.keys import AuthKey, KeyStore
 from teleflow.sandbox.mtproto.ledger import ConnectionRow, Ledger
 from teleflow.sandbox.mtproto.msg_ids import MsgIds
+from teleflow.sandbox.mtproto.places import Places, Storm
 from teleflow.sandbox.mtproto.salts import Salts
 from teleflow.sandbox.mtproto.session import CONTAINER_ID, Session
 from teleflow.sandbox.mtproto.sessions import Sessions
@@ -33,6 +35,7 @@ _log = structlog.get_logger(__name__)
 KEY_UNKNOWN = -404
 TOO_MUCH = -429
 SWEEP = 0.5
+KEY_SWEEP = 60.0
 SILENT_TOO_LONG = 60.0
 """Seconds that a new connection may take until its first good packet."""
 MAX_EXCHANGES = 4
@@ -76,8 +79,15 @@ class Engine:
         self.salts = salts
         self.calls: Calls
         self.sessions = Sessions(clock, ids, salts)
+        self.gate = Gate(keys, now=self.now, used=self.sessions.used, forgotten=salts.forget)
+        self.sessions.standing_for = self.gate.bindings.all_of
+        self.places = Places()
+        self.storm = Storm(clock)
+        self.end_login: Callable[[int], None] = lambda _key_id: None
+        """Set to what ends the login of a key."""
         self._fresh: dict[Connection, float] = {}
         self._deadlines: dict[Connection, float] = {}
+        self._key_sweep = clock.monotonic() + KEY_SWEEP
 
     def now(self) -> float:
         """Unix time as this server tells it."""
@@ -88,11 +98,15 @@ class Engine:
     def opened(self, connection: Connection) -> None:
         connection.state = _Link(self._ledger.connection(connection.number, connection.address))
         self._fresh[connection] = self._clock.monotonic()
+        self.storm.opened(connection)
 
     def closed(self, connection: Connection) -> None:
         self._fresh.pop(connection, None)
         self._deadlines.pop(connection, None)
+        self.storm.closed(connection)
         link: _Link = connection.state  # type: ignore[assignment]
+        for key_id in link.row.keys:
+            self.places.left(key_id, connection)
         self._account(connection, link)
         link.row.ended, link.row.cause = self._ledger.now(), connection.cause
         for session in link.sessions:
@@ -118,6 +132,9 @@ class Engine:
         if len(payload) < 8:
             connection.abort("malformed")
             return
+        if self.storm.turns_away(connection):
+            self.transport_error(connection, TOO_MUCH, "storm")
+            return
         key_id = int.from_bytes(payload[:8], "little")
         if key_id == 0:
             self._plain(connection, payload)
@@ -140,6 +157,8 @@ class Engine:
         if packet.quick_ack:
             connection.send_quick_ack(envelope.quick_ack_token(key.key, plain))
         session = self._session(key, session_id, connection)
+        if self.places.heard(key.key_id, connection):
+            self.duplicated(key.key_id)
         if not self.salts.valid(key, salt, self.now()):
             self.bad_salt(session, msg_id, seq)
             return
@@ -175,7 +194,8 @@ class Engine:
             answer = bytes(await link.handshake.answer(tl.read_object(body)))
         except (RejectedError, tl.BadObjectError) as error:
             _log.info("exchange.rejected", connection=connection.number, reason=str(error))
-            self.transport_error(connection, KEY_UNKNOWN, "key exchange rejected")
+            code = getattr(error, "code", KEY_UNKNOWN)
+            self.transport_error(connection, code, "key exchange rejected")
         except BusyError:
             self.transport_error(connection, TOO_MUCH, "busy")
         else:
@@ -282,9 +302,20 @@ class Engine:
         return True
 
     def destroy_key(self, key_id: int) -> None:
-        self._keys.remove(key_id)
-        self.salts.forget(key_id)
         self.sessions.drop_connections(key_id, "key destroyed")
+        self.end_login(key_id)
+        self.gate.destroy(key_id)
+
+    def duplicated(self, key_id: int) -> None:
+        """The key was used from two places at once: its login ends, and everything on it is answered so."""
+        login = self.gate.login_of(key_id)
+        self.gate.refuse(login, "AUTH_KEY_DUPLICATED")
+        self.end_login(login)
+
+    def renew(self, session: Session) -> None:
+        """Say once more that the session is new, as a server does that has lost its state."""
+        session.announced = False
+        self._announce(session, self._ids.next(answer=False))
 
     def known_keys(self) -> list[int]:
         """Ids of all keys."""
@@ -309,6 +340,9 @@ class Engine:
         for connection, deadline in list(self._deadlines.items()):
             if deadline <= now:
                 connection.close("ping_delay_disconnect")
+        if now >= self._key_sweep:
+            self._key_sweep = now + KEY_SWEEP
+            self.gate.sweep()
         for connection, opened in list(self._fresh.items()):
             if opened > now - SILENT_TOO_LONG:
                 break

@@ -24,11 +24,20 @@ from teleflow.sandbox.mtproto.tl import BadObjectError, read_object
 MAX_PENDING = 4
 """Exchanges under way on one connection; a further one pushes the oldest out."""
 
+WRONG_DC = -444
+
 _INNER = (types.PQInnerData, types.PQInnerDataDc, types.PQInnerDataTemp, types.PQInnerDataTempDc)
 
 
 class RejectedError(Exception):
-    """The step does not belong to any exchange under way, or was not made for this data centre."""
+    """The step does not belong to any exchange under way, or was not made for this data centre.
+
+    `code` is the transport error that the client is told.
+    """
+
+    def __init__(self, reason: str, code: int = -404) -> None:
+        super().__init__(reason)
+        self.code = code
 
 
 @dataclass(slots=True)
@@ -134,7 +143,7 @@ class Handshake:
             raise RejectedError("wrong inner pq")
         dc = getattr(inner, "dc", None)
         if dc is not None and abs(dc) % 10000 != self._settings.dc_id:  # 10000 is added for test servers
-            raise RejectedError("for another data centre")
+            raise RejectedError("for another data centre", WRONG_DC)
         return inner
 
     def _parameters(self, exchange: _Exchange, public: int) -> Any:

@@ -9,11 +9,36 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Protocol, TextIO
 
 from teleflow.sandbox.mtproto.envelope import key_id_of
+
+ROOM = 1000
+"""Lines by which a file of keys may grow over twice its keys before it is written anew."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """What has become of a key: what its client told of itself, whom it stands for, why it is worth nothing."""
+
+    layer: int = 0
+    """0 until the first `invokeWithLayer`."""
+    introduced: bool = False
+    """Whether `initConnection` has been heard."""
+    api_id: int = 0
+    device_model: str = ""
+    system_version: str = ""
+    app_version: str = ""
+    lang_code: str = ""
+    system_lang_code: str = ""
+    bound_to: int = 0
+    """The permanent key that a temporary one stands for."""
+    refused: str = ""
+    """The error that answers everything on this key (AUTH_KEY_DUPLICATED)."""
+    used_at: int = 0
+    """When its last session was forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +51,17 @@ class AuthKey:
     first_salt: int
     """The salt that both sides compute at the end of the key exchange."""
     expires_at: int | None = None
+    standing: Standing = field(default_factory=Standing, compare=False)
+
+    @property
+    def login(self) -> int:
+        """The key whose login this one uses: the permanent one that it is bound to, or itself."""
+        return self.standing.bound_to or self.key_id
+
+    @property
+    def unbound(self) -> bool:
+        """A temporary key that stands for nobody yet."""
+        return self.expires_at is not None and not self.standing.bound_to
 
     @classmethod
     def made(cls, key: bytes, *, created_at: int, first_salt: int, expires_at: int | None = None) -> AuthKey:
@@ -86,7 +122,8 @@ class FileKeyStore(MemoryKeyStore):
                 if "removed" in row:
                     super().remove(row["removed"])
                 else:
-                    super().put(AuthKey(**{**row, "key": bytes.fromhex(row["key"])}))
+                    standing = Standing(**row.pop("standing", {}))
+                    super().put(AuthKey(**{**row, "key": bytes.fromhex(row["key"]), "standing": standing}))
             except (ValueError, TypeError, KeyError):
                 break  # the last line of a process that was killed while writing
 
@@ -95,6 +132,7 @@ class FileKeyStore(MemoryKeyStore):
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
             file.writelines(_line(record) for record in self.all())
         fresh.replace(self._path)
+        self._lines = len(self._keys)
         return self._path.open("a", encoding="ascii")
 
     def put(self, record: AuthKey) -> None:
@@ -108,6 +146,11 @@ class FileKeyStore(MemoryKeyStore):
         return known
 
     def _append(self, line: str) -> None:
+        self._lines += 1
+        if self._lines > 2 * len(self._keys) + ROOM:
+            self._file.close()
+            self._file = self._rewrite()
+            return
         self._file.write(line)
         self._file.flush()
 

@@ -63,21 +63,14 @@ class Session:
         "acked",
         "announced",
         "answers",
-        "api_id",
-        "app_version",
         "connections",
-        "device_model",
         "id",
         "key",
         "lagging",
-        "lang_code",
         "last_seen",
-        "layer",
         "received",
         "running",
         "salt_of",
-        "system_lang_code",
-        "system_version",
         "unacked",
         "wants_updates",
     )
@@ -110,9 +103,6 @@ class Session:
         self.announced = False
         self.wants_updates = False
         self.lagging = False
-        self.layer = self.api_id = 0
-        self.device_model = self.system_version = self.app_version = ""
-        self.lang_code = self.system_lang_code = ""
 
     @property
     def live(self) -> bool:

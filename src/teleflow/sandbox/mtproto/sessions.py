@@ -7,6 +7,7 @@ does not read (it is told `updatesTooLong` when it reads again). It is the `Push
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from telethon.tl import types
@@ -34,6 +35,8 @@ class Sessions:
         self._ready: list[Session] = []
         self._chores: set[Session] = set()
         self._orphans: dict[Session, float] = {}
+        self.standing_for: Callable[[int], tuple[int, ...]] = lambda key_id: (key_id,)
+        """The key and the temporary ones that stand for it."""
 
     def __len__(self) -> int:
         return sum(map(len, self._by_key.values()))
@@ -84,6 +87,16 @@ class Sessions:
             del of_key[session.id]
             if not of_key:
                 del self._by_key[session.key.key_id]
+                session.key.standing.used_at = int(self._ids.now())
+
+    def used(self, key_id: int) -> bool:
+        """Whether the key has a session."""
+        return key_id in self._by_key
+
+    def _of(self, key_id: int) -> Iterator[Session]:
+        """The sessions of a key and of those that stand for it."""
+        for each in self.standing_for(key_id):
+            yield from self._by_key.get(each, {}).values()
 
     def _needs_flush(self, session: Session) -> None:
         self._ready.append(session)
@@ -96,11 +109,8 @@ class Sessions:
             session.flush()
 
     def push(self, key_id: int, updates: Any, *, except_session: int | None = None) -> None:
-        of_key = self._by_key.get(key_id)
-        if not of_key:
-            return
         body: bytes | None = None
-        for session in of_key.values():
+        for session in self._of(key_id):
             if session.id == except_session or not session.wants_updates:
                 continue
             connection = session.connection
@@ -120,10 +130,10 @@ class Sessions:
         loop.call_soon(loop.call_soon, self.drop_connections, key_id, "revoked")
 
     def live(self, key_id: int) -> bool:
-        return any(session.live for session in self._by_key.get(key_id, {}).values())
+        return any(session.live for session in self._of(key_id))
 
     def drop_connections(self, key_id: int, cause: str) -> None:
-        for session in list(self._by_key.get(key_id, {}).values()):
+        for session in list(self._of(key_id)):
             session.flush()
             for connection in list(session.connections):
                 connection.close(cause)

@@ -1,6 +1,6 @@
 """The methods that wrap another one: layer, client's description, order, whether updates are wanted.
 
-`unwrap` takes them off and writes what they say about the client on its session.
+`unwrap` takes them off and writes what they say about the client on its key.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from telethon.tl import functions
+from telethon.tl.alltlobjects import LAYER
 
-from teleflow.sandbox.mtproto.session import Session
+from teleflow.sandbox.mtproto.keys import Standing
 from teleflow.sandbox.rpc.base import RpcError
 
 MAX_DEPTH = 12
+OLDEST_LAYER = 105
+"""Of before, no client is left that Telegram serves."""
 
 _TRANSPARENT = (
-    functions.InvokeWithTakeoutRequest,
     functions.InvokeWithMessagesRangeRequest,
     functions.InvokeWithBusinessConnectionRequest,
     functions.InvokeWithGooglePlayIntegrityRequest,
@@ -31,6 +33,7 @@ _WRAPPERS = frozenset(
         functions.InvokeAfterMsgRequest,
         functions.InvokeAfterMsgsRequest,
         functions.InvokeWithoutUpdatesRequest,
+        functions.InvokeWithTakeoutRequest,
         *_TRANSPARENT,
     )
 )
@@ -43,19 +46,27 @@ class Unwrapped:
     request: Any
     after: tuple[int, ...] = ()
     without_updates: bool = False
+    takeout: int | None = None
+    news: bool = False
+    """Whether the client told something of itself that was not known."""
 
 
-def unwrap(session: Session, request: Any) -> Unwrapped:
-    """Take all wrappers off. Raises RpcError when there are too many or nothing is inside."""
+def unwrap(standing: Standing, request: Any) -> Unwrapped:
+    """Take all wrappers off. Raises RpcError for too many of them, and for a layer that nobody speaks."""
     found = Unwrapped(request)
     for _ in range(MAX_DEPTH):
         wrapper = found.request
         if getattr(wrapper, "CONSTRUCTOR_ID", None) not in _WRAPPERS:
             return found
         if isinstance(wrapper, functions.InvokeWithLayerRequest):
-            session.layer = wrapper.layer
+            if not OLDEST_LAYER <= wrapper.layer <= LAYER:
+                raise RpcError(400, "CONNECTION_LAYER_INVALID")
+            found.news |= standing.layer != wrapper.layer
+            standing.layer = wrapper.layer
         elif isinstance(wrapper, functions.InitConnectionRequest):
-            _introduce(session, wrapper)
+            found.news |= _introduce(standing, wrapper)
+        elif isinstance(wrapper, functions.InvokeWithTakeoutRequest):
+            found.takeout = wrapper.takeout_id
         elif isinstance(wrapper, functions.InvokeAfterMsgRequest):
             found.after += (wrapper.msg_id,)
         elif isinstance(wrapper, functions.InvokeAfterMsgsRequest):
@@ -66,10 +77,20 @@ def unwrap(session: Session, request: Any) -> Unwrapped:
     raise RpcError(400, "INPUT_REQUEST_TOO_LONG")
 
 
-def _introduce(session: Session, client: Any) -> None:
-    session.api_id = client.api_id
-    session.device_model = client.device_model[:128]
-    session.system_version = client.system_version[:128]
-    session.app_version = client.app_version[:128]
-    session.lang_code = client.lang_code[:32]
-    session.system_lang_code = client.system_lang_code[:32]
+def _introduce(standing: Standing, client: Any) -> bool:
+    """Returns whether anything of it is new."""
+    if not standing.layer:
+        raise RpcError(400, "CONNECTION_LAYER_INVALID")
+    told: dict[str, Any] = {
+        "introduced": True,
+        "api_id": client.api_id,
+        "device_model": client.device_model[:128],
+        "system_version": client.system_version[:128],
+        "app_version": client.app_version[:128],
+        "lang_code": client.lang_code[:32],
+        "system_lang_code": client.system_lang_code[:32],
+    }
+    news = any(getattr(standing, name) != value for name, value in told.items())
+    for name, value in told.items():
+        setattr(standing, name, value)
+    return news
