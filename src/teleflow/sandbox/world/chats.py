@@ -19,6 +19,7 @@ from teleflow.sandbox.world.records import Message
 
 FIRST_GROUP = 4_800_000_001
 FIRST_CHANNEL = 2_100_000_001
+CHANNELS_LIMIT = 500
 
 
 class Chats:
@@ -35,6 +36,8 @@ class Chats:
         # person -> chats whose members they are
         self._of_person: dict[int, set[int]] = {}
         self._by_username: dict[str, Chat] = {}
+        # how many supergroups and channels one person can be in
+        self.channels_limit = CHANNELS_LIMIT
         people.taken_elsewhere = lambda username: username.lower() in self._by_username
 
     def __iter__(self) -> Iterator[Chat]:
