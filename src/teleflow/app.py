@@ -24,6 +24,7 @@ from teleflow.api.main import build_app
 from teleflow.api.server import HttpServer
 from teleflow.config import Secrets, Settings
 from teleflow.errors import SettingsError, StorageUnavailable
+from teleflow.fleet.adoption import Adoption
 from teleflow.fleet.logins import Logins
 from teleflow.fleet.runner import Runner
 from teleflow.kit.clock import Clock, SystemClock, milliseconds
@@ -35,7 +36,7 @@ from teleflow.outbox.outbox import Outbox
 from teleflow.outbox.peers import PhoneBook
 from teleflow.outbox.sender import Sender
 from teleflow.outbox.settle import Settler
-from teleflow.services.accounts import Accounts
+from teleflow.services.accounts import Accounts, service_credentials
 from teleflow.services.everything import Services
 from teleflow.services.passwords import Passwords
 from teleflow.services.users import FirstAdmin
@@ -141,7 +142,10 @@ class Gateway:
         stack.callback(self.services.close)
         self.first_admin = await self.services.users.ensure_admin()
 
-        for part in (self.runner, logins, self.outbox):
+        adoption = Adoption(
+            settings.sessions_dir, self.runner, self.storage, self.clock, api=service_credentials(settings)
+        )
+        for part in (self.runner, logins, self.outbox, adoption):
             await part.start()
             stack.push_async_callback(part.stop)
         upkeep = Tasks("upkeep")

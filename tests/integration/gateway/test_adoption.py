@@ -1,0 +1,100 @@
+"""Session files of an older deployment become sessions here; they are made by an unmodified Telethon."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from telethon import TelegramClient
+from telethon.crypto import rsa
+from telethon.sessions import SQLiteSession
+
+from tests.integration.gateway.rig import ANN, BOB, Rig, rigged
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    (tmp_path / "sessions").mkdir()
+    async with rigged(tmp_path / "data", sessions_dir=tmp_path / "sessions") as made:
+        yield made
+
+
+async def telethon_login(rig: Rig, path: Path, phone: str) -> None:
+    rsa.add_key(rig.sandbox.public_key_pem, old=False)
+    session = SQLiteSession(str(path))
+    session.set_dc(rig.sandbox.dc_id, rig.sandbox.host, rig.sandbox.port)
+    client = TelegramClient(session, 1, "h" * 32)
+    await client.connect()
+    await client.send_code_request(phone)
+    await client.sign_in(phone, rig.code(phone))
+    await client.disconnect()
+
+
+async def marked(path: Path) -> str:
+    mark = path.with_name(path.name + ".adopted")
+    async with asyncio.timeout(15):
+        while not mark.exists():
+            await asyncio.sleep(0.02)
+    return mark.read_text("utf-8")
+
+
+async def test_a_users_file_becomes_their_session_without_a_new_code(rig: Rig, tmp_path: Path) -> None:
+    ann = await rig.user("ann", ANN)
+    path = tmp_path / "sessions" / "ann.session"
+    await telethon_login(rig, path, ANN)
+    before = path.read_bytes()
+    codes = rig.calls("auth.sendCode")
+    await rig.stop()
+    await rig.start()
+    assert "taken over" in await marked(path)
+    ann = await rig.token("ann")
+    assert (await rig.send(ann, "the same account")).status_code == 200
+    status = (await rig.http.get("/telegram/status", headers=ann)).json()
+    assert (status["connected"], status["phone"], status["name"]) == (True, ANN, "Ann")
+    assert rig.calls("auth.sendCode") == codes
+    assert path.read_bytes() == before
+    await rig.stop()
+    await rig.start()
+    ann = await rig.token("ann")
+    assert (await rig.send(ann, "still")).status_code == 200
+
+
+async def test_a_later_user_of_that_name_gets_nothing(rig: Rig, tmp_path: Path) -> None:
+    await rig.user("ann", ANN)
+    path = tmp_path / "sessions" / "ann.session"
+    await telethon_login(rig, path, ANN)
+    await rig.stop()
+    await rig.start()
+    await marked(path)
+    admin = await rig.token("admin", "the admin's own one")
+    assert (await rig.http.delete("/users/ann", headers=admin)).status_code == 200
+    again = await rig.user("ann", BOB)
+    await rig.stop()
+    await rig.start()
+    again = await rig.token("ann")
+    assert (await rig.send(again, "whose?")).status_code == 400
+
+
+async def test_a_file_that_is_no_session_is_told_and_left(rig: Rig, tmp_path: Path) -> None:
+    ann = await rig.user("ann", ANN)
+    path = tmp_path / "sessions" / "ann.session"
+    path.write_bytes(b"SQLite format 3\x00 but no")
+    await rig.stop()
+    await rig.start()
+    assert "no Telethon session" in await marked(path)
+    ann = await rig.token("ann")
+    assert (await rig.http.get("/telegram/status", headers=ann)).json()["connected"] is False
+
+
+async def test_a_login_that_telegram_ended_meanwhile_is_no_login(rig: Rig, tmp_path: Path) -> None:
+    await rig.user("ann", ANN)
+    path = tmp_path / "sessions" / "ann.session"
+    await telethon_login(rig, path, ANN)
+    await rig.stop()
+    await rig.fault("revoke_session", {"phone": ANN})
+    await rig.start()
+    assert "log in again" in await marked(path)
+    ann = await rig.token("ann")
+    assert (await rig.http.get("/telegram/status", headers=ann)).json()["connected"] is False
