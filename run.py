@@ -62,8 +62,12 @@ def main(arguments: list[str]) -> None:
     word, rest = (arguments[0], arguments[1:]) if arguments else ("demo", [])
     prepare("dev" if word in ("test", "prove", "bench") else "run")
     if word == "test":
-        # By itself the suite takes both cores; whoever names tests decides alone.
-        start(["-m", "pytest", "-p", "tests.support.skips", *(rest or ["-n", "auto"])], at_root=True)
+        # Most tests wait for sockets and disks, so twice the cores; whoever names tests decides alone.
+        workers = str(min(8, 2 * (os.cpu_count() or 1)))
+        start(
+            ["-m", "pytest", "-p", "tests.support.skips", *(rest or ["-n", workers, "--dist", "worksteal"])],
+            at_root=True,
+        )
     elif word in ("prove", "bench"):
         start(["-m", "proofs", word, *rest], at_root=True)
     else:
