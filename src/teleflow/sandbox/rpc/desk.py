@@ -12,13 +12,22 @@ from typing import Any
 from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import Caller, RpcError
+from teleflow.sandbox.rpc.peers import channel_id
 from teleflow.sandbox.rpc.view import View
 from teleflow.sandbox.world.boxes import Box
+from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.records import Origin, Person
 from teleflow.sandbox.world.world import World
 
 Address = Callable[[], tuple[str, int]]
 Addresses = Callable[[], Mapping[int, tuple[str, int]]]
+
+
+_CHANNEL_FROM_MESSAGE = types.InputChannelFromMessage | types.InputPeerChannelFromMessage
+
+
+def _is_peer(named: Any) -> bool:
+    return type(named).__name__.startswith("InputPeer")
 
 
 class Desk:
@@ -43,6 +52,11 @@ class Desk:
     def home_of(self, person: Person) -> int:
         """The data centre where an account lives."""
         return person.account.dc or self.main_dc
+
+    def tell(self, person: Person, update: Any, cause: Caller | None = None) -> None:
+        """Push an update without pts to a person's devices, but not to the session that caused it."""
+        origin = self.origin(cause) if cause is not None else None
+        self.world.messages.tell(person.id, "account", data=bytes(update), origin=origin)
 
     def me(self, caller: Caller) -> Person:
         """The person behind the key."""
@@ -75,7 +89,62 @@ class Desk:
             return me
         if isinstance(user, types.InputUser):
             return self._addressed(me, user, "USER_ID_INVALID")
+        if isinstance(user, types.InputUserFromMessage | types.InputPeerUserFromMessage):
+            person = self.world.people.by_id.get(user.user_id)
+            if person is not None:
+                self._seen_in(me, user, person.id)
+                return person
         raise RpcError(400, "USER_ID_INVALID")
+
+    def target(self, me: Person, peer: Any) -> Person | Chat:
+        """Whoever or whatever an InputPeer names and the asker may look into. Raises as `peer` and `chat` do."""
+        if isinstance(peer, types.InputPeerChannel | types.InputPeerChat | types.InputPeerChannelFromMessage):
+            return self.chat(me, peer)
+        if isinstance(peer, types.InputPeerUserFromMessage):
+            return self.user(me, peer)
+        return self.peer(me, peer)
+
+    def chat(self, me: Person, named: Any) -> Chat:
+        """The group or channel of an InputPeer or InputChannel.
+
+        Raises CHAT_ID_INVALID, PEER_ID_INVALID, CHANNEL_INVALID and CHANNEL_PRIVATE.
+        """
+        if isinstance(named, types.InputPeerChat):
+            return self.group(me, named.chat_id)
+        chat = self.named_channel(me, named)
+        self.world.chats.require_visible(chat, me.id)
+        return chat
+
+    def named_channel(self, me: Person, named: Any) -> Chat:
+        """The same for supergroups and channels, also those that the asker may not look into."""
+        if not isinstance(named, types.InputChannel | types.InputPeerChannel | _CHANNEL_FROM_MESSAGE):
+            raise RpcError(400, "PEER_ID_INVALID" if _is_peer(named) else "CHANNEL_INVALID")
+        chats = self.world.chats
+        chat = chats.by_id.get(channel_id(named.channel_id))
+        if chat is None:
+            raise RpcError(400, "CHANNEL_INVALID")
+        if isinstance(named, _CHANNEL_FROM_MESSAGE):
+            self._seen_in(me, named, chat.id)
+        elif named.access_hash != self.world.people.access_hash(me.id, chat.id):
+            raise RpcError(400, "CHANNEL_INVALID")
+        return chat
+
+    def group(self, me: Person, number: int) -> Chat:
+        """A basic group that the asker is or was in."""
+        chat = self.world.chats.by_id.get(-number) if number > 0 else None
+        if chat is None or self.world.chats.member(chat, me.id) is None:
+            raise RpcError(400, "CHAT_ID_INVALID")
+        return chat
+
+    def place(self, me: Person, target: Person | Chat) -> Box:
+        """The box with the messages of a chat, by the numbers that the asker sees."""
+        return self.world.messages.place(me.id, target.id)
+
+    def _seen_in(self, me: Person, named: Any, wanted: int) -> None:
+        """Somebody or something named by a message in which they appear. Raises PEER_ID_INVALID."""
+        box = self.place(me, self.target(me, named.peer))
+        if wanted not in self.view.involved(box, [named.msg_id]):
+            raise RpcError(400, "PEER_ID_INVALID")
 
     def _addressed(self, me: Person, named: Any, refusal: str) -> Person:
         """`named` has user_id and access_hash. A contact may be named without the hash."""

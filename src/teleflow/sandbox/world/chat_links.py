@@ -90,7 +90,7 @@ def find(world: World, me: Person, chat: Chat, link: str) -> Invite:
     invite = world.chats.invites.get(hash_of(link))
     if invite is None or invite.chat != chat.id:
         raise Refused("INVITE_HASH_EXPIRED")
-    if invite.admin != me.id and me.id != chat.creator:
+    if me.id not in {invite.admin, chat.creator}:
         raise Refused("CHAT_ADMIN_REQUIRED")
     return invite
 
