@@ -9,8 +9,11 @@ from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk, timestamp
+from teleflow.sandbox.rpc.dialogs import Shown, dialog_parts, shown_dialog, shown_dialogs
 from teleflow.sandbox.world.boxes import Box
-from teleflow.sandbox.world.records import Dialog, Person
+from teleflow.sandbox.world.channel_reads import ids_of
+from teleflow.sandbox.world.chat_records import Chat
+from teleflow.sandbox.world.records import Person
 
 PAGE = 100
 
@@ -33,44 +36,59 @@ def _window(box: Box, ids: list[int], request: TLRequest, offset_date: int) -> l
     ]
 
 
-def _messages(desk: Desk, me: Person, box: Box, page: list[int], total: int) -> Any:
-    messages = desk.view.messages(box, page)
-    users = desk.view.users(me, desk.view.involved(box, page))
+def found_messages(desk: Desk, me: Person, box: Box, page: list[int], total: int) -> Any:
+    """A page of messages in the form that their box has; of a channel's with its pts."""
+    messages = desk.view.messages(box, page, me.id)
+    involved = desk.view.involved(box, page)
+    parts = {
+        "messages": messages,
+        "topics": [],
+        "chats": desk.view.chats(me, involved),
+        "users": desk.view.users(me, involved),
+    }
+    if box.owner < 0:
+        return types.messages.ChannelMessages(pts=box.pts, count=total, **parts)
     if len(page) == total:
-        return types.messages.Messages(messages, topics=[], chats=[], users=users)
-    return types.messages.MessagesSlice(total, messages, topics=[], chats=[], users=users)
+        return types.messages.Messages(**parts)
+    return types.messages.MessagesSlice(total, **parts)
+
+
+def ids_in(desk: Desk, me: Person, target: Person | Chat) -> tuple[Box, list[int]]:
+    """Where the messages with somebody or of a chat are, and their numbers, ascending."""
+    box = desk.place(me, target)
+    if isinstance(target, Chat) and target.channel:
+        return box, ids_of(desk.world, target, desk.world.chats.member(target, me.id))
+    dialog = box.dialogs.get(target.id)
+    return box, dialog.ids if dialog is not None else []
 
 
 async def get_history(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
-    box = desk.box(me)
-    dialog = box.dialogs.get(desk.peer(me, request.peer).id)
-    ids = dialog.ids if dialog is not None else []
+    box, ids = ids_in(desk, me, desk.target(me, request.peer))
     page = _window(box, ids, request, timestamp(request.offset_date))
-    return _messages(desk, me, box, page, len(ids))
+    return found_messages(desk, me, box, page, len(ids))
 
 
 async def search(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """By words, dates and sender; no message here has media, so a media filter finds none."""
     me = desk.me(caller)
-    box = desk.box(me)
     if isinstance(request.peer, types.InputPeerEmpty):
+        box = desk.box(me)
         ids = sorted(box.messages)
     else:
-        dialog = box.dialogs.get(desk.peer(me, request.peer).id)
-        ids = dialog.ids if dialog is not None else []
-    sender = desk.peer(me, request.from_id).id if request.from_id is not None else 0
+        box, ids = ids_in(desk, me, desk.target(me, request.peer))
+    sender = desk.target(me, request.from_id).id if request.from_id is not None else 0
     if not isinstance(request.filter, types.InputMessagesFilterEmpty):
         ids = []
     wanted = request.q.casefold()
     earliest, latest = timestamp(request.min_date), timestamp(request.max_date)
     hits = [number for number in ids if _matches(box, number, wanted, sender) and _dated(box, number, earliest, latest)]
-    return _messages(desk, me, box, _window(box, hits, request, 0), len(hits))
+    return found_messages(desk, me, box, _window(box, hits, request, 0), len(hits))
 
 
 def _matches(box: Box, number: int, wanted: str, sender: int) -> bool:
     message = box.messages[number]
-    return wanted in message.text.casefold() and (not sender or message.sender == sender)
+    return wanted in message.text.casefold() and (not sender or sender == (message.written_as or message.sender))
 
 
 def _dated(box: Box, number: int, earliest: int, latest: int) -> bool:
@@ -86,7 +104,7 @@ async def search_global(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     hits = [number for number in ids if _matches(box, number, wanted, 0)]
     older = [number for number in hits if not request.offset_id or number < request.offset_id]
     page = older[::-1][: max(0, min(request.limit, PAGE))]
-    return _messages(desk, me, box, page, len(hits))
+    return found_messages(desk, me, box, page, len(hits))
 
 
 async def get_messages(desk: Desk, caller: Caller, request: TLRequest) -> Any:
@@ -94,38 +112,24 @@ async def get_messages(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     box = desk.box(me)
     wanted = [int(named.id) for named in request.id[:PAGE] if isinstance(named, types.InputMessageID)]
-    messages = desk.view.messages(box, wanted)
-    users = desk.view.users(me, desk.view.involved(box, wanted))
-    return types.messages.Messages(messages, topics=[], chats=[], users=users)
-
-
-def _top(box: Box, dialog: Dialog) -> tuple[int, int]:
-    """What dialogs are sorted by: date of the last message, then its number."""
-    number = dialog.ids[-1]
-    return box.messages[number].date, number
+    return found_messages(desk, me, box, wanted, len(wanted))
 
 
 async def get_dialogs(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """Newest first; the offset is the last message of the page before."""
     me = desk.me(caller)
-    box = desk.box(me)
-    everything = [dialog for dialog in box.dialogs.values() if dialog.ids]
+    everything = shown_dialogs(desk, me)
     if request.folder_id:
         everything = []
-    ordered = sorted(everything, key=lambda dialog: _top(box, dialog), reverse=True)
+    ordered = sorted(everything, key=lambda shown: shown.order, reverse=True)
     offset = (timestamp(request.offset_date), int(request.offset_id))
     if offset[0]:
-        ordered = [dialog for dialog in ordered if _top(box, dialog) < offset]
+        peer = 0 if isinstance(request.offset_peer, types.InputPeerEmpty) else desk.target(me, request.offset_peer).id
+        ordered = [shown for shown in ordered if shown.order < (*offset, peer)]
     elif offset[1]:
-        ordered = [dialog for dialog in ordered if dialog.ids[-1] < offset[1]]
+        ordered = [shown for shown in ordered if shown.top < offset[1]]
     page = ordered[: max(1, min(request.limit, PAGE))]
-    tops = [dialog.ids[-1] for dialog in page]
-    parts = {
-        "dialogs": [desk.view.dialog(dialog) for dialog in page],
-        "messages": desk.view.messages(box, tops),
-        "chats": [],
-        "users": desk.view.users(me, desk.view.involved(box, tops)),
-    }
+    parts = dialog_parts(desk, me, page)
     if len(page) == len(everything):
         return types.messages.Dialogs(**parts)
     return types.messages.DialogsSlice(count=len(everything), **parts)
@@ -133,22 +137,12 @@ async def get_dialogs(desk: Desk, caller: Caller, request: TLRequest) -> Any:
 
 async def get_peer_dialogs(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
-    box = desk.box(me)
-    found: list[Dialog] = []
+    found: list[Shown] = []
     for named in request.peers[:PAGE]:
         if not isinstance(named, types.InputDialogPeer):
             raise RpcError(400, "PEER_ID_INVALID")
-        peer = desk.peer(me, named.peer).id
-        found.append(box.dialogs.get(peer) or Dialog(box.owner, peer))
-    tops = [dialog.ids[-1] for dialog in found if dialog.ids]
-    involved = desk.view.involved(box, tops) | {dialog.peer for dialog in found}
-    return types.messages.PeerDialogs(
-        dialogs=[desk.view.dialog(dialog) for dialog in found],
-        messages=desk.view.messages(box, tops),
-        chats=[],
-        users=desk.view.users(me, involved),
-        state=desk.view.state(box),
-    )
+        found.append(shown_dialog(desk, me, desk.target(me, named.peer)))
+    return types.messages.PeerDialogs(**dialog_parts(desk, me, found), state=desk.view.state(desk.box(me)))
 
 
 async def get_pinned_dialogs(desk: Desk, caller: Caller, _request: TLRequest) -> Any:

@@ -8,9 +8,13 @@ from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk, timestamp
+from teleflow.sandbox.rpc.gather import gathering
 from teleflow.sandbox.rpc.texts import cleaned
 from teleflow.sandbox.rpc.view import revealed
-from teleflow.sandbox.world.records import Committed, Person
+from teleflow.sandbox.world import chat_members
+from teleflow.sandbox.world.boxes import Box
+from teleflow.sandbox.world.chat_records import Chat
+from teleflow.sandbox.world.records import Committed, Message, Person
 
 IDS_PER_REQUEST = 100
 
@@ -19,7 +23,7 @@ async def send_message(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """Commit a text once per random_id; a repeat is answered as the first time."""
     world = desk.world
     me = desk.me(caller)
-    to = desk.peer(me, request.peer)
+    to = desk.target(me, request.peer)
     if not request.random_id:
         raise RpcError(400, "RANDOM_ID_EMPTY")
     earlier = desk.box(me).sent.get(request.random_id)
@@ -52,16 +56,11 @@ def _replied(reply_to: Any) -> int:
 
 
 def _answer(desk: Desk, me: Person, sent: Committed) -> Any:
-    """Short for another person's chat, full for one's own saved messages."""
-    box = desk.box(me)
+    """Short for another person's chat; full for one's own saved messages, for groups and channels."""
+    box = desk.world.messages.place(me.id, sent.to)
     message = box.messages.get(sent.from_id)
-    if sent.to == me.id and message is not None:
-        updates = [
-            types.UpdateMessageID(sent.from_id, sent.random_id),
-            types.UpdateNewMessage(desk.view.message(box, sent.from_id, message), sent.from_pts, 1),
-        ]
-        users = desk.view.users(me, [me.id])
-        return types.Updates(updates=updates, users=users, chats=[], date=int(sent.time), seq=0)
+    if sent.to == me.id or sent.to < 0:
+        return _full_answer(desk, me, sent, box, message)
     return types.UpdateShortSentMessage(
         id=sent.from_id,
         pts=sent.from_pts,
@@ -72,20 +71,38 @@ def _answer(desk: Desk, me: Person, sent: Committed) -> Any:
     )
 
 
+def _full_answer(desk: Desk, me: Person, sent: Committed, box: Box, message: Message | None) -> Any:
+    """A message that is gone by now is named by its number alone."""
+    updates: list[Any] = [types.UpdateMessageID(sent.from_id, sent.random_id)]
+    involved = {me.id, sent.to}
+    if message is not None:
+        shape = types.UpdateNewChannelMessage if box.owner < 0 else types.UpdateNewMessage
+        updates.append(shape(desk.view.message(box, sent.from_id, message, me.id), sent.from_pts, 1))
+        involved |= desk.view.involved(box, [sent.from_id])
+    users, chats = desk.view.users(me, involved), desk.view.chats(me, involved)
+    return types.Updates(updates=updates, users=users, chats=chats, date=int(sent.time), seq=0)
+
+
 async def edit_message(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
-    box = desk.box(me)
-    peer = desk.peer(me, request.peer)
+    target = desk.target(me, request.peer)
+    box = desk.place(me, target)
     message = box.messages.get(request.id)
-    if message is None or message.peer_for(me.id) != peer.id:
+    if message is None or message.peer_for(me.id) != target.id:
         raise RpcError(400, "MESSAGE_ID_INVALID")
     if request.message is None:
         raise RpcError(400, "MESSAGE_NOT_MODIFIED")
     text, entities = cleaned(desk, me, request.message, request.entities)
-    entry = desk.world.messages.edit(me, request.id, text, entities=entities, origin=desk.origin(caller))
-    update = types.UpdateEditMessage(desk.view.message(box, request.id, message), entry.pts, entry.count)
-    users = desk.view.users(me, {me.id, peer.id})
-    return types.Updates(updates=[update], users=users, chats=[], date=entry.date, seq=0)
+    with gathering(desk, caller, me) as told:
+        desk.world.messages.edit(me, request.id, text, entities=entities, peer=target.id, origin=told.origin)
+    return told.updates(target.id)
+
+
+def private_numbers(target: Person | Chat) -> Person | Chat:
+    """What has its messages in the account's own box. Raises PEER_ID_INVALID for supergroups and channels."""
+    if isinstance(target, Chat) and target.channel:
+        raise RpcError(400, "PEER_ID_INVALID")
+    return target
 
 
 async def delete_messages(desk: Desk, caller: Caller, request: TLRequest) -> Any:
@@ -100,7 +117,7 @@ async def delete_history(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """Everything up to max_id, in parts: `offset` 1 asks the client to come again."""
     me = desk.me(caller)
     messages = desk.world.messages
-    peer = desk.peer(me, request.peer)
+    peer = private_numbers(desk.target(me, request.peer))
     dialog = desk.box(me).dialogs.get(peer.id)
     if dialog is None:
         return types.messages.AffectedHistory(desk.box(me).pts, 0, 0)
@@ -115,7 +132,7 @@ async def delete_history(desk: Desk, caller: Caller, request: TLRequest) -> Any:
 
 async def read_history(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
-    peer = desk.peer(me, request.peer)
+    peer = private_numbers(desk.target(me, request.peer))
     pts, count = desk.world.messages.read(me, peer.id, request.max_id, origin=desk.origin(caller))
     return types.messages.AffectedMessages(pts, count)
 
@@ -128,5 +145,10 @@ async def received_messages(desk: Desk, caller: Caller, _request: TLRequest) -> 
 
 async def set_typing(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
-    desk.world.typing(me, desk.peer(me, request.peer), bytes(request.action), desk.origin(caller))
+    target = desk.target(me, request.peer)
+    action, origin = bytes(request.action), desk.origin(caller)
+    if isinstance(target, Chat):
+        chat_members.typing(desk.world, me, target, action, origin)
+    else:
+        desk.world.typing(me, target, action, origin)
     return True

@@ -304,3 +304,13 @@ def set_banned(
         note(world, me, chat, Action("chat_delete_user", users=[user.id]), origin)
     tell(world, chat, [user.id] if world.is_reachable(user.id) else [], "channel")
     tell(world, chat, [me.id], "channel", origin)
+
+
+def typing(world: World, sender: Person, chat: Chat, action: bytes = b"", origin: Origin | None = None) -> None:
+    """Typing in a group: everybody there who is online learns of it."""
+    world.chats.require_write(chat, sender.id)
+    if chat.kind == "broadcast":
+        return
+    for member in world.chats.present(chat):
+        if member.user != sender.id and world.is_reachable(member.user):
+            world.messages.tell(member.user, "typing", peer=sender.id, chat=chat.id, data=action, origin=origin)
