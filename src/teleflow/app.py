@@ -155,6 +155,10 @@ class Gateway:
 
     def _telegram(self) -> Telegram:
         if self.settings.telegram_dc is None:
+            if self.settings.telegram_dc_key is not None:
+                raise SettingsError(
+                    "TELEGRAM_DC_KEY is set, but TELEGRAM_DC is not: set both, or none for Telegram's own"
+                )
             return Telegram.production()
         return Telegram.at(self.settings.telegram_dc, self.settings.telegram_dc_key)
 

@@ -36,15 +36,19 @@ class Settings(BaseSettings):
     teleflow_data_dir: Path = Field(Path("./data"), description="Directory for secrets, the default database and files")
     sessions_dir: Path = Field(Path("./sessions"), description="Directory of Telethon .session files to adopt")
 
-    database_url: str | None = Field(None, description="Database: file:./x.db, sqlite+…, postgresql://…, mongodb://…")
-    mongo_uri: str | None = Field(None, description="MongoDB connection string (older name of DATABASE_URL)")
+    database_url: str | None = Field(
+        None, repr=False, description="Database: file:./x.db, sqlite+…, postgresql://…, mongodb://…"
+    )
+    mongo_uri: str | None = Field(
+        None, repr=False, description="MongoDB connection string (older name of DATABASE_URL)"
+    )
     mongo_db: str = Field("telegram_server", description="MongoDB database name")
 
     jwt_secret: SecretStr | None = Field(None, description="Signs access tokens; generated when unset")
     jwt_refresh_secret: SecretStr | None = Field(None, description="Signs refresh tokens; generated when unset")
     jwt_algorithm: str = Field("HS256", description="HS256, HS384 or HS512")
-    jwt_access_expire_minutes: float = Field(30, gt=0, description="Life of an access token, in minutes")
-    jwt_refresh_expire_days: float = Field(7, gt=0, description="Life of a refresh token, in days")
+    jwt_access_expire_minutes: float = Field(30, gt=0, le=525_600, description="Life of an access token, in minutes")
+    jwt_refresh_expire_days: float = Field(7, gt=0, le=3_650, description="Life of a refresh token, in days")
     session_encryption_key: SecretStr | None = Field(
         None,
         description="Seals Telegram auth keys and other secrets at rest; 32 characters or more; generated when unset",
@@ -92,8 +96,12 @@ class Settings(BaseSettings):
     @field_validator("telegram_dc")
     @classmethod
     def _dc_form(cls, value: str | None) -> str | None:
-        if value is not None and not re.fullmatch(r"\d{1,5}@(\[[0-9a-fA-F:]+\]|[^\s:@/]+):\d{1,5}", value):
+        if value is None:
+            return value
+        if not re.fullmatch(r"\d{1,5}@(\[[0-9a-fA-F:]+\]|[^\s:@/]+):\d{1,5}", value):
             raise ValueError("must be id@host:port")
+        if not 0 < int(value.rpartition(":")[2]) <= 65535:
+            raise ValueError("the port must be 1 to 65535")
         return value
 
     @property
@@ -139,8 +147,10 @@ class Secrets:
             given: SecretStr | None = getattr(settings, name)
             values[name] = given.get_secret_value() if given is not None else _kept(folder / name)
             _refuse_weak(name.upper(), values[name])
-        given_key = settings.api_key.get_secret_value() if settings.api_key else None
-        named = {**values, **({"api_key": given_key} if given_key else {})}
+        named = dict(values)
+        if settings.api_key is not None:
+            named["api_key"] = settings.api_key.get_secret_value()
+            _refuse_weak("API_KEY", named["api_key"])
         seen: dict[str, str] = {}
         for name, value in named.items():
             if value in seen:

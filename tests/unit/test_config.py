@@ -74,9 +74,12 @@ def test_a_variable_is_honoured(name: str, given: str, means: object) -> None:
         ("JWT_ALGORITHM", "none"),
         ("JWT_ALGORITHM", "RS256"),
         ("JWT_ACCESS_EXPIRE_MINUTES", "0"),
+        ("JWT_ACCESS_EXPIRE_MINUTES", "inf"),
+        ("JWT_REFRESH_EXPIRE_DAYS", "1e300"),
         ("TELEGRAM_API_ID", "twelve"),
         ("TELEGRAM_DC", "127.0.0.1:443"),
         ("TELEGRAM_DC", "2@host"),
+        ("TELEGRAM_DC", "2@host:65536"),
         ("RATE_LIMIT_MAX", "-1"),
     ],
 )
@@ -118,7 +121,7 @@ def test_unset_secrets_are_made_once_and_kept_for_their_owner_only(tmp_path: Pat
     assert {stat.S_IMODE(file.stat().st_mode) for file in files} == {0o600}
 
 
-@pytest.mark.parametrize("name", ["JWT_SECRET", "JWT_REFRESH_SECRET", "SESSION_ENCRYPTION_KEY"])
+@pytest.mark.parametrize("name", ["JWT_SECRET", "JWT_REFRESH_SECRET", "SESSION_ENCRYPTION_KEY", "API_KEY"])
 @pytest.mark.parametrize(
     "weak", ["Zq9", "change-me-change-me-change-me-change-me", "your-secret-key-your-secret-key-123456", "a" * 40]
 )
@@ -144,3 +147,5 @@ def test_given_secrets_are_the_ones_in_force(tmp_path: Path) -> None:
 def test_secrets_do_not_print() -> None:
     settings = load_settings({"JWT_SECRET": STRONG, "ADMIN_PASSWORD": OTHER, "TELEGRAM_API_HASH": THIRD})
     assert not any(secret in repr(settings) for secret in (STRONG, OTHER, THIRD))
+    for name in ("DATABASE_URL", "MONGO_URI"):
+        assert STRONG not in repr(load_settings({name: f"scheme://user:{STRONG}@host/name"}))

@@ -175,3 +175,10 @@ async def test_the_database_under_another_key_refuses_the_start(rig: Rig, tmp_pa
     with pytest.raises(SettingsError, match="SESSION_ENCRYPTION_KEY"):
         await Gateway(settings).__aenter__()
     await rig.start()
+
+
+async def test_a_data_centre_key_without_its_address_refuses_the_start(rig: Rig, tmp_path: Path) -> None:
+    """Whoever names a key means a data centre of their own: Telegram's must not be taken in its place."""
+    settings = load_settings({}, teleflow_data_dir=tmp_path / "half", telegram_dc_key=rig.sandbox.public_key_file)
+    with pytest.raises(SettingsError, match="TELEGRAM_DC_KEY"):
+        await Gateway(settings).__aenter__()
