@@ -22,6 +22,7 @@ from teleflow.kit.tasks import Tasks
 from teleflow.sandbox.cast import seed_cast
 from teleflow.sandbox.embedded import Sandbox
 from teleflow.sandbox.server import Options
+from teleflow.storage.lock import DataDirLock
 
 _LOOK_EVERY_S = 0.4
 _API_ID = 12345678
@@ -41,7 +42,14 @@ class DemoOptions:
 async def run_demo(options: DemoOptions, on_ready: Callable[[dict[str, Any]], None]) -> None:
     """Run until a stop signal. `on_ready` gets what `teleflow demo --json` prints."""
     login = _login(options.data_dir)
-    sandbox = Sandbox(Options(state_dir=options.data_dir / "sandbox"))
+    state_dir = options.data_dir / "sandbox"
+    with DataDirLock(state_dir):  # before the world is opened: a second demo must not even look at it
+        await _run_in(options, login, Sandbox(Options(state_dir=state_dir)), on_ready)
+
+
+async def _run_in(
+    options: DemoOptions, login: dict[str, str], sandbox: Sandbox, on_ready: Callable[[dict[str, Any]], None]
+) -> None:
     await sandbox.start()
     watching = Tasks("demo")
     try:

@@ -79,7 +79,10 @@ def sandbox(
 async def _sandbox(options: Any, control_port: int, people: int) -> None:
     from teleflow.sandbox.embedded import Sandbox
 
-    centre = Sandbox(options, control_port=control_port, people=people)
+    try:
+        centre = Sandbox(options, control_port=control_port, people=people)
+    except OSError as error:
+        raise SettingsError(f"--state-dir: can't be used: {error.strerror or error}") from error
     try:
         await centre.start()
     except OSError as error:

@@ -170,3 +170,16 @@ def test_the_first_admin_s_password_is_shown_once(tmp_path: Path) -> None:
         assert program._lines.get(timeout=5) == "", "nothing more is said"
     (tmp_path / "data").chmod(0o700)
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "data" / "secrets").iterdir())
+
+
+def test_a_second_demo_on_the_same_directory_refuses_and_says_why(shell: Shell) -> None:
+    second = shell.run("demo", "--json", "--port", "0", "--data-dir", "data")
+    assert (second.returncode, second.stdout) == (2, "")
+    assert "another TeleFlow is running on this directory" in second.stderr
+    assert "Traceback" not in second.stderr
+
+
+def test_a_sandbox_that_cannot_keep_its_world_says_so(shell: Shell) -> None:
+    refused = shell.run("sandbox", "--state-dir", str(shell.folder / "data" / "demo.json"))
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("teleflow: --state-dir: ")
