@@ -74,9 +74,9 @@ class Heard:
 
 
 @contextlib.asynccontextmanager
-async def sandbox(state_dir: Path | None = None) -> AsyncIterator[Box]:
+async def sandbox(state_dir: Path | None = None, **changes: Any) -> AsyncIterator[Box]:
     """A sandbox with nobody in it, whose key Telethon trusts."""
-    async with running(state_dir=state_dir, pq_bits=PQ_BITS, control_port=None) as started:
+    async with running(state_dir=state_dir, pq_bits=PQ_BITS, control_port=None, **changes) as started:
         rsa.add_key(started.public_key_pem, old=False)
         box = Box(started)
         try:

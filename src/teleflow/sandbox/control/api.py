@@ -61,6 +61,7 @@ def build_app(sandbox: Sandbox) -> Starlette:
             route("/accounts", "POST", _create_account),
             route("/accounts/{phone}", "GET", _account),
             route("/accounts/{phone}/code", "GET", _code),
+            route("/accounts/{phone}/mails", "GET", _mails),
             route("/accounts/{phone}/act", "POST", _act),
             route("/faults", "GET", _faults),
             route("/faults", "POST", _add_fault),
@@ -164,6 +165,11 @@ async def _code(sandbox: Sandbox, request: Request) -> Any:
         _known(sandbox, request)
         raise ControlError(404, "CODE_NOT_FOUND", "no code has been sent to this phone")
     return code
+
+
+async def _mails(sandbox: Sandbox, request: Request) -> Any:
+    """Codes sent by e-mail: confirming an address, recovering a cloud password."""
+    return sandbox.control.mails(_known(sandbox, request))
 
 
 async def _act(sandbox: Sandbox, request: Request) -> Any:

@@ -18,8 +18,18 @@ _SENT = {
     "app": types.auth.SentCodeTypeApp,
     "sms": types.auth.SentCodeTypeSms,
     "call": types.auth.SentCodeTypeCall,
+    # the last digits of the number that calls
+    "missed_call": lambda length: types.auth.SentCodeTypeMissedCall("+1555", length),
+    "flash_call": lambda length: types.auth.SentCodeTypeFlashCall("+1555" + "X" * length),
+    "fragment_sms": lambda length: types.auth.SentCodeTypeFragmentSms("https://fragment.com/login", length),
 }
-_NEXT = {"sms": types.auth.CodeTypeSms, "call": types.auth.CodeTypeCall}
+_NEXT = {
+    "sms": types.auth.CodeTypeSms,
+    "call": types.auth.CodeTypeCall,
+    "missed_call": types.auth.CodeTypeMissedCall,
+    "flash_call": types.auth.CodeTypeFlashCall,
+    "fragment_sms": types.auth.CodeTypeFragmentSms,
+}
 
 
 def _phone(text: str) -> str:
@@ -34,7 +44,7 @@ def _sent(desk: Desk, attempt: Attempt) -> Any:
     return types.auth.SentCode(
         type=_SENT[attempt.kind](len(attempt.code)),
         phone_code_hash=attempt.hash,
-        next_type=_NEXT[following]() if following is not None else None,
+        next_type=_NEXT[following]() if following in _NEXT else None,
         timeout=CODE_TIMEOUT if following is not None else None,
     )
 
@@ -42,7 +52,17 @@ def _sent(desk: Desk, attempt: Attempt) -> Any:
 async def send_code(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     if request.api_id <= 0 or not request.api_hash:
         raise RpcError(400, "API_ID_INVALID")
-    return _sent(desk, desk.world.request_code(_phone(request.phone_number), caller.key_id))
+    phone = _phone(request.phone_number)
+    _at_home(desk, phone)
+    return _sent(desk, desk.world.request_code(phone, caller.key_id))
+
+
+def _at_home(desk: Desk, phone: str) -> None:
+    """Raises PHONE_MIGRATE_n for an account that lives elsewhere, PHONE_NUMBER_BANNED for one that may not come."""
+    desk.world.standing.check_usable(phone)
+    person = desk.world.people.by_phone(phone)
+    if person is not None and desk.home_of(person) != desk.dc_id:
+        raise RpcError(303, f"PHONE_MIGRATE_{desk.home_of(person)}")
 
 
 async def resend_code(desk: Desk, caller: Caller, request: TLRequest) -> Any:
@@ -67,9 +87,19 @@ async def sign_in(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         return types.auth.AuthorizationSignUpRequired()
     logins.forget(attempt)
     if person.password is not None:
-        logins.pending[caller.key_id] = person.id
-        raise RpcError(401, "SESSION_PASSWORD_NEEDED")
-    return _enter(desk, caller, person)
+        need_password(desk, caller, person)
+    return enter(desk, caller, person)
+
+
+def need_password(desk: Desk, caller: Caller, person: Person) -> None:
+    """The key has shown all but the cloud password. Raises SESSION_PASSWORD_NEEDED."""
+    desk.world.logins.pending[caller.key_id] = person.id
+    raise RpcError(401, "SESSION_PASSWORD_NEEDED")
+
+
+async def report_missing_code(desk: Desk, caller: Caller, request: TLRequest) -> Any:
+    desk.world.logins.find(_phone(request.phone_number), request.phone_code_hash, caller.key_id)
+    return True
 
 
 async def sign_up(desk: Desk, caller: Caller, request: TLRequest) -> Any:
@@ -80,13 +110,25 @@ async def sign_up(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     if not attempt.verified:
         raise RpcError(400, "PHONE_CODE_INVALID")
     person = desk.world.create_person(phone, request.first_name, request.last_name)
+    if desk.dc_id != desk.main_dc:
+        desk.world.standing.move(person, desk.dc_id)
     logins.forget(attempt)
-    return _enter(desk, caller, person)
+    return enter(desk, caller, person)
 
 
-def _enter(desk: Desk, caller: Caller, person: Person) -> Any:
-    desk.world.authorize(person, caller)
+def enter(desk: Desk, caller: Caller, person: Person, *, hash_: int = 0) -> Any:
+    """Log a key in; the account's other devices are told. Raises for an account that nobody may enter."""
+    refusal = desk.world.standing.refusal(person)
+    if refusal is not None:
+        raise RpcError(*refusal)
+    known = desk.world.authorize(person, caller, hash_=hash_)
     desk.introduced(caller.key_id)
+    if len(desk.world.logins.of_person(person.id)) > 1:
+        place = known.address.rpartition(":")[0]
+        told = types.UpdateNewAuthorization(
+            known.hash, unconfirmed=True, date=known.created, device=known.device_model, location=place
+        )
+        desk.tell(person, told, caller)
     return types.auth.Authorization(user=desk.view.user(person, person))
 
 
@@ -96,7 +138,7 @@ async def check_password(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     if desk.world.logins.pending.get(caller.key_id) != person.id:
         # asked again by a key that is already in: nothing to enter
         return types.auth.Authorization(user=desk.view.user(person, person))
-    return _enter(desk, caller, person)
+    return enter(desk, caller, person)
 
 
 def awaited(desk: Desk, caller: Caller) -> Person:
@@ -119,10 +161,5 @@ async def prove(desk: Desk, person: Person, given: Any) -> None:
 
 async def log_out(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
     """The answer still travels over this connection; the next request of the key is a stranger's."""
-    desk.world.logins.drop(caller.key_id)
+    desk.world.log_out(caller.key_id)
     return types.auth.LoggedOut()
-
-
-async def reset_authorizations(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
-    desk.world.terminate_others(desk.me(caller), caller.key_id)
-    return True

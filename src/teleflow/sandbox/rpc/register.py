@@ -13,6 +13,7 @@ from telethon.tl import functions as f
 
 from teleflow.sandbox.rpc import (
     account,
+    accounts,
     auth,
     contacts,
     help_methods,
@@ -40,21 +41,18 @@ OPEN: Mapping[Any, Method] = {
     f.auth.SignInRequest: auth.sign_in,
     f.auth.SignUpRequest: auth.sign_up,
     f.auth.CheckPasswordRequest: auth.check_password,
-    f.account.GetPasswordRequest: account.get_password,
+    **accounts.OPEN,
 }
 
 # answered only to a key that is logged in, to others AUTH_KEY_UNREGISTERED
 CLOSED: Mapping[Any, Method] = {
+    **accounts.CLOSED,
     f.help.GetTermsOfServiceUpdateRequest: help_methods.get_terms_of_service_update,
     f.auth.LogOutRequest: auth.log_out,
-    f.auth.ResetAuthorizationsRequest: auth.reset_authorizations,
     f.account.UpdateStatusRequest: account.update_status,
-    f.account.GetAuthorizationsRequest: account.get_authorizations,
-    f.account.ResetAuthorizationRequest: account.reset_authorization,
     f.account.UpdateProfileRequest: account.update_profile,
     f.account.CheckUsernameRequest: account.check_username,
     f.account.UpdateUsernameRequest: account.update_username,
-    f.account.UpdatePasswordSettingsRequest: account.update_password_settings,
     f.users.GetUsersRequest: users.get_users,
     f.users.GetFullUserRequest: users.get_full_user,
     f.contacts.ImportContactsRequest: contacts.import_contacts,
@@ -124,6 +122,8 @@ def build(
     names = {request.CONSTRUCTOR_ID: _name(request) for request in METHODS}
     rpc.admit = Admission(desk, open_methods, names).admit
     rpc.introduced = desk.introduced
+    if beside is None:
+        accounts.connect(desk)
     return rpc
 
 

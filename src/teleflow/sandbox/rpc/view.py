@@ -236,6 +236,8 @@ class View:
         if entry.kind == "typing":
             action = revealed([entry.data])[0] if entry.data else types.SendMessageTypingAction()
             return types.UpdateUserTyping(entry.peer, action)
+        if entry.kind == "account":
+            return revealed([entry.data])[0]
         if entry.kind == "blocked":
             return types.UpdatePeerBlocked(types.PeerUser(entry.peer), blocked=bool(entry.max_id) or None)
         person = self._world.people.by_id.get(entry.peer)

@@ -11,6 +11,7 @@ from typing import Any
 from teleflow.sandbox.world import texts
 from teleflow.sandbox.world.errors import ControlError
 from teleflow.sandbox.world.people import digits
+from teleflow.sandbox.world.qr import token_of
 from teleflow.sandbox.world.records import Person
 from teleflow.sandbox.world.world import World
 
@@ -123,7 +124,18 @@ def _terminate(world: World, me: Person, _body: Body) -> dict[str, Any]:
     return {"terminated": world.terminate_others(me, None)}
 
 
+def _scan(world: World, me: Person, body: Body) -> dict[str, Any]:
+    """`link` is what the code shows; without one it is the newest code that waits to be scanned."""
+    waiting = world.qr.waiting()
+    if "link" not in body and not waiting:
+        raise ControlError(404, "LOGIN_TOKEN_NOT_FOUND", "no login code waits to be scanned")
+    token = token_of(text_of(body, "link")) if "link" in body else waiting[-1].token
+    scanned = world.qr.accept(token, me)
+    return {"device": scanned.device, "passwordNeeded": me.password is not None}
+
+
 ACTS: Mapping[str, Act] = {
+    "scan": _scan,
     "send": _send,
     "edit": _edit,
     "delete": _delete,

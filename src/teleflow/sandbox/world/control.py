@@ -65,6 +65,8 @@ class WorldControl:
                 scenario=scenario,
             )
         )
+        if "dc" in body:
+            self._world.standing.move(person, number_of(body, "dc"))
         return self._account(person)
 
     def _account(self, person: Person) -> dict[str, Any]:
@@ -79,10 +81,31 @@ class WorldControl:
             "scenario": person.scenario or None,
             "hasCloudPassword": password is not None,
             "cloudPassword": password.plain or None if password is not None else None,
+            "dc": person.account.dc or None,
+            "standing": self._standing(person),
             "devices": len(world.logins.of_person(person.id)),
             "online": person.online_until > world.clock.time(),
             "pts": world.messages.box(person.id).pts,
         }
+
+    def _standing(self, person: Person) -> str:
+        if person.deleted or person.account.banned:
+            return "deleted" if person.deleted else "banned"
+        return "frozen" if self._world.standing.is_frozen(person) else "good"
+
+    def mails(self, phone: str) -> list[dict[str, Any]]:
+        """Codes sent to the person's e-mail addresses, newest last."""
+        found = sorted(find(self._world, phone).account.mails.values(), key=lambda mail: mail.sent_at)
+        return [
+            {
+                "address": mail.address,
+                "purpose": mail.purpose,
+                "code": mail.code,
+                "sentAt": mail.sent_at,
+                "expiresAt": mail.expires,
+            }
+            for mail in found
+        ]
 
     def code(self, phone: str) -> dict[str, Any] | None:
         """The last login code sent to a phone; None when there was none."""

@@ -41,6 +41,8 @@ class Logins:
         self._codes_sent: dict[str, list[float]] = {}
         # keys that have given the right code and still owe the cloud password
         self.pending: dict[int, int] = {}
+        # the number that such a login will have, where it has been told already
+        self.promised: dict[int, int] = {}
         self._challenges: dict[int, srp.Challenge] = {}
         self._wrong_passwords: dict[int, list[float]] = {}
 
@@ -77,6 +79,10 @@ class Logins:
     def carried_from(self, key_id: int) -> list[int]:
         """Keys at other data centres whose login comes from this one."""
         return [key for key, known in self.authorizations.items() if known.of == key_id]
+
+    def keep(self, authorization: Authorization) -> None:
+        """Remember a change of a login."""
+        self._journal.touch("authorization", authorization.key_id, authorization)
 
     def new_hash(self) -> int:
         return self._rng.getrandbits(63) or 1

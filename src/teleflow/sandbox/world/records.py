@@ -47,6 +47,11 @@ class CloudPassword(msgspec.Struct):
     email: str = ""
     new_email: str = ""
 
+    @property
+    def is_set(self) -> bool:
+        """Whether there is a password, and not only an address for one."""
+        return bool(self.verifier or self.plain)
+
 
 class Contact(msgspec.Struct):
     """How one person wrote another down. `phone` is what they typed: it makes the number visible."""

@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from typing import Any, Literal, Protocol
 
+import msgspec
 import structlog
 
 from teleflow.kit.clock import Clock
@@ -20,9 +21,11 @@ from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.journal import Journal
 from teleflow.sandbox.world.ledger import Ledger
 from teleflow.sandbox.world.logins import Logins
+from teleflow.sandbox.world.mails import Mails
 from teleflow.sandbox.world.messages import Messages
 from teleflow.sandbox.world.people import NAME_LIMIT, SERVICE_ID, People, digits, valid_username
 from teleflow.sandbox.world.positions import SLICE
+from teleflow.sandbox.world.qr import LoginToken, LoginTokens
 from teleflow.sandbox.world.records import (
     Attempt,
     Authorization,
@@ -32,6 +35,7 @@ from teleflow.sandbox.world.records import (
     Person,
 )
 from teleflow.sandbox.world.standing import Standing
+from teleflow.sandbox.world.tickets import Tickets
 
 _log = structlog.get_logger(__name__)
 ONLINE_FOR = 300
@@ -72,6 +76,9 @@ class World:
         self.random_id_repeat: Literal["answer", "error"] = "answer"
         self.slice_size = SLICE
         self.journal = Journal()
+        # set by the methods: how clients are told
+        self.when_scanned: Callable[[LoginToken], None] = lambda _token: None
+        self.when_frozen: Callable[[Person], None] = lambda _person: None
         self.begin(None)
 
     def begin(self, salt: bytes | None) -> None:
@@ -87,7 +94,12 @@ class World:
         self.chats = Chats(self.clock, self.journal, self.people)
         self.messages = Messages(self.clock, self.ledger, self.journal, self.chats)
         self.messages.emit = self._emit
+        self.qr = LoginTokens(self.clock, rng)
+        self.qr.accepted = self.when_scanned
+        self.tickets = Tickets(self.clock)
+        self.mails = Mails(self.clock, rng, self.keep)
         self.standing = Standing(self.clock, self.people, self.logins, keep=self.keep, cut=self.cut)
+        self.standing.frozen = self.when_frozen
         self.people.add(Person(id=SERVICE_ID, phone="", first_name="Telegram", service=True, created=self.clock.time()))
 
     def attach(self, reach: Reach) -> None:
@@ -229,16 +241,17 @@ class World:
             )
         return attempt
 
-    def authorize(self, person: Person, device: Device) -> Authorization:
-        """Log a device in, and tell the others."""
+    def authorize(self, person: Person, device: Device, *, hash_: int = 0) -> Authorization:
+        """Log a device in, and tell the others. `hash_` is the number it is known by, 0 for a new one."""
         now = int(self.clock.time())
         others = list(self.logins.of_person(person.id))
         authorization = Authorization(
             key_id=device.key_id,
             person=person.id,
-            hash=self.logins.new_hash(),
+            hash=hash_ or self.logins.promised.pop(device.key_id, 0) or self.logins.new_hash(),
             created=now,
             active=now,
+            unconfirmed=any(key != device.key_id for key in others),
             api_id=device.api_id,
             device_model=device.device_model,
             system_version=device.system_version,
@@ -254,6 +267,20 @@ class World:
                 origin=Origin(device.key_id, device.session_id),
             )
         return authorization
+
+    def carry_over(self, known: Authorization, device: Device, *, away: bool) -> Authorization:
+        """Bind a key of another data centre to a login; `away` is where the account does not live."""
+        carried = msgspec.structs.replace(
+            known, key_id=device.key_id, address=device.address, of=(known.of or known.key_id) if away else 0
+        )
+        self.logins.authorize(carried)
+        return carried
+
+    def log_out(self, key_id: int) -> None:
+        """The device leaves. Its connection stays; what the login was carried over to is cut off."""
+        for carried in self.logins.carried_from(key_id):
+            self.revoke(carried)
+        self.logins.drop(key_id)
 
     def revoke(self, key_id: int) -> None:
         """End an authorization from outside: its connections close, its requests answer 401."""
