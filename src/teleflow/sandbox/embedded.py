@@ -18,6 +18,7 @@ from teleflow.sandbox.cluster import Cluster
 from teleflow.sandbox.control.api import build_app
 from teleflow.sandbox.control.http import HttpServer
 from teleflow.sandbox.control.local import loopback_of
+from teleflow.sandbox.interference import Interference
 from teleflow.sandbox.rpc import register
 from teleflow.sandbox.rpc.base import Rpc
 from teleflow.sandbox.scenario import SCRIPTS, Scenarios
@@ -45,6 +46,7 @@ class Sandbox:
         self.control = WorldControl(self.world, directory=self._options.state_dir, scenarios=frozenset(SCRIPTS))
         self.cluster = Cluster(self._options, self._backend, clock=self.clock)
         self.dc = self.cluster.main
+        self.interference = Interference(self.world, self.dc.faults, self.clock, self._tasks)
         self._people = people
         self._control_port = control_port
         self._http: HttpServer | None = None
@@ -61,9 +63,10 @@ class Sandbox:
                 main_dc=self._options.dc_id,
                 further=bool(self._options.dcs),
             ),
-            attach=lambda place: world.attach(self.cluster.everywhere.add(place)),
+            attach=lambda place: world.attach(self.interference.over(self.cluster.everywhere.add(place))),
             revoke=world.revoke,
             expire_code=self._expire_code,
+            worldly=self.interference,
         )
 
     def _expire_code(self, phone: str | None) -> None:

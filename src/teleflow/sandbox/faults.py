@@ -1,15 +1,15 @@
 """Fault rules: what is to go wrong, for whom, and how often.
 
 This module knows rules and matching only. It promises that a rule's decisions depend on its own seed and on the
-calls it has seen, never on wall time or on other rules. What a verb does is done by `mtproto.calls` (to calls) and
-by `outages` (to connections and the listening socket).
+calls it has seen, never on wall time or on other rules. What a verb does is done by `mtproto.disturb` (to calls), by
+`outages` (to connections and the listening socket) and by `interference` (to updates and the world).
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from teleflow.kit.clock import Clock
@@ -26,6 +26,14 @@ VERBS: dict[str, frozenset[str]] = {
     "delay": frozenset(("ms",)),
     "duplicate_reply": frozenset(),
     "bad_msg": frozenset(("code",)),
+    "reorder": frozenset(("ms",)),
+    "difference_too_long": frozenset(),
+    "channel_difference_too_long": frozenset(),
+    "difference_slice": frozenset(("n",)),
+    # verbs about an update on its way to a person's devices
+    "withhold_updates": frozenset(),
+    "duplicate_update": frozenset(),
+    "out_of_order_update": frozenset(("ms",)),
     # verbs about a connection: on a call, or at once
     "close_tcp": frozenset(("when", "bytes")),
     "reset": frozenset(),
@@ -34,21 +42,56 @@ VERBS: dict[str, frozenset[str]] = {
     "truncate_frame": frozenset(),
     "flip_bit": frozenset(),
     "bad_salt": frozenset(),
+    "unknown_constructor": frozenset(),
+    "new_session_created": frozenset(),
+    "duplicate_key_kill": frozenset(),
     # verbs about a login
     "revoke_session": frozenset(("name",)),
     "expire_code": frozenset(),
+    # verbs about a world, always at once
+    "skip_pts": frozenset(("n",)),
+    "rotate_srp": frozenset(),
+    "random_id_repeat": frozenset(("how",)),
+    "freeze_account": frozenset(("seconds",)),
+    "ban_account": frozenset(),
     # verbs about the data centre, always at once
     "refuse": frozenset(("seconds", "close")),
     "accept_and_stall": frozenset(("seconds", "close")),
     "black_hole": frozenset(("seconds",)),
     "clock_offset": frozenset(("seconds",)),
+    "slow_read": frozenset(("bytes", "seconds")),
+    "storm": frozenset(("limit", "seconds")),
 }
-OUTAGES = frozenset(("refuse", "accept_and_stall", "black_hole", "clock_offset"))
+OUTAGES = frozenset(("refuse", "accept_and_stall", "black_hole", "clock_offset", "slow_read", "storm"))
+OF_WORLD = frozenset(("skip_pts", "rotate_srp", "random_id_repeat", "freeze_account", "ban_account"))
+OF_UPDATES = frozenset(("withhold_updates", "duplicate_update", "out_of_order_update"))
+DIFFERENCES = {
+    "difference_too_long": "updates.getDifference",
+    "difference_slice": "updates.getDifference",
+    "channel_difference_too_long": "updates.getChannelDifference",
+}
+"""Verbs about the answer of one method."""
 CALL_ONLY = frozenset(
-    ("rpc_error", "flood", "drop_request", "drop_reply_after_commit", "delay", "duplicate_reply", "bad_msg")
+    (
+        *("rpc_error", "flood", "drop_request", "drop_reply_after_commit", "delay", "duplicate_reply", "bad_msg"),
+        *("reorder", *DIFFERENCES),
+    )
 )
 _MATCH_KEYS = frozenset(("phone", "method", "chat", "nth", "times", "probability", "seed", "attempt"))
 _CLOSE_WHEN = frozenset(("now", "mid_frame", "after_n_bytes"))
+_REPEATS = frozenset(("return_original", "error_duplicate"))
+_REQUIRED = {
+    "rpc_error": "name",
+    "flood": "seconds",
+    "delay": "ms",
+    "bad_msg": "code",
+    "clock_offset": "seconds",
+    "difference_slice": "n",
+    "skip_pts": "n",
+    "random_id_repeat": "how",
+    "slow_read": "bytes",
+    "storm": "limit",
+}
 
 
 class FaultError(ValueError):
@@ -103,11 +146,12 @@ class Rule:
 
 @dataclass(slots=True)
 class Call:
-    """What the rules may look at."""
+    """What the rules may look at: a request, or with no method an update and the chat it is about."""
 
     phone: str | None
     method: str
     request: Any
+    chat: str | None = None
 
 
 class Faults:
@@ -117,6 +161,8 @@ class Faults:
         self._clock = clock
         self._rules: dict[int, Rule] = {}
         self._last = 0
+        self.of_updates = False
+        """Whether any rule waits for updates."""
 
     @property
     def active(self) -> bool:
@@ -135,20 +181,29 @@ class Faults:
                     wanted.setdefault(key, checked_args.pop(key))
         checked = _checked_match(wanted)
         self._last += 1
+        if verb in DIFFERENCES and checked.method is None:
+            checked = replace(checked, method=DIFFERENCES[verb])
         of_calls = any(value is not None for value in (checked.method, checked.chat, checked.nth, checked.attempt))
-        at_once = verb in OUTAGES or (verb not in CALL_ONLY and not of_calls)
+        at_once = verb in OUTAGES | OF_WORLD or (verb not in CALL_ONLY | OF_UPDATES and not of_calls)
         rule = Rule(self._last, verb, checked, checked_args, at_once)
         rule.dice = random.Random(rule.number if checked.seed is None else checked.seed)  # noqa: S311
         self._rules[rule.number] = rule
+        self._changed()
         return rule
 
     def remove(self, number: int) -> Rule | None:
-        return self._rules.pop(number, None)
+        rule = self._rules.pop(number, None)
+        self._changed()
+        return rule
 
     def clear(self) -> list[Rule]:
         rules = list(self._rules.values())
         self._rules.clear()
+        self._changed()
         return rules
+
+    def _changed(self) -> None:
+        self.of_updates = any(rule.verb in OF_UPDATES for rule in self._rules.values())
 
     def get(self, number: int) -> Rule | None:
         return self._rules.get(number)
@@ -160,7 +215,7 @@ class Faults:
         """The rules that fire on this call, in order, each with what is left of its flood in seconds (else 0)."""
         fired = []
         for rule in self._rules.values():
-            if rule.at_once or not _applies(rule.match, call):
+            if rule.at_once or (rule.verb in OF_UPDATES) != (not call.method) or not _applies(rule.match, call):
                 continue
             rule.seen += 1
             remaining = 0
@@ -222,7 +277,7 @@ def _applies(match: Match, call: Call) -> bool:
         return False
     if match.phone is not None and match.phone != call.phone:
         return False
-    return match.chat is None or match.chat == marked_id(call.request)
+    return match.chat is None or match.chat == (call.chat or marked_id(call.request))
 
 
 def marked_id(request: Any) -> str | None:
@@ -273,13 +328,19 @@ def _checked_args(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
     if unknown:
         raise FaultError(f"{verb} takes no argument {min(unknown)!r}")
     checked = {key: value for key, value in args.items() if value is not None}
-    for key in ("seconds", "ms", "bytes", "code"):
+    for key in ("seconds", "ms", "bytes", "code", "n", "limit"):
         value = checked.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
             raise FaultError(f"{key} is a number")
-    required = {"rpc_error": "name", "flood": "seconds", "delay": "ms", "bad_msg": "code", "clock_offset": "seconds"}
-    if verb in required and required[verb] not in checked:
-        raise FaultError(f"{verb} needs {required[verb]!r}")
+    if verb in _REQUIRED and _REQUIRED[verb] not in checked:
+        raise FaultError(f"{verb} needs {_REQUIRED[verb]!r}")
+    for key in ("n", "limit"):
+        if key in checked and not (isinstance(checked[key], int) and checked[key] >= 1):
+            raise FaultError(f"{key} is a whole number from 1 on")
+    if verb == "slow_read" and checked["bytes"] <= 0:
+        raise FaultError("bytes are more than 0 a second")
+    if verb == "random_id_repeat" and checked["how"] not in _REPEATS:
+        raise FaultError(f"how is one of {', '.join(sorted(_REPEATS))}")
     if "name" in checked and not isinstance(checked["name"], str):
         raise FaultError("name is text")
     if "close" in checked and not isinstance(checked["close"], bool):

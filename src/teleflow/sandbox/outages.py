@@ -7,20 +7,25 @@ centre listens again when the last refusal is over.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
 from teleflow.sandbox.faults import Rule
-from teleflow.sandbox.mtproto.disturb import Effects, disturb_connection
+from teleflow.sandbox.mtproto.disturb import Effects, disturb_connection, disturb_session
 from teleflow.sandbox.mtproto.engine import Engine
 from teleflow.sandbox.mtproto.ledger import Ledger
 from teleflow.sandbox.mtproto.msg_ids import MsgIds
-from teleflow.sandbox.rpc.base import Rpc
+from teleflow.sandbox.mtproto.session import Session
+from teleflow.sandbox.rpc.base import Rpc, RpcError
 from teleflow.sandbox.transport.connection import Connection
 from teleflow.sandbox.transport.listener import Listener
 
-_LASTING = frozenset(("refuse", "accept_and_stall", "black_hole", "clock_offset"))
+_LASTING = frozenset(("refuse", "accept_and_stall", "black_hole", "clock_offset", "slow_read", "storm"))
+_OF_SESSIONS = frozenset(("unknown_constructor", "new_session_created", "duplicate_key_kill"))
+_DRIP = 0.05
+"""Seconds between two sips of a slow reader."""
 
 
 class Outages:
@@ -64,6 +69,10 @@ class Outages:
         elif rule.verb == "bad_salt":
             for key_id in self._keys_of(rule):
                 self._effects.spoil_salt(key_id)
+        elif rule.verb in _OF_SESSIONS:
+            for session in self._sessions_of(rule):
+                with contextlib.suppress(RpcError):  # for the request in hand, and there is none
+                    disturb_session(self._effects, session, rule.verb)
         else:
             for connection in self._connections_of(rule):
                 disturb_connection(connection, rule.verb, rule.args)
@@ -77,6 +86,10 @@ class Outages:
             self._listener.stalling = True
         elif verb == "clock_offset":
             self._ids.offset += float(args["seconds"])
+        elif verb == "storm":
+            self._engine.storm.limit = int(args["limit"])
+        elif verb == "slow_read":
+            self._tasks.start(self._drip(rule), "slow reading")
         else:
             self._listener.stalling = rule.match.phone is None or self._listener.stalling
             for connection in self._connections_of(rule):
@@ -104,6 +117,11 @@ class Outages:
             self._ids.offset -= float(rule.args["seconds"])
             return
         left = list(self._lasting.values())
+        if rule.verb == "storm":
+            self._engine.storm.limit = min((int(o.args["limit"]) for o in left if o.verb == "storm"), default=None)
+            return
+        if rule.verb == "slow_read":
+            return  # its task sees that it is over
         if not any(other.verb == "refuse" for other in left):
             await self._listener.start()
         self._listener.stalling = any(
@@ -113,6 +131,29 @@ class Outages:
         if not any(other.verb in {"accept_and_stall", "black_hole"} for other in left):
             for connection in self._listener:
                 connection.recover()
+
+    async def _drip(self, rule: Rule) -> None:
+        """Let what clients write trickle in, until the rule is over."""
+        slow: set[Connection] = set()
+        while rule.number in self._lasting:
+            for connection in self._connections_of(rule):
+                if connection not in slow:
+                    slow.add(connection)
+                    connection.throttle()
+                connection.drip(max(1, int(float(rule.args["bytes"]) * _DRIP)))
+            slow = {connection for connection in slow if connection.open}
+            await self._clock.sleep(_DRIP)
+        for connection in slow:
+            connection.recover()
+
+    def _sessions_of(self, rule: Rule) -> list[Session]:
+        """The connected sessions that the rule is about."""
+        phone, login_of = rule.match.phone, self._engine.gate.login_of
+        return [
+            session
+            for session in self._engine.sessions
+            if session.live and (phone is None or self._rpc.person_of(login_of(session.key.key_id)) == phone)
+        ]
 
     def _connections_of(self, rule: Rule) -> list[Connection]:
         """The open connections that the rule is about: one person's, or all."""

@@ -12,14 +12,14 @@ import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 import structlog
 from telethon.tl.alltlobjects import LAYER
 
 from teleflow.kit.clock import Clock, SystemClock
 from teleflow.kit.tasks import Tasks
-from teleflow.sandbox.faults import Faults, Rule
+from teleflow.sandbox.faults import OF_WORLD, Faults, Rule
 from teleflow.sandbox.mtproto.arithmetic import ArithmeticPool
 from teleflow.sandbox.mtproto.calls import Calls
 from teleflow.sandbox.mtproto.disturb import Disturb
@@ -57,8 +57,16 @@ class Options:
     """Further data centres beside `dc_id`, over the same world (`sandbox.cluster`)."""
 
 
+class Worldly(Protocol):
+    """Carries out and ends the verbs about the world."""
+
+    def begin(self, rule: Rule) -> None: ...
+
+    def end(self, rule: Rule) -> None: ...
+
+
 class Backend:
-    """What the session layer needs from above: the methods, and two things that faults do to logins."""
+    """What the session layer needs from above: the methods, and what faults do to logins and to the world."""
 
     def __init__(
         self,
@@ -67,11 +75,13 @@ class Backend:
         attach: Callable[[Push], None],
         revoke: Callable[[int], None],
         expire_code: Callable[[str | None], object],
+        worldly: Worldly | None = None,
     ) -> None:
         self.rpc = rpc
         self.attach = attach
         self.revoke = revoke
         self.expire_code = expire_code
+        self.worldly = worldly
 
 
 class DataCentre:
@@ -145,7 +155,15 @@ class DataCentre:
         disturb = Disturb(self.clock, self)
         self.engine.gate.person_of = self._backend.rpc.person_of
         self.engine.end_login = self._backend.revoke
-        self.engine.calls = Calls(self._backend.rpc, self.engine.gate, self.faults, disturb, self.ledger, self._tasks)
+        self.engine.calls = Calls(
+            self._backend.rpc,
+            gate=self.engine.gate,
+            faults=self.faults,
+            disturb=disturb,
+            ledger=self.ledger,
+            tasks=self._tasks,
+            clock=self.clock,
+        )
         self.outages = Outages(
             clock=self.clock,
             tasks=self._tasks,
@@ -212,6 +230,12 @@ class DataCentre:
     def bad_message(self, session: Session, msg_id: int, seq: int, code: int) -> None:
         self.engine.bad_message(session, msg_id, seq, code)
 
+    def renew(self, session: Session) -> None:
+        self.engine.renew(session)
+
+    def duplicated(self, key_id: int) -> None:
+        self.engine.duplicated(key_id)
+
     async def revoke_login(self, key_id: int) -> None:
         self._backend.revoke(key_id)
         self.engine.sessions.revoke(key_id)
@@ -230,7 +254,12 @@ class DataCentre:
     ) -> Rule:
         """Put a fault rule in force; what acts at once has acted when this returns. Raises faults.FaultError."""
         rule = self.faults.add(verb, match, args)
-        if rule.at_once:
+        if rule.verb in OF_WORLD:
+            rule.fired += 1
+            self.ledger.fault(rule.number, rule.verb, rule.match.phone)
+            if self._backend.worldly is not None:
+                self._backend.worldly.begin(rule)
+        elif rule.at_once:
             await self.outages.begin(rule)
             for sibling in self.siblings:
                 await sibling.outages.begin(rule, counted=False)
@@ -249,6 +278,8 @@ class DataCentre:
 
     async def _end(self, rules: Iterable[Rule]) -> None:
         for rule in rules:
+            if rule.verb in OF_WORLD and self._backend.worldly is not None:
+                self._backend.worldly.end(rule)
             for each in (self, *self.siblings):
                 with contextlib.suppress(OSError):
                     await each.outages.end(rule)

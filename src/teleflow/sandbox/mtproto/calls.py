@@ -13,13 +13,14 @@ from typing import Any
 import structlog
 from telethon.tl import functions
 
+from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
 from teleflow.sandbox.faults import Call, Faults, digits, random_id_of
 from teleflow.sandbox.mtproto import tl
-from teleflow.sandbox.mtproto.disturb import Disturb, LostError, Plan
+from teleflow.sandbox.mtproto.disturb import NOBODYS, Disturb, LostError, Plan
 from teleflow.sandbox.mtproto.gate import Gate
 from teleflow.sandbox.mtproto.ledger import CallRow, Ledger
-from teleflow.sandbox.mtproto.session import Session
+from teleflow.sandbox.mtproto.session import Outgoing, Session
 from teleflow.sandbox.mtproto.wrappers import Unwrapped, unwrap
 from teleflow.sandbox.rpc.base import Caller, Rpc, RpcError
 from teleflow.sandbox.transport.connection import Connection
@@ -34,14 +35,26 @@ AFTER_DEADLINE = 30.0
 class Calls:
     """Runs requests against `rpc`."""
 
-    def __init__(self, rpc: Rpc, gate: Gate, faults: Faults, disturb: Disturb, ledger: Ledger, tasks: Tasks) -> None:
+    def __init__(
+        self,
+        rpc: Rpc,
+        *,
+        gate: Gate,
+        faults: Faults,
+        disturb: Disturb,
+        ledger: Ledger,
+        tasks: Tasks,
+        clock: Clock,
+    ) -> None:
         self._rpc = rpc
         self._gate = gate
+        self._clock = clock
         self._faults = faults
         self._disturb = disturb
         self._ledger = ledger
         self._tasks = tasks
         self._unwanted: set[tuple[int, int]] = set()
+        self._late: dict[Session, list[Outgoing]] = {}
 
     def start(self, session: Session, connection: Connection, msg_id: int, body: bytes, budget: tl.Budget) -> None:
         """Begin to answer one message."""
@@ -96,9 +109,12 @@ class Calls:
                     await self._disturb.before(plan, fired, session, connection, row)
             if work.after:
                 await _wait_for(session, work.after)
-            body = await self._answer(session, connection, work, row)
+            body = await self._answer(session, connection, work, row, plan)
+            if plan is not None and plan.unknown:
+                body = NOBODYS
         except LostError:
             row.outcome = "lost"
+            self._unwanted.discard((session.id, msg_id))
             session.received.forget(msg_id)
             return False
         except RpcError as error:
@@ -114,7 +130,9 @@ class Calls:
         self._reply(session, msg_id, body, plan, row)
         return row.outcome == "ok"
 
-    async def _answer(self, session: Session, connection: Connection, work: Unwrapped, row: CallRow) -> bytes:
+    async def _answer(
+        self, session: Session, connection: Connection, work: Unwrapped, row: CallRow, plan: Plan | None
+    ) -> bytes:
         if isinstance(work.request, functions.auth.BindTempAuthKeyRequest):
             self._gate.bind(session, row.msg_id, work.request)
             row.outcome = "ok"
@@ -133,6 +151,7 @@ class Calls:
             connection.address,
             row.msg_id,
             not work.without_updates,
+            None if plan is None else plan.of_method,
         )
         result = await self._rpc.answer(caller, work.request)
         body = tl.result_bytes(result, work.request)
@@ -144,11 +163,28 @@ class Calls:
             self._unwanted.discard((session.id, msg_id))
             row.outcome = "unwanted"
             return
-        withheld = plan is not None and plan.withhold
+        late = None if plan is None or plan.withhold else plan.late
+        withheld = plan is not None and (plan.withhold or late is not None)
         message = session.send(tl.rpc_result(msg_id, body), request=msg_id, withheld=withheld)
         if plan is not None and plan.duplicate and not withheld:
             session.flush()
             session.repeat(message)
+        if late is not None:
+            self._late.setdefault(session, []).append(message)
+            self._tasks.start(self._send_late_after(session, message, late), "late answer")
+        elif self._late:
+            self._send_late(session)
+
+    def _send_late(self, session: Session) -> None:
+        """The answers that waited for this one."""
+        for message in self._late.pop(session, ()):
+            if message.msg_id in session.unacked:
+                session.repeat(message)
+
+    async def _send_late_after(self, session: Session, message: Outgoing, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        if message in self._late.get(session, ()):
+            self._send_late(session)
 
 
 async def _wait_for(session: Session, after: tuple[int, ...]) -> None:

@@ -12,13 +12,18 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from teleflow.kit.clock import Clock
-from teleflow.sandbox.faults import Rule
+from teleflow.sandbox.faults import DIFFERENCES, Rule
 from teleflow.sandbox.mtproto.ledger import CallRow
 from teleflow.sandbox.mtproto.session import Session
 from teleflow.sandbox.rpc.base import RpcError
 from teleflow.sandbox.transport.connection import Connection, Spoil
 
 _DEFAULT_CODES = {"FLOOD": 420, "SLOWMODE": 420, "AUTH_KEY": 401, "SESSION": 401, "USER_DEACTIVATED": 401}
+
+
+LATE_MS = 1000.0
+NOBODYS = struct.pack("<Iq", 0x0DDBA115, 0)
+"""An object of a constructor that no layer has."""
 
 
 class LostError(Exception):
@@ -34,6 +39,10 @@ class Effects(Protocol):
 
     def bad_message(self, session: Session, msg_id: int, seq: int, code: int) -> None: ...
 
+    def renew(self, session: Session) -> None: ...
+
+    def duplicated(self, key_id: int) -> None: ...
+
     async def revoke_login(self, key_id: int) -> None: ...
 
     async def expire_code(self, phone: str | None) -> None: ...
@@ -45,6 +54,11 @@ class Plan:
 
     withhold: bool = False
     duplicate: bool = False
+    unknown: bool = False
+    late: float | None = None
+    """Seconds after which an answer goes out at the latest that waits for the next one."""
+    of_method: dict[str, int] | None = None
+    """What the method itself has to do."""
 
 
 class Disturb:
@@ -73,6 +87,14 @@ class Disturb:
                 plan.withhold = True
             elif verb == "duplicate_reply":
                 plan.duplicate = True
+            elif verb == "reorder":
+                plan.late = float(rule.args.get("ms", LATE_MS)) / 1000
+            elif verb == "unknown_constructor":
+                plan.unknown = True
+            elif verb in DIFFERENCES:
+                plan.of_method = (plan.of_method or {}) | {verb: int(rule.args.get("n", 1))}
+            elif verb in {"new_session_created", "duplicate_key_kill"}:
+                disturb_session(self._effects, session, verb)
             elif verb == "rpc_error":
                 raise rpc_error_of(rule.args)
             elif verb == "flood":
@@ -114,6 +136,17 @@ def rpc_error_of(args: dict[str, Any]) -> RpcError:
     if code is None:
         code = next((number for prefix, number in _DEFAULT_CODES.items() if name.startswith(prefix)), 400)
     return RpcError(int(code), name)
+
+
+def disturb_session(effects: Effects, session: Session, verb: str) -> None:
+    """Carry out a verb about a session or its key. Raises RpcError where the request in hand is to be refused."""
+    if verb == "unknown_constructor":
+        session.send(NOBODYS)
+    elif verb == "new_session_created":
+        effects.renew(session)
+    else:
+        effects.duplicated(session.key.key_id)
+        raise RpcError(406, "AUTH_KEY_DUPLICATED")
 
 
 def disturb_connection(connection: Connection, verb: str, args: dict[str, Any]) -> bool:

@@ -41,6 +41,9 @@ class Sessions:
     def __len__(self) -> int:
         return sum(map(len, self._by_key.values()))
 
+    def __iter__(self) -> Iterator[Session]:
+        return iter([session for of_key in self._by_key.values() for session in of_key.values()])
+
     def get(self, key: AuthKey, session_id: int) -> Session:
         """The session, made when it is new."""
         of_key = self._by_key.get(key.key_id)

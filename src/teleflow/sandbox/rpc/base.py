@@ -43,6 +43,12 @@ class Caller:
     address: str = ""
     msg_id: int = 0
     wants_updates: bool = True
+    faults: Mapping[str, int] | None = None
+    """Verbs of fault rules that the method has to carry out itself, with their number."""
+
+    def fault(self, verb: str) -> int:
+        """The number of a verb that this request is to meet with; 0 when it is not."""
+        return 0 if self.faults is None else self.faults.get(verb, 0)
 
 
 Handler: TypeAlias = Callable[[Caller, TLRequest], Awaitable[Any]]

@@ -30,6 +30,10 @@ class Rendered:
         self._make = make
         self._body = b""
 
+    def made(self) -> Any:
+        """The object itself: of now, and to keep."""
+        return self._make()
+
     def __bytes__(self) -> bytes:
         if not self._body:
             self._body = bytes(self._make())

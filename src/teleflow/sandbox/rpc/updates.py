@@ -33,10 +33,11 @@ async def get_difference(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     limit = desk.world.slice_size
     if request.pts_limit:
         limit = max(1, min(limit, request.pts_limit))
+    limit = caller.fault("difference_slice") or limit
     gap = missed(box, request.pts, limit=limit, total_limit=request.pts_total_limit or None)
-    if gap.too_long:
+    if gap.too_long or caller.fault("difference_too_long"):
         return types.updates.DifferenceTooLong(gap.pts)
-    if not gap.entries:
+    if not gap.entries and gap.pts == request.pts:
         return types.updates.DifferenceEmpty(desk.now(), 1)
     messages, others, users = _told(desk, me, box, gap.entries)
     state = desk.view.state(box, gap.pts)

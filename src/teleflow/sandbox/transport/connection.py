@@ -234,6 +234,26 @@ class Connection(asyncio.Protocol):
             self._unread = []
             self._transport.pause_reading()
 
+    def throttle(self) -> None:
+        """Read only what `drip` lets through, and so make the client's writing wait."""
+        if self.open and self._unread is None and self._transport is not None:
+            self.stalled = True
+            self._unread = []
+
+    def drip(self, count: int) -> None:
+        """Read the next `count` bytes of a throttled connection."""
+        unread = self._unread
+        if unread is None or self._held is not None or self._transport is None:
+            return
+        if not unread:
+            self._transport.resume_reading()
+            return
+        waiting = b"".join(unread)
+        self._unread = None
+        self.data_received(waiting[:count])
+        if self.open:
+            self._unread = [waiting[count:]] if len(waiting) > count else []
+
     def recover(self) -> None:
         """End a stall: what was held goes out, what has come is read."""
         if self.stalled and self._transport is not None and self.cause is None:
