@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from telethon.tl import functions as f
 from telethon.tl import types
 
-from teleflow.sandbox.rpc import auth, dcs, devices, qr, two_step
+from teleflow.sandbox.rpc import account, auth, dcs, devices, notify, privacy, qr, settings, two_step
 from teleflow.sandbox.rpc.base import Caller, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.world.qr import LoginToken
@@ -34,6 +34,30 @@ CLOSED: Mapping[Any, Method] = {
     f.auth.AcceptLoginTokenRequest: qr.accept_login_token,
     f.auth.ExportAuthorizationRequest: dcs.export_authorization,
     f.auth.ResetAuthorizationsRequest: devices.reset_authorizations,
+    f.account.UpdateBirthdayRequest: account.update_birthday,
+    f.account.SendChangePhoneCodeRequest: account.send_change_phone_code,
+    f.account.ChangePhoneRequest: account.change_phone,
+    f.account.DeleteAccountRequest: account.delete_account,
+    f.account.GetPrivacyRequest: privacy.get_privacy,
+    f.account.SetPrivacyRequest: privacy.set_privacy,
+    f.account.GetNotifySettingsRequest: notify.get_notify_settings,
+    f.account.UpdateNotifySettingsRequest: notify.update_notify_settings,
+    f.account.ResetNotifySettingsRequest: notify.reset_notify_settings,
+    f.account.GetNotifyExceptionsRequest: notify.get_notify_exceptions,
+    f.account.GetAccountTTLRequest: settings.get_account_ttl,
+    f.account.SetAccountTTLRequest: settings.set_account_ttl,
+    f.account.GetGlobalPrivacySettingsRequest: settings.get_global_privacy_settings,
+    f.account.SetGlobalPrivacySettingsRequest: settings.set_global_privacy_settings,
+    f.account.GetContactSignUpNotificationRequest: settings.get_contact_sign_up_notification,
+    f.account.SetContactSignUpNotificationRequest: settings.set_contact_sign_up_notification,
+    f.account.GetContentSettingsRequest: settings.get_content_settings,
+    f.account.SetContentSettingsRequest: settings.set_content_settings,
+    f.account.RegisterDeviceRequest: settings.register_device,
+    f.account.UnregisterDeviceRequest: settings.unregister_device,
+    f.account.GetWebAuthorizationsRequest: settings.get_web_authorizations,
+    f.account.ResetWebAuthorizationsRequest: settings.reset_web_authorizations,
+    f.account.InitTakeoutSessionRequest: settings.init_takeout_session,
+    f.account.FinishTakeoutSessionRequest: settings.finish_takeout_session,
     f.account.GetPasswordSettingsRequest: two_step.get_password_settings,
     f.account.UpdatePasswordSettingsRequest: two_step.update_password_settings,
     f.account.ConfirmPasswordEmailRequest: two_step.confirm_password_email,

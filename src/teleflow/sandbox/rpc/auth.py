@@ -32,14 +32,14 @@ _NEXT = {
 }
 
 
-def _phone(text: str) -> str:
+def phone_of(text: str) -> str:
     plain = digits(text)
     if plain is None:
         raise RpcError(400, "PHONE_NUMBER_INVALID")
     return plain
 
 
-def _sent(desk: Desk, attempt: Attempt) -> Any:
+def sent_code(desk: Desk, attempt: Attempt) -> Any:
     following = desk.world.logins.next_kind(attempt)
     return types.auth.SentCode(
         type=_SENT[attempt.kind](len(attempt.code)),
@@ -52,9 +52,9 @@ def _sent(desk: Desk, attempt: Attempt) -> Any:
 async def send_code(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     if request.api_id <= 0 or not request.api_hash:
         raise RpcError(400, "API_ID_INVALID")
-    phone = _phone(request.phone_number)
+    phone = phone_of(request.phone_number)
     _at_home(desk, phone)
-    return _sent(desk, desk.world.request_code(phone, caller.key_id))
+    return sent_code(desk, desk.world.request_code(phone, caller.key_id))
 
 
 def _at_home(desk: Desk, phone: str) -> None:
@@ -66,20 +66,20 @@ def _at_home(desk: Desk, phone: str) -> None:
 
 
 async def resend_code(desk: Desk, caller: Caller, request: TLRequest) -> Any:
-    phone = _phone(request.phone_number)
-    return _sent(desk, desk.world.logins.resend(phone, request.phone_code_hash, caller.key_id))
+    phone = phone_of(request.phone_number)
+    return sent_code(desk, desk.world.logins.resend(phone, request.phone_code_hash, caller.key_id))
 
 
 async def cancel_code(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     logins = desk.world.logins
-    logins.forget(logins.find(_phone(request.phone_number), request.phone_code_hash, caller.key_id))
+    logins.forget(logins.find(phone_of(request.phone_number), request.phone_code_hash, caller.key_id))
     return True
 
 
 async def sign_in(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """With the right code: in, or asked for the cloud password, or asked to sign up."""
     logins = desk.world.logins
-    phone = _phone(request.phone_number)
+    phone = phone_of(request.phone_number)
     attempt = logins.find(phone, request.phone_code_hash, caller.key_id)
     logins.verify(attempt, request.phone_code or "")
     person = desk.world.people.by_phone(phone)
@@ -98,14 +98,14 @@ def need_password(desk: Desk, caller: Caller, person: Person) -> None:
 
 
 async def report_missing_code(desk: Desk, caller: Caller, request: TLRequest) -> Any:
-    desk.world.logins.find(_phone(request.phone_number), request.phone_code_hash, caller.key_id)
+    desk.world.logins.find(phone_of(request.phone_number), request.phone_code_hash, caller.key_id)
     return True
 
 
 async def sign_up(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """Needs a code that `signIn` has accepted."""
     logins = desk.world.logins
-    phone = _phone(request.phone_number)
+    phone = phone_of(request.phone_number)
     attempt = logins.find(phone, request.phone_code_hash, caller.key_id)
     if not attempt.verified:
         raise RpcError(400, "PHONE_CODE_INVALID")

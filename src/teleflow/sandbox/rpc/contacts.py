@@ -9,6 +9,7 @@ from telethon.tl import types
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.world.people import NAME_LIMIT, digits, valid_username
+from teleflow.sandbox.world.privacy import findable_by
 from teleflow.sandbox.world.records import Contact, Person
 
 SEARCH_LIMIT = 50
@@ -27,7 +28,7 @@ async def import_contacts(desk: Desk, caller: Caller, request: TLRequest) -> Any
     imported: list[Any] = []
     for given in request.contacts:
         person = desk.world.people.by_phone(given.phone)
-        if person is None or person.deleted or not (person.findable or person is me):
+        if person is None or person.deleted or not findable_by(me, person):
             continue
         if person is not me:
             _write_down(me, person, given.first_name, given.last_name, person.phone)
@@ -82,13 +83,13 @@ async def get_contacts(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
 async def get_statuses(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
     me = desk.me(caller)
     people = desk.world.people.by_id
-    return [types.ContactStatus(each, desk.view.status(people[each])) for each in sorted(me.contacts)]
+    return [types.ContactStatus(each, desk.view.status(people[each], me)) for each in sorted(me.contacts)]
 
 
 async def resolve_phone(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     person = desk.world.people.by_phone(request.phone)
-    if person is None or person.deleted or not (person.findable or person is me):
+    if person is None or person.deleted or not findable_by(me, person):
         raise RpcError(400, "PHONE_NOT_OCCUPIED")
     return _resolved(desk, me, person)
 

@@ -8,6 +8,9 @@ from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
+from teleflow.sandbox.rpc.notify_view import settings_of
+from teleflow.sandbox.world import privacy
+from teleflow.sandbox.world.records import Person
 
 
 async def get_users(desk: Desk, caller: Caller, request: TLRequest) -> Any:
@@ -23,6 +26,7 @@ async def get_users(desk: Desk, caller: Caller, request: TLRequest) -> Any:
 
 
 async def get_full_user(desk: Desk, caller: Caller, request: TLRequest) -> Any:
+    """What the card of a person shows to the asker."""
     me = desk.me(caller)
     person = desk.user(me, request.id)
     stranger = person is not me and person.id not in me.contacts
@@ -31,10 +35,28 @@ async def get_full_user(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         settings=types.PeerSettings(
             add_contact=stranger or None, block_contact=(stranger and person.id not in me.blocked) or None
         ),
-        notify_settings=types.PeerNotifySettings(),
-        common_chats_count=0,
+        notify_settings=settings_of(me, str(person.id)),
+        common_chats_count=_common_chats(desk, me, person),
         blocked=True if person.id in me.blocked else None,
         can_pin_message=True,
-        about=person.about or None,
+        phone_calls_available=privacy.allows(person, "phone_call", me) or None,
+        phone_calls_private=not privacy.allows(person, "phone_call", me) or None,
+        voice_messages_forbidden=not privacy.allows(person, "voice_messages", me) or None,
+        about=(person.about or None) if privacy.allows(person, "about", me) else None,
+        birthday=_birthday(me, person),
     )
     return types.users.UserFull(full, chats=[], users=desk.view.users(me, {me.id, person.id}))
+
+
+def _common_chats(desk: Desk, me: Person, person: Person) -> int:
+    if person is me:
+        return 0
+    chats = desk.world.chats
+    return len({chat.id for chat in chats.of_person(me.id)} & {chat.id for chat in chats.of_person(person.id)})
+
+
+def _birthday(me: Person, person: Person) -> Any:
+    told = person.account.birthday
+    if told is None or not privacy.allows(person, "birthday", me):
+        return None
+    return types.Birthday(told[0], told[1], told[2] or None)

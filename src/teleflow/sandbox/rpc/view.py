@@ -14,7 +14,9 @@ from telethon.tl import types
 from teleflow.sandbox.rpc.actions import action
 from teleflow.sandbox.rpc.chat_updates import chat_update
 from teleflow.sandbox.rpc.chat_view import ChatView
+from teleflow.sandbox.rpc.notify_view import settings_of
 from teleflow.sandbox.rpc.peers import peer_of
+from teleflow.sandbox.rpc.status_view import status
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.chat_records import bare
 from teleflow.sandbox.world.records import Dialog, Entry, Message, Person
@@ -84,7 +86,7 @@ class View:
             last_name=(mine.last_name if mine is not None else person.last_name) or None,
             username=person.username or None,
             phone=person.phone or None if self._world.people.phone_visible(viewer, person) else None,
-            status=self.status(person),
+            status=self.status(person, viewer),
         )
 
     def users(self, viewer: Person, ids: Iterable[int]) -> list[Any]:
@@ -92,14 +94,9 @@ class View:
         people = self._world.people.by_id
         return [self.user(viewer, people[each]) for each in sorted(set(ids)) if each in people]
 
-    def status(self, person: Person) -> Any:
-        if person.service:
-            return None
-        if person.online_until > self._world.clock.time():
-            return types.UserStatusOnline(person.online_until)
-        if person.was_online:
-            return types.UserStatusOffline(person.was_online)
-        return types.UserStatusRecently()
+    def status(self, person: Person, viewer: Person | None = None) -> Any:
+        """When somebody was there, as `viewer` may know it."""
+        return status(person, viewer, self._world.clock.time())
 
     # messages
 
@@ -185,7 +182,7 @@ class View:
             unread_mentions_count=0,
             unread_reactions_count=0,
             unread_poll_votes_count=0,
-            notify_settings=types.PeerNotifySettings(),
+            notify_settings=settings_of(self._world.people.by_id[dialog.owner], str(dialog.peer)),
         )
 
     # updates
@@ -244,7 +241,7 @@ class View:
         if person is None:
             return None
         if entry.kind == "status":
-            return types.UpdateUserStatus(person.id, self.status(person))
+            return types.UpdateUserStatus(person.id, self.status(person, self._world.people.by_id.get(entry.owner)))
         if entry.kind == "name":
             names = [types.Username(person.username, editable=True, active=True)] if person.username else []
             return types.UpdateUserName(person.id, person.first_name, person.last_name, names)

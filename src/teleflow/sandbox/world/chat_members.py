@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from teleflow.sandbox.world import rights
+from teleflow.sandbox.world import privacy, rights
 from teleflow.sandbox.world.chat_records import Chat, JoinRequest, Member
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.records import Action, EntryKind, Origin, Person
@@ -173,7 +173,7 @@ def invite(world: World, me: Person, chat: Chat, users: list[Person], origin: Or
 
 
 def _may_be_added(me: Person, user: Person) -> bool:
-    return me.id not in user.blocked
+    return me.id not in user.blocked and privacy.allows(user, "chat_invite", me)
 
 
 def leave(world: World, me: Person, chat: Chat, origin: Origin | None = None) -> None:

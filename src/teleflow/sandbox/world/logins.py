@@ -43,6 +43,8 @@ class Logins:
         self.pending: dict[int, int] = {}
         # the number that such a login will have, where it has been told already
         self.promised: dict[int, int] = {}
+        # exports of an account's data that are under way: whose
+        self.takeouts: dict[int, int] = {}
         self._challenges: dict[int, srp.Challenge] = {}
         self._wrong_passwords: dict[int, list[float]] = {}
 

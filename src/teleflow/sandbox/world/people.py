@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 
+from teleflow.sandbox.world import privacy
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.records import Contact, Person
 
@@ -106,12 +107,7 @@ class People:
         return known
 
     def phone_visible(self, viewer: Person, target: Person) -> bool:
-        if viewer is target or target.phone_privacy == "everybody":
-            return True
-        written = viewer.contacts.get(target.id)
-        if written is not None and written.phone == target.phone:
-            return True
-        return target.phone_privacy == "contacts" and viewer.id in target.contacts
+        return privacy.phone_visible(viewer, target)
 
     def search(self, viewer: Person, query: str, limit: int) -> tuple[list[Person], list[Person]]:
         """Contacts whose name or username matches, then others by username prefix."""

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from teleflow.kit.clock import Clock
-from teleflow.sandbox.world import srp
+from teleflow.sandbox.world import privacy, srp
 from teleflow.sandbox.world.chats import Chats
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.journal import Journal
@@ -25,6 +25,7 @@ from teleflow.sandbox.world.mails import Mails
 from teleflow.sandbox.world.messages import Messages
 from teleflow.sandbox.world.people import NAME_LIMIT, SERVICE_ID, People, digits, valid_username
 from teleflow.sandbox.world.positions import SLICE
+from teleflow.sandbox.world.presence import Presence
 from teleflow.sandbox.world.qr import LoginToken, LoginTokens
 from teleflow.sandbox.world.records import (
     Attempt,
@@ -38,7 +39,6 @@ from teleflow.sandbox.world.standing import Standing
 from teleflow.sandbox.world.tickets import Tickets
 
 _log = structlog.get_logger(__name__)
-ONLINE_FOR = 300
 Observer = Callable[[Entry, Origin | None], None]
 
 
@@ -97,6 +97,7 @@ class World:
         self.qr = LoginTokens(self.clock, rng)
         self.qr.accepted = self.when_scanned
         self.tickets = Tickets(self.clock)
+        self.presence = Presence(self.clock, self.people, self._came_or_went)
         self.mails = Mails(self.clock, rng, self.keep)
         self.standing = Standing(self.clock, self.people, self.logins, keep=self.keep, cut=self.cut)
         self.standing.frozen = self.when_frozen
@@ -178,20 +179,24 @@ class World:
         self.tell_acquaintances(person, "name")
 
     def set_online(self, person: Person, *, online: bool) -> None:
-        now = int(self.clock.time())
-        was = person.online_until > now
-        person.was_online = now
-        person.online_until = now + ONLINE_FOR if online else 0
+        self.presence.mark(person, online=online)
+
+    def _came_or_went(self, person: Person, changed: bool) -> None:
         self.keep(person)
-        if was != online:
+        if changed:
             self.tell_acquaintances(person, "status")
 
-    def tell_acquaintances(self, person: Person, kind: Literal["name", "status"]) -> None:
+    def acquaintances(self, person: Person) -> list[Person]:
         """Everybody who is there and has to do with the person, and the person's own devices."""
         known = set(self.messages.box(person.id).dialogs) | set(person.contacts) | {person.id}
-        for each in sorted(known):
-            if self.is_reachable(each):
-                self.messages.tell(each, kind, peer=person.id)
+        by_id = self.people.by_id
+        return [by_id[each] for each in sorted(known) if each in by_id and self.is_reachable(each)]
+
+    def tell_acquaintances(self, person: Person, kind: Literal["name", "status"]) -> None:
+        """A change of name, or (to those who may know) of presence."""
+        for each in self.acquaintances(person):
+            if kind == "name" or each is person or privacy.seen_exactly(each, person):
+                self.messages.tell(each.id, kind, peer=person.id)
 
     def typing(self, sender: Person, to: Person, action: bytes = b"", origin: Origin | None = None) -> None:
         """`messages.setTyping`; `action` is TL, opaque here, and empty for plain typing."""

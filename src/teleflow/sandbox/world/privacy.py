@@ -1,0 +1,99 @@
+"""Who may see what of an account, and do what to it: the rules of `account.setPrivacy` and what they come to.
+
+An exception for a person wins over one for a chat, that over contacts, and those over everybody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from teleflow.sandbox.world.records import Person
+from teleflow.sandbox.world.settings import PrivacyRule
+
+Key = Literal[
+    "status_timestamp",
+    "chat_invite",
+    "phone_call",
+    "phone_p2p",
+    "forwards",
+    "profile_photo",
+    "phone_number",
+    "added_by_phone",
+    "voice_messages",
+    "about",
+    "birthday",
+    "star_gifts_auto_save",
+    "no_paid_messages",
+    "saved_music",
+]
+InChat = Callable[[int, int], bool]
+EVERYBODY, CONTACTS, NOBODY = "allow_all", "allow_contacts", "disallow_all"
+_UNSET: dict[str, str] = {"phone_p2p": CONTACTS, "birthday": CONTACTS, "no_paid_messages": NOBODY}
+_PHONE = {"everybody": EVERYBODY, "contacts": CONTACTS, "nobody": NOBODY}
+# how long ago somebody was there, for those who may not know exactly
+RECENTLY, WEEK, MONTH = 3 * 86400, 7 * 86400, 30 * 86400
+Seen = Literal["recently", "last_week", "last_month", "long_ago"]
+
+
+def nobody_is_in(_chat: int, _person: int) -> bool:
+    return False
+
+
+def rules(owner: Person, key: Key) -> Sequence[PrivacyRule]:
+    """The rules in force: the account's own, or what holds for accounts that set none."""
+    own = owner.account.privacy.get(key)
+    if own is not None:
+        return own
+    if key == "phone_number":
+        return [PrivacyRule(_PHONE[owner.phone_privacy])]
+    if key == "added_by_phone":
+        return [PrivacyRule(EVERYBODY if owner.findable else CONTACTS)]
+    return [PrivacyRule(_UNSET.get(key, EVERYBODY))]
+
+
+def allows(owner: Person, key: Key, viewer: Person, in_chat: InChat = nobody_is_in) -> bool:
+    """Whether `owner` lets `viewer`."""
+    if viewer is owner:
+        return True
+    found = rules(owner, key)
+    answer = _by_ids(found, "users", lambda ids: viewer.id in ids)
+    if answer is None:
+        answer = _by_ids(found, "chats", lambda ids: any(in_chat(chat, viewer.id) for chat in ids))
+    kinds = {rule.kind for rule in found}
+    if answer is None and viewer.id in owner.contacts:
+        answer = True if "allow_contacts" in kinds else False if "disallow_contacts" in kinds else None
+    return "allow_all" in kinds if answer is None else answer
+
+
+def _by_ids(found: Sequence[PrivacyRule], what: str, concerned: Callable[[list[int]], bool]) -> bool | None:
+    """What the exceptions for people or chats say; None when they do not speak of this one."""
+    for kind, answer in ((f"disallow_{what}", False), (f"allow_{what}", True)):
+        if any(rule.kind == kind and concerned(rule.ids) for rule in found):
+            return answer
+    return None
+
+
+def phone_visible(viewer: Person, target: Person, in_chat: InChat = nobody_is_in) -> bool:
+    """Whoever has typed the number knows it; for the others it is as the account says."""
+    written = viewer.contacts.get(target.id)
+    if written is not None and written.phone and written.phone == target.phone:
+        return True
+    return allows(target, "phone_number", viewer, in_chat)
+
+
+def findable_by(viewer: Person, target: Person) -> bool:
+    """Whether the number leads to the account."""
+    return allows(target, "added_by_phone", viewer)
+
+
+def seen_exactly(viewer: Person, target: Person) -> bool:
+    """Whether the time is told: the target lets the viewer, and the viewer hides nothing from the target."""
+    return allows(target, "status_timestamp", viewer) and allows(viewer, "status_timestamp", target)
+
+
+def roughly(ago: float) -> Seen:
+    """What is told in place of the time."""
+    if ago <= RECENTLY:
+        return "recently"
+    return "last_week" if ago <= WEEK else "last_month" if ago <= MONTH else "long_ago"
