@@ -12,6 +12,7 @@ from typing import Any
 from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import Caller, RpcError
+from teleflow.sandbox.rpc.behind import Behind
 from teleflow.sandbox.rpc.peers import channel_id
 from teleflow.sandbox.rpc.view import View
 from teleflow.sandbox.world.boxes import Box
@@ -36,6 +37,7 @@ class Desk:
     def __init__(self, world: World, *, dc_id: int, address: Address, main_dc: int = 0) -> None:
         self.world = world
         self.view = View(world)
+        self.behind = Behind(world)
         self.dc_id = dc_id
         self.address = address
         # where everybody lives who was not put elsewhere

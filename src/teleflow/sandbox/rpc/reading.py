@@ -18,7 +18,7 @@ from teleflow.sandbox.world.records import Person
 PAGE = 100
 
 
-def _window(box: Box, ids: list[int], request: TLRequest, offset_date: int) -> list[int]:
+def window(box: Box, ids: list[int], request: TLRequest, offset_date: int) -> list[int]:
     """Telegram's paging: newest first, from the offset on, shifted by add_offset, within (min_id, max_id)."""
     if request.offset_id > 0:
         older = bisect.bisect_left(ids, request.offset_id)
@@ -65,7 +65,7 @@ def ids_in(desk: Desk, me: Person, target: Person | Chat) -> tuple[Box, list[int
 async def get_history(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     box, ids = ids_in(desk, me, desk.target(me, request.peer))
-    page = _window(box, ids, request, timestamp(request.offset_date))
+    page = window(box, ids, request, timestamp(request.offset_date))
     return found_messages(desk, me, box, page, len(ids))
 
 
@@ -83,7 +83,7 @@ async def search(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     wanted = request.q.casefold()
     earliest, latest = timestamp(request.min_date), timestamp(request.max_date)
     hits = [number for number in ids if _matches(box, number, wanted, sender) and _dated(box, number, earliest, latest)]
-    return found_messages(desk, me, box, _window(box, hits, request, 0), len(hits))
+    return found_messages(desk, me, box, window(box, hits, request, 0), len(hits))
 
 
 def _matches(box: Box, number: int, wanted: str, sender: int) -> bool:
@@ -107,11 +107,22 @@ async def search_global(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     return found_messages(desk, me, box, page, len(hits))
 
 
+def named_number(desk: Desk, box: Box, named: Any) -> int:
+    """The message that an InputMessage names, by its number or by a reply to it; 0 for none."""
+    if isinstance(named, types.InputMessageID):
+        return int(named.id)
+    if isinstance(named, types.InputMessageReplyTo):
+        reply = box.messages.get(named.id)
+        replied = desk.world.messages.by_uid.get(reply.reply_to) if reply is not None else None
+        return replied.sides.get(box.owner, (0, 0))[0] if replied is not None else 0
+    return 0
+
+
 async def get_messages(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """In the order asked for; `messageEmpty` where there is none."""
     me = desk.me(caller)
     box = desk.box(me)
-    wanted = [int(named.id) for named in request.id[:PAGE] if isinstance(named, types.InputMessageID)]
+    wanted = [named_number(desk, box, named) for named in request.id[:PAGE]]
     return found_messages(desk, me, box, wanted, len(wanted))
 
 

@@ -18,6 +18,7 @@ from teleflow.sandbox.rpc import (
     contacts,
     help_methods,
     reading,
+    rooms,
     sending,
     updates,
     users,
@@ -47,6 +48,7 @@ OPEN: Mapping[Any, Method] = {
 # answered only to a key that is logged in, to others AUTH_KEY_UNREGISTERED
 CLOSED: Mapping[Any, Method] = {
     **accounts.CLOSED,
+    **rooms.CLOSED,
     f.help.GetTermsOfServiceUpdateRequest: help_methods.get_terms_of_service_update,
     f.auth.LogOutRequest: auth.log_out,
     f.account.UpdateStatusRequest: account.update_status,

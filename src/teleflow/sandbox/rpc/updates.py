@@ -7,10 +7,11 @@ from typing import Any
 from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
+from teleflow.sandbox.rpc.behind import too_long
 from teleflow.sandbox.rpc.desk import Desk, timestamp
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.positions import missed
-from teleflow.sandbox.world.records import Entry, Person
+from teleflow.sandbox.world.records import Entry
 
 
 async def get_state(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
@@ -37,15 +38,20 @@ async def get_difference(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     gap = missed(box, request.pts, limit=limit, total_limit=request.pts_total_limit or None)
     if gap.too_long or caller.fault("difference_too_long"):
         return types.updates.DifferenceTooLong(gap.pts)
-    if not gap.entries and gap.pts == request.pts:
+    # a channel's news is not here but with the channel; the last part says which to ask
+    behind = [] if gap.more else desk.behind.channels(me, caller.key_id, timestamp(request.date))
+    if not gap.entries and gap.pts == request.pts and not behind:
         return types.updates.DifferenceEmpty(desk.now(), 1)
-    messages, others, users = _told(desk, me, box, gap.entries)
+    messages, others, involved = _told(desk, box, gap.entries)
+    others += too_long(behind)
+    involved |= {chat.id for chat in behind}
+    users, chats = desk.view.users(me, involved), desk.view.chats(me, involved)
     state = desk.view.state(box, gap.pts)
     shape = types.updates.DifferenceSlice if gap.more else types.updates.Difference
-    return shape(messages, [], others, [], users, state)
+    return shape(messages, [], others, chats, users, state)
 
 
-def _told(desk: Desk, me: Person, box: Box, entries: list[Entry]) -> tuple[list[Any], list[Any], list[Any]]:
+def _told(desk: Desk, box: Box, entries: list[Entry]) -> tuple[list[Any], list[Any], set[int]]:
     """New messages as they are now, everything else as it was, and whoever is in it."""
     messages: list[Any] = []
     others: list[Any] = []
@@ -62,4 +68,4 @@ def _told(desk: Desk, me: Person, box: Box, entries: list[Entry]) -> tuple[list[
             involved |= desk.view.involved(box, entry.ids)
         elif entry.peer:
             involved.add(entry.peer)
-    return messages, others, desk.view.users(me, involved)
+    return messages, others, involved

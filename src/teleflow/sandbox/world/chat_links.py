@@ -23,7 +23,8 @@ def hash_of(link: str) -> str:
     return link.strip().rstrip("/").rsplit("/", 1)[-1].removeprefix("+")
 
 
-def _require(world: World, me: Person, chat: Chat) -> None:
+def require(world: World, me: Person, chat: Chat) -> None:
+    """Whether somebody may manage links and requests. Raises CHAT_ADMIN_REQUIRED."""
     if not chat.open:
         raise Refused("CHANNEL_PRIVATE" if chat.channel else "CHAT_ID_INVALID")
     rights.require_admin(chat, world.chats.member(chat, me.id), "invite_users")
@@ -54,7 +55,7 @@ def export(
     replace_permanent: bool = False,
 ) -> Invite:
     """A new link. The first one, and one that replaces it, is the administrator's permanent link."""
-    _require(world, me, chat)
+    require(world, me, chat)
     _check(world, expires, usage_limit, by_request=by_request)
     plain = not (title or expires or usage_limit or by_request)
     standing = permanent(world, me, chat)
@@ -86,7 +87,7 @@ def _check(world: World, expires: int, usage_limit: int, *, by_request: bool) ->
 
 def find(world: World, me: Person, chat: Chat, link: str) -> Invite:
     """A link of this chat, to somebody who may manage it. Raises INVITE_HASH_EXPIRED."""
-    _require(world, me, chat)
+    require(world, me, chat)
     invite = world.chats.invites.get(hash_of(link))
     if invite is None or invite.chat != chat.id:
         raise Refused("INVITE_HASH_EXPIRED")
@@ -183,7 +184,7 @@ def _told(world: World, who: Person, chat: Chat, action: Action, origin: Origin 
 
 def decide(world: World, me: Person, chat: Chat, user: Person, *, approved: bool, origin: Origin | None = None) -> None:
     """Let somebody in who asked, or not. Raises HIDE_REQUESTER_MISSING."""
-    _require(world, me, chat)
+    require(world, me, chat)
     request = chat.requests.get(user.id)
     if request is None:
         raise Refused("USER_ALREADY_PARTICIPANT" if world.chats.inside(chat, user.id) else "HIDE_REQUESTER_MISSING")

@@ -28,7 +28,7 @@ class Chats:
     def __init__(self, clock: Clock, journal: Journal, people: People) -> None:
         self._clock = clock
         self._journal = journal
-        self._people = people
+        self.people = people
         self.by_id: dict[int, Chat] = {}
         self.members: dict[int, dict[int, Member]] = {}
         self._inside: dict[int, dict[int, Member]] = {}
@@ -115,7 +115,7 @@ class Chats:
         if not valid_username(username):
             raise Refused("USERNAME_INVALID")
         holder = self.by_username(username)
-        if (holder is not None and holder is not chat) or self._people.by_username(username) is not None:
+        if (holder is not None and holder is not chat) or self.people.by_username(username) is not None:
             raise Refused("USERNAME_OCCUPIED")
 
     def member(self, chat: Chat, user: int) -> Member | None:
@@ -175,7 +175,7 @@ class Chats:
         if chat.kind == "broadcast":
             message.post = True
             message.written_as = chat.id
-            author = self._people.by_id.get(message.sender)
+            author = self.people.by_id.get(message.sender)
             if chat.signatures and author is not None and message.action is None:
                 message.author = f"{author.first_name} {author.last_name}".strip()
         elif chat.kind == "megagroup" and member is not None:

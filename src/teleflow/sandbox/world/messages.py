@@ -12,6 +12,8 @@ from __future__ import annotations
 import bisect
 from collections.abc import Iterable
 
+import msgspec
+
 from teleflow.kit.clock import Clock
 from teleflow.sandbox.world.box_log import Boxes
 from teleflow.sandbox.world.boxes import Box
@@ -20,7 +22,9 @@ from teleflow.sandbox.world.chats import Chats
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.journal import Journal
 from teleflow.sandbox.world.ledger import Ledger
+from teleflow.sandbox.world.people import SERVICE_ID
 from teleflow.sandbox.world.records import Action, Committed, Entry, Message, Origin, Person
+from teleflow.sandbox.world.threads import Threads
 
 EDIT_TIME = 48 * 3600
 
@@ -32,6 +36,7 @@ class Messages(Boxes):
         super().__init__(clock, ledger, journal)
         self._chats = chats
         self.by_uid: dict[int, Message] = {}
+        self.threads = Threads()
 
     def send(
         self,
@@ -56,11 +61,9 @@ class Messages(Boxes):
         replied = mine.messages.get(reply_to) if reply_to else None
         if reply_to and (replied is None or replied.peer_for(sender.id) != to.id):
             raise Refused("MESSAGE_ID_INVALID")
-        now = self._clock.time()
-        uid = self._ledger.next()
         message = Message(
-            uid=uid,
-            date=int(now),
+            uid=self._ledger.next(),
+            date=int(self._clock.time()),
             sender=sender.id,
             to=to.id,
             text=text,
@@ -72,13 +75,23 @@ class Messages(Boxes):
         )
         if isinstance(to, Chat):
             self._chats.written(to, message)
+            if replied is not None and to.kind == "megagroup":
+                message.thread = replied.thread or replied.uid
+        line = self.commit(message, sender, to, origin)
+        if isinstance(to, Chat) and to.kind == "broadcast" and to.linked and action is None:
+            self._discuss(to, message)
+        return line
+
+    def commit(self, message: Message, sender: Person, to: Person | Chat, origin: Origin | None = None) -> Committed:
+        """File a finished message, write it into the ledger and tell everybody."""
         entries = self._file(message, self._audience(sender, to))
-        self.by_uid[uid] = message
-        from_id, from_pts = message.sides[mine.owner]
+        self.by_uid[message.uid] = message
+        self.threads.file(message)
+        from_id, from_pts = message.sides[self.place(sender.id, to.id).owner]
         line = Committed(
-            seq=uid,
-            time=now,
-            uid=uid,
+            seq=message.uid,
+            time=self._clock.time(),
+            uid=message.uid,
             sender=sender.id,
             to=to.id,
             from_phone=sender.phone,
@@ -86,17 +99,36 @@ class Messages(Boxes):
             from_id=from_id,
             to_id=message.sides.get(to.id, (from_id,))[0],
             from_pts=from_pts,
-            random_id=random_id,
-            text=text,
+            random_id=message.random_id,
+            text=message.text,
         )
         self._ledger.messages.append(line)
-        if random_id:
-            self.box(sender.id).sent[random_id] = line
-        self._journal.touch("message", uid, message)
-        self._journal.touch("committed", uid, line)
+        if message.random_id:
+            self.box(sender.id).sent[message.random_id] = line
+        self._journal.touch("message", message.uid, message)
+        self._journal.touch("committed", message.uid, line)
         for entry in entries:
             self.emit(entry, origin)
         return line
+
+    def _discuss(self, channel: Chat, post: Message) -> None:
+        """Copy a post into the channel's discussion group, where the answers to it go."""
+        group = self._chats.by_id.get(channel.linked)
+        if group is None or not group.open:
+            return
+        copy = msgspec.structs.replace(
+            post,
+            uid=self._ledger.next(),
+            sender=SERVICE_ID,
+            to=group.id,
+            random_id=0,
+            reply_to=0,
+            post=False,
+            written_as=channel.id,
+            copy_of=(channel.id, post.sides[channel.id][0]),
+            sides={},
+        )
+        self.commit(copy, self._chats.people.by_id[SERVICE_ID], group)
 
     def _audience(self, sender: Person, to: Person | Chat) -> Iterable[int]:
         if isinstance(to, Chat):
@@ -227,6 +259,7 @@ class Messages(Boxes):
             self._journal.touch("message", message.uid, message)
         else:
             self.by_uid.pop(message.uid, None)
+            self.threads.forget(message)
             self._journal.gone("message", message.uid)
 
     def remove_dialog(self, owner: int, peer: int) -> None:

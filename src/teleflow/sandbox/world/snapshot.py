@@ -126,6 +126,7 @@ def _restore_boxes(world: World, records: dict[str, list[Any]]) -> None:
         for owner, (number, _) in message.sides.items():
             boxes[owner].messages[number] = message
             boxes[owner].dialog(message.peer_for(owner)).ids.append(number)
+        world.messages.threads.file(message)
 
 
 def _restore_ledger(world: World, records: dict[str, list[Any]]) -> None:

@@ -1,0 +1,42 @@
+"""Which channels an account has to ask about when it comes back (`updateChannelTooLong`)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from telethon.tl import types
+
+from teleflow.sandbox.world.chat_records import Chat, bare
+from teleflow.sandbox.world.records import Person
+from teleflow.sandbox.world.world import World
+
+
+class Behind:
+    """Which channels a device that comes back has to ask about: those with news since its date.
+
+    A device is told once of each state of a channel, unless it comes again with the date of before.
+    """
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        # (key, channel) -> the channel's pts and the date when the device was told
+        self._told: dict[tuple[int, int], tuple[int, int]] = {}
+
+    def channels(self, me: Person, key_id: int, date: int) -> list[Chat]:
+        """Channels with something that the device may not know."""
+        world = self._world
+        found = []
+        for chat in world.chats.of_person(me.id):
+            box = world.messages.box(chat.id) if chat.channel else None
+            if box is None or not box.log or box.log[-1].date < date:
+                continue
+            pts, when = self._told.get((key_id, chat.id), (0, 0))
+            if pts == box.pts and date >= when:
+                continue
+            self._told[key_id, chat.id] = (box.pts, int(world.clock.time()))
+            found.append(chat)
+        return found
+
+
+def too_long(chats: list[Chat]) -> list[Any]:
+    return [types.UpdateChannelTooLong(bare(chat.id)) for chat in chats]
