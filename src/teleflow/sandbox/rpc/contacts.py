@@ -8,6 +8,7 @@ from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
+from teleflow.sandbox.rpc.peers import peer_of
 from teleflow.sandbox.world.people import NAME_LIMIT, digits, valid_username
 from teleflow.sandbox.world.privacy import findable_by
 from teleflow.sandbox.world.records import Contact, Person
@@ -99,6 +100,9 @@ async def resolve_username(desk: Desk, caller: Caller, request: TLRequest) -> An
     if not valid_username(request.username):
         raise RpcError(400, "USERNAME_INVALID")
     person = desk.world.people.by_username(request.username)
+    chat = desk.world.chats.by_username(request.username)
+    if person is None and chat is not None:
+        return types.contacts.ResolvedPeer(peer_of(chat.id), desk.view.chats(me, [chat.id]), users=[])
     if person is None:
         raise RpcError(400, "USERNAME_NOT_OCCUPIED")
     return _resolved(desk, me, person)
@@ -115,10 +119,17 @@ async def search(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         raise RpcError(400, "SEARCH_QUERY_EMPTY")
     limit = max(1, min(request.limit, SEARCH_LIMIT))
     mine, others = desk.world.people.search(me, query, limit)
+    public = desk.world.chats.search(me.id, query, limit)
     return types.contacts.Found(
-        my_results=[types.PeerUser(person.id) for person in mine],
-        results=[types.PeerUser(person.id) for person in others],
-        chats=[],
+        my_results=[
+            *(types.PeerUser(person.id) for person in mine),
+            *(peer_of(chat.id) for chat in public if desk.world.chats.inside(chat, me.id)),
+        ],
+        results=[
+            *(types.PeerUser(person.id) for person in others),
+            *(peer_of(chat.id) for chat in public if not desk.world.chats.inside(chat, me.id)),
+        ],
+        chats=desk.view.chats(me, [chat.id for chat in public]),
         users=desk.view.users(me, [person.id for person in (*mine, *others)]),
     )
 

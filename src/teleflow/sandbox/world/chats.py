@@ -118,6 +118,19 @@ class Chats:
         if (holder is not None and holder is not chat) or self.people.by_username(username) is not None:
             raise Refused("USERNAME_OCCUPIED")
 
+    def search(self, user: int, query: str, limit: int) -> list[Chat]:
+        """One's own chats by words of the title, and public ones by the beginning of the username."""
+        wanted = query.removeprefix("@").casefold()
+        found = []
+        for chat in self.by_id.values():
+            mine = self.inside(chat, user) and wanted in chat.title.casefold()
+            public = bool(chat.username) and chat.username.casefold().startswith(wanted)
+            if chat.open and (mine or public):
+                found.append(chat)
+            if len(found) >= limit:
+                break
+        return found
+
     def member(self, chat: Chat, user: int) -> Member | None:
         """What is known of somebody, who may have left."""
         return self.members[chat.id].get(user)
