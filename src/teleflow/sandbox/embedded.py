@@ -24,6 +24,7 @@ from teleflow.sandbox.rpc.base import Rpc
 from teleflow.sandbox.scenario import SCRIPTS, Scenarios
 from teleflow.sandbox.server import Backend, DataCentre, Options
 from teleflow.sandbox.world.control import WorldControl
+from teleflow.sandbox.world.presence import SWEEP
 from teleflow.sandbox.world.world import World
 
 
@@ -69,6 +70,11 @@ class Sandbox:
             worldly=self.interference,
         )
 
+    async def _end_presences(self) -> None:
+        while True:
+            await self.clock.sleep(SWEEP)
+            self.world.presence.sweep()
+
     def _expire_code(self, phone: str | None) -> None:
         self.world.logins.expire_codes(phone)  # looked up late: a reset world has new logins
 
@@ -80,6 +86,7 @@ class Sandbox:
             await self.cluster.start()
             Scenarios(self.world, self.clock, self._tasks).start()
             self._tasks.start(self.control.keep_saved(), "saving the world")
+            self._tasks.start(self._end_presences(), "presence")
             if self._control_port is not None:
                 self._http = HttpServer(build_app(self), loopback_of(self._options.host), self._control_port)
                 await self._http.start()

@@ -54,6 +54,13 @@ VERBS: dict[str, frozenset[str]] = {
     "random_id_repeat": frozenset(("how",)),
     "freeze_account": frozenset(("seconds",)),
     "ban_account": frozenset(),
+    "resend_type": frozenset(("next",)),
+    "qr_expire": frozenset(),
+    "qr_accept": frozenset(),
+    "qr_accept_2fa": frozenset(("password",)),
+    "qr_accept_migrate": frozenset(("dc",)),
+    # on a call an answer, at once (with a phone) an account that moves
+    "migrate": frozenset(("dc", "reachable", "name")),
     # verbs about the data centre, always at once
     "refuse": frozenset(("seconds", "close")),
     "accept_and_stall": frozenset(("seconds", "close")),
@@ -63,7 +70,12 @@ VERBS: dict[str, frozenset[str]] = {
     "storm": frozenset(("limit", "seconds")),
 }
 OUTAGES = frozenset(("refuse", "accept_and_stall", "black_hole", "clock_offset", "slow_read", "storm"))
-OF_WORLD = frozenset(("skip_pts", "rotate_srp", "random_id_repeat", "freeze_account", "ban_account"))
+OF_WORLD = frozenset(
+    (
+        *("skip_pts", "rotate_srp", "random_id_repeat", "freeze_account", "ban_account"),
+        *("resend_type", "qr_expire", "qr_accept", "qr_accept_2fa", "qr_accept_migrate"),
+    )
+)
 OF_UPDATES = frozenset(("withhold_updates", "duplicate_update", "out_of_order_update"))
 DIFFERENCES = {
     "difference_too_long": "updates.getDifference",
@@ -79,6 +91,7 @@ CALL_ONLY = frozenset(
 )
 _MATCH_KEYS = frozenset(("phone", "method", "chat", "nth", "times", "probability", "seed", "attempt"))
 _CLOSE_WHEN = frozenset(("now", "mid_frame", "after_n_bytes"))
+CODE_TYPES = frozenset(("sms", "call", "flash_call", "missed_call", "fragment_sms", "none"))
 _REPEATS = frozenset(("return_original", "error_duplicate"))
 _REQUIRED = {
     "rpc_error": "name",
@@ -91,6 +104,8 @@ _REQUIRED = {
     "random_id_repeat": "how",
     "slow_read": "bytes",
     "storm": "limit",
+    "migrate": "dc",
+    "qr_accept_migrate": "dc",
 }
 
 
@@ -328,13 +343,13 @@ def _checked_args(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
     if unknown:
         raise FaultError(f"{verb} takes no argument {min(unknown)!r}")
     checked = {key: value for key, value in args.items() if value is not None}
-    for key in ("seconds", "ms", "bytes", "code", "n", "limit"):
+    for key in ("seconds", "ms", "bytes", "code", "n", "limit", "dc"):
         value = checked.get(key)
         if value is not None and (isinstance(value, bool) or not isinstance(value, (int, float))):
             raise FaultError(f"{key} is a number")
     if verb in _REQUIRED and _REQUIRED[verb] not in checked:
         raise FaultError(f"{verb} needs {_REQUIRED[verb]!r}")
-    for key in ("n", "limit"):
+    for key in ("n", "limit", "dc"):
         if key in checked and not (isinstance(checked[key], int) and checked[key] >= 1):
             raise FaultError(f"{key} is a whole number from 1 on")
     if verb == "slow_read" and checked["bytes"] <= 0:
@@ -343,8 +358,11 @@ def _checked_args(verb: str, args: Mapping[str, Any]) -> dict[str, Any]:
         raise FaultError(f"how is one of {', '.join(sorted(_REPEATS))}")
     if "name" in checked and not isinstance(checked["name"], str):
         raise FaultError("name is text")
-    if "close" in checked and not isinstance(checked["close"], bool):
-        raise FaultError("close is true or false")
+    for key in ("close", "reachable"):
+        if key in checked and not isinstance(checked[key], bool):
+            raise FaultError(f"{key} is true or false")
+    if "next" in checked and checked["next"] not in CODE_TYPES:
+        raise FaultError(f"next is one of {', '.join(sorted(CODE_TYPES))}")
     if verb == "close_tcp" and checked.setdefault("when", "now") not in _CLOSE_WHEN:
         raise FaultError(f"when is one of {', '.join(sorted(_CLOSE_WHEN))}")
     return checked

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
+from teleflow.sandbox import account_faults
 from teleflow.sandbox.faults import Call, Faults, Rule
 from teleflow.sandbox.rpc.base import Push, TLObject
 from teleflow.sandbox.world.records import Entry, Origin, Person
@@ -24,6 +25,7 @@ class Interference:
 
     def __init__(self, world: World, faults: Faults, clock: Clock, tasks: Tasks) -> None:
         self._world = world
+        self._accounts = account_faults.AccountFaults(world)
         self._faults = faults
         self._clock = clock
         self._tasks = tasks
@@ -114,6 +116,8 @@ class Interference:
                 box = world.messages.box(owner)
                 box.state.pts += args["n"]
                 world.journal.touch("box", owner, box.state)
+        elif rule.verb in account_faults.VERBS:
+            self._accounts.begin(rule, self._people(rule))
         else:
             for person in self._people(rule):
                 if rule.verb == "ban_account":
@@ -126,6 +130,8 @@ class Interference:
         world = self._world
         if rule.verb == "random_id_repeat":
             world.random_id_repeat = "answer"
+        if rule.verb in account_faults.VERBS:
+            self._accounts.end(rule, self._people(rule))
         for person in self._people(rule):
             if rule.verb == "ban_account":
                 world.standing.unban(person)

@@ -77,6 +77,13 @@ class Outages:
             for connection in self._connections_of(rule):
                 disturb_connection(connection, rule.verb, rule.args)
 
+    def bar(self, rule: Rule) -> None:
+        """Nobody gets in here, and nobody stays, while a rule about another data centre is in force."""
+        self._lasting[rule.number] = rule
+        self._listener.refuse()
+        for connection in self._listener:
+            connection.abort(f"fault: {rule.verb}")
+
     def _begin_lasting(self, rule: Rule) -> None:
         self._lasting[rule.number] = rule
         verb, args = rule.verb, rule.args
@@ -122,7 +129,7 @@ class Outages:
             return
         if rule.verb == "slow_read":
             return  # its task sees that it is over
-        if not any(other.verb == "refuse" for other in left):
+        if not any(other.verb in {"refuse", "migrate"} for other in left):
             await self._listener.start()
         self._listener.stalling = any(
             other.verb == "accept_and_stall" or (other.verb == "black_hole" and other.match.phone is None)

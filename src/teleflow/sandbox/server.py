@@ -254,7 +254,8 @@ class DataCentre:
     ) -> Rule:
         """Put a fault rule in force; what acts at once has acted when this returns. Raises faults.FaultError."""
         rule = self.faults.add(verb, match, args)
-        if rule.verb in OF_WORLD:
+        self._bar(rule)
+        if _of_world(rule):
             rule.fired += 1
             self.ledger.fault(rule.number, rule.verb, rule.match.phone)
             if self._backend.worldly is not None:
@@ -278,8 +279,21 @@ class DataCentre:
 
     async def _end(self, rules: Iterable[Rule]) -> None:
         for rule in rules:
-            if rule.verb in OF_WORLD and self._backend.worldly is not None:
+            if _of_world(rule) and self._backend.worldly is not None:
                 self._backend.worldly.end(rule)
             for each in (self, *self.siblings):
                 with contextlib.suppress(OSError):
                     await each.outages.end(rule)
+
+    def _bar(self, rule: Rule) -> None:
+        """`migrate` to a data centre that cannot be reached while the rule is in force."""
+        if rule.verb != "migrate" or rule.args.get("reachable", True):
+            return
+        for sibling in self.siblings:
+            if sibling.dc_id == rule.args["dc"]:
+                sibling.outages.bar(rule)
+
+
+def _of_world(rule: Rule) -> bool:
+    """Whether the world carries it out: a move is an answer when it is about calls."""
+    return rule.verb in OF_WORLD or (rule.verb == "migrate" and rule.at_once)

@@ -18,6 +18,7 @@ from teleflow.sandbox.mtproto.session import Session
 from teleflow.sandbox.rpc.base import RpcError
 from teleflow.sandbox.transport.connection import Connection, Spoil
 
+_MIGRATIONS = {"auth": "PHONE", "upload": "FILE", "stats": "STATS"}
 _DEFAULT_CODES = {"FLOOD": 420, "SLOWMODE": 420, "AUTH_KEY": 401, "SESSION": 401, "USER_DEACTIVATED": 401}
 
 
@@ -32,6 +33,8 @@ class LostError(Exception):
 
 class Effects(Protocol):
     """What the verbs need from the rest of the data centre."""
+
+    dc_id: int
 
     def spoil_salt(self, key_id: int) -> None: ...
 
@@ -87,6 +90,8 @@ class Disturb:
                 plan.withhold = True
             elif verb == "duplicate_reply":
                 plan.duplicate = True
+            elif verb == "migrate":
+                self._migrate(rule, row)
             elif verb == "reorder":
                 plan.late = float(rule.args.get("ms", LATE_MS)) / 1000
             elif verb == "unknown_constructor":
@@ -105,6 +110,15 @@ class Disturb:
                 self._service_verb(rule, session, row)
             elif disturb_connection(connection, verb, rule.args):
                 raise LostError
+
+    def _migrate(self, rule: Rule, row: CallRow) -> None:
+        """Send the client to another data centre; there it is let through."""
+        dc = int(rule.args["dc"])
+        if dc == self._effects.dc_id:
+            return
+        namespace = (row.method or "").partition(".")[0]
+        name = rule.args.get("name") or _MIGRATIONS.get(namespace, "USER" if row.phone else "NETWORK")
+        raise RpcError(303, f"{str(name).upper().removesuffix('_MIGRATE')}_MIGRATE_{dc}")
 
     async def _login_verb(self, rule: Rule, session: Session, row: CallRow) -> None:
         if rule.verb == "expire_code":

@@ -62,11 +62,21 @@ async def get_nearest_dc(desk: Desk, _caller: Caller, _request: TLRequest) -> An
     return types.NearestDc("US", desk.dc_id, desk.main_dc)
 
 
-async def get_app_config(_desk: Desk, _caller: Caller, request: TLRequest) -> Any:
-    about = types.JsonObjectValue("about_length_limit_default", types.JsonNumber(ABOUT_LIMIT))
-    if request.hash == 1:
+async def get_app_config(desk: Desk, caller: Caller, request: TLRequest) -> Any:
+    """What a client is to know without an update; of a frozen account also since when and until when."""
+    fields: list[Any] = [types.JsonObjectValue("about_length_limit_default", types.JsonNumber(ABOUT_LIMIT))]
+    me = desk.world.person_by_key(caller.key_id)
+    version = 1
+    if me is not None and desk.world.standing.is_frozen(me):
+        version = me.account.frozen_since
+        fields += [
+            types.JsonObjectValue("freeze_since_date", types.JsonNumber(me.account.frozen_since)),
+            types.JsonObjectValue("freeze_until_date", types.JsonNumber(me.account.frozen_until)),
+            types.JsonObjectValue("freeze_appeal_url", types.JsonString("https://t.me/spambot")),
+        ]
+    if request.hash == version:
         return types.help.AppConfigNotModified()
-    return types.help.AppConfig(1, types.JsonObject([about]))
+    return types.help.AppConfig(version, types.JsonObject(fields))
 
 
 async def get_terms_of_service_update(desk: Desk, _caller: Caller, _request: TLRequest) -> Any:
