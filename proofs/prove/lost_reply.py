@@ -18,6 +18,7 @@ from proofs.process import GatewayProcess, SandboxProcess, kept
 from proofs.wire import Reply
 
 PARTS = {"original": "the repeat gets the first message", "duplicate": "the repeat gets RANDOM_ID_DUPLICATE"}
+AT_ONCE = 200
 _METHOD = "messages.sendMessage"
 
 
@@ -64,9 +65,14 @@ async def run(scale: Scale, seed: int) -> Outcome:  # noqa: ARG001 - nothing her
 async def _send_all(
     gateway: GatewayProcess, people: list[Person], phones: list[str], sends: int, part: str
 ) -> dict[str, Reply]:
-    """All at once, each chat its own lane."""
+    """Many at once, each chat its own lane."""
+    turns = asyncio.Semaphore(AT_ONCE)
 
     async def one(number: int) -> tuple[str, Reply]:
+        async with turns:
+            return await send(number)
+
+    async def send(number: int) -> tuple[str, Reply]:
         text = f"lost-reply {part} {number}"
         caller = gateway.caller(people[number % len(people)].token)
         try:
