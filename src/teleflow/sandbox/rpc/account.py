@@ -41,7 +41,7 @@ async def update_profile(desk: Desk, caller: Caller, request: TLRequest) -> Any:
 def _free(desk: Desk, me: Person, username: str) -> bool:
     if not valid_username(username):
         raise RpcError(400, "USERNAME_INVALID")
-    return desk.world.people.by_username(username) in {None, me}
+    return desk.world.people.by_username(username) in {None, me} and not desk.world.people.taken_elsewhere(username)
 
 
 async def check_username(desk: Desk, caller: Caller, request: TLRequest) -> Any:

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from teleflow.sandbox.world import texts
+from teleflow.sandbox.world import channel_reads, chat_members, texts
+from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.errors import ControlError
 from teleflow.sandbox.world.people import digits
 from teleflow.sandbox.world.qr import token_of
@@ -38,6 +39,28 @@ def find(world: World, ref: object) -> Person:
     return found
 
 
+def target(world: World, ref: object) -> Person | Chat:
+    """A person, or a group or channel by marked id or @username. Raises ControlError 404."""
+    if isinstance(ref, bool) or not isinstance(ref, int | str):
+        raise ControlError(422, "VALIDATION_ERROR", "a chat is named by marked id or @username, a person also by phone")
+    text = str(ref).strip()
+    chats = world.chats
+    if text.startswith("-") and text[1:].isascii() and text[1:].isdigit():
+        chat = chats.by_id.get(int(text))
+        if chat is None:
+            raise ControlError(404, "CHAT_NOT_FOUND", "there is no group or channel with that id")
+        return chat
+    named = chats.by_username(text) if text.startswith("@") else None
+    return named if named is not None else find(world, ref)
+
+
+def _channel(world: World, body: Body) -> Chat | None:
+    """The supergroup or channel that an act is about; None where the account's own numbers count."""
+    ref = body.get("chat", body.get("to"))
+    found = target(world, ref) if ref is not None else None
+    return found if isinstance(found, Chat) and found.channel else None
+
+
 def text_of(body: Body, name: str, *, default: str | None = None) -> str:
     """A string of the body. Raises ControlError 422."""
     value = body.get(name, default)
@@ -60,7 +83,7 @@ def number_of(body: Body, name: str, *, default: int | None = None) -> int:
 def _send(world: World, me: Person, body: Body) -> dict[str, Any]:
     sent = world.messages.send(
         me,
-        find(world, body.get("to")),
+        target(world, body.get("to", body.get("chat"))),
         texts.body(text_of(body, "text")),
         random_id=number_of(body, "randomId", default=0),
         reply_to=number_of(body, "replyTo", default=0),
@@ -71,7 +94,8 @@ def _send(world: World, me: Person, body: Body) -> dict[str, Any]:
 
 def _edit(world: World, me: Person, body: Body) -> dict[str, Any]:
     number = number_of(body, "messageId")
-    world.messages.edit(me, number, texts.body(text_of(body, "text")))
+    channel = _channel(world, body)
+    world.messages.edit(me, number, texts.body(text_of(body, "text")), peer=channel.id if channel is not None else 0)
     return {"messageId": number}
 
 
@@ -79,18 +103,28 @@ def _delete(world: World, me: Person, body: Body) -> dict[str, Any]:
     ids = body.get("messageIds", [body["messageId"]] if "messageId" in body else None)
     if not isinstance(ids, list) or not all(isinstance(each, int) for each in ids):
         raise ControlError(422, "VALIDATION_ERROR", "messageIds must be a list of whole numbers")
-    _, count = world.messages.delete(me, ids, revoke=body.get("revoke", True) is True)
+    channel = _channel(world, body)
+    if channel is not None:
+        _, count = world.messages.delete_posts(me, channel, ids)
+    else:
+        _, count = world.messages.delete(me, ids, revoke=body.get("revoke", True) is True)
     return {"deleted": count}
 
 
 def _read(world: World, me: Person, body: Body) -> dict[str, Any]:
-    peer = find(world, body.get("to", body.get("chat")))
+    peer = target(world, body.get("to", body.get("chat")))
+    if isinstance(peer, Chat) and peer.channel:
+        return {"read": channel_reads.read(world, me, peer, number_of(body, "maxId", default=0))}
     _, count = world.messages.read(me, peer.id, number_of(body, "maxId", default=0))
     return {"read": bool(count)}
 
 
 def _type(world: World, me: Person, body: Body) -> dict[str, Any]:
-    world.typing(me, find(world, body.get("to")))
+    to = target(world, body.get("to", body.get("chat")))
+    if isinstance(to, Chat):
+        chat_members.typing(world, me, to)
+    else:
+        world.typing(me, to)
     return {}
 
 

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from teleflow.sandbox.world import snapshot
 from teleflow.sandbox.world.acts import ACTS, find, number_of, text_of
+from teleflow.sandbox.world.chat_acts import CHAT_ACTS
 from teleflow.sandbox.world.errors import ControlError, Refused
 from teleflow.sandbox.world.keeper import Keeper
 from teleflow.sandbox.world.people import digits
@@ -25,6 +26,7 @@ LEDGER_PAGE = 1000
 LEDGER_LIMIT = 100_000
 MOST_TIMES = 100_000
 T = TypeVar("T")
+_ACTS = {**ACTS, **CHAT_ACTS}
 
 
 class WorldControl:
@@ -127,9 +129,9 @@ class WorldControl:
         """
         person = find(self._world, phone)
         name = body.get("do")
-        act = ACTS.get(name) if isinstance(name, str) else None
+        act = _ACTS.get(name) if isinstance(name, str) else None
         if act is None:
-            raise ControlError(400, "UNKNOWN_ACT", f"do must be one of {', '.join(ACTS)}")
+            raise ControlError(400, "UNKNOWN_ACT", f"do must be one of {', '.join(_ACTS)}")
         times = number_of(body, "times", default=1)
         rate = body.get("perSecond", 0)
         if not 1 <= times <= MOST_TIMES:
@@ -198,6 +200,9 @@ class WorldControl:
             line["messageIds"] = list(entry.ids)
         if entry.peer:
             line["peerId"] = entry.peer
+        # a supergroup's or channel's own log, or news of a group or channel
+        if entry.owner < 0 or entry.chat:
+            line["chatId"] = entry.chat or entry.owner
         if entry.max_id:
             line["maxId"] = entry.max_id
         if entry.uid:
@@ -287,12 +292,19 @@ def _limit(value: int | str) -> int:
     return max(1, min(_integer(value, "limit"), LEDGER_LIMIT))
 
 
+def _recipient(line: Committed) -> str:
+    """A phone, or the marked id of a group or channel."""
+    if line.to < 0:
+        return str(line.to)
+    return f"+{line.to_phone}" if line.to_phone else "Telegram"
+
+
 def _message_line(line: Committed) -> dict[str, Any]:
     return {
         "seq": line.seq,
         "time": line.time,
         "from": f"+{line.from_phone}" if line.from_phone else "Telegram",
-        "to": f"+{line.to_phone}" if line.to_phone else "Telegram",
+        "to": _recipient(line),
         "fromId": line.sender,
         "toId": line.to,
         "fromMessageId": line.from_id,

@@ -143,7 +143,7 @@ class World:
             raise Refused("LASTNAME_INVALID")
         if username and not valid_username(username):
             raise Refused("USERNAME_INVALID")
-        if username and self.people.by_username(username) is not None:
+        if username and (self.people.by_username(username) is not None or self.people.taken_elsewhere(username)):
             raise Refused("USERNAME_OCCUPIED")
         person = Person(
             id=self.people.next_id(),
