@@ -16,7 +16,7 @@ from telethon.tl import functions
 from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
 from teleflow.sandbox.faults import Call, Faults, digits, random_id_of
-from teleflow.sandbox.mtproto import tl
+from teleflow.sandbox.mtproto import layers, tl
 from teleflow.sandbox.mtproto.disturb import NOBODYS, Disturb, LostError, Plan
 from teleflow.sandbox.mtproto.gate import Gate
 from teleflow.sandbox.mtproto.ledger import CallRow, Ledger
@@ -154,7 +154,8 @@ class Calls:
             None if plan is None else plan.of_method,
         )
         result = await self._rpc.answer(caller, work.request)
-        body = tl.result_bytes(result, work.request)
+        older = layers.dialect(client.layer)
+        body = tl.result_bytes(result if older is None else older.said(result), work.request)
         row.outcome = "ok"
         return body
 

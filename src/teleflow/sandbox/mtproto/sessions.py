@@ -13,7 +13,7 @@ from typing import Any
 from telethon.tl import types
 
 from teleflow.kit.clock import Clock
-from teleflow.sandbox.mtproto import tl
+from teleflow.sandbox.mtproto import layers, tl
 from teleflow.sandbox.mtproto.keys import AuthKey
 from teleflow.sandbox.mtproto.msg_ids import MsgIds
 from teleflow.sandbox.mtproto.salts import Salts
@@ -112,7 +112,7 @@ class Sessions:
             session.flush()
 
     def push(self, key_id: int, updates: Any, *, except_session: int | None = None) -> None:
-        body: bytes | None = None
+        bodies: dict[layers.Dialect | None, bytes] = {}
         for session in self._of(key_id):
             if session.id == except_session or not session.wants_updates:
                 continue
@@ -123,8 +123,10 @@ class Sessions:
                 session.lagging = True  # the sweeper tells it later that it has missed something
                 self._chores.add(session)
                 continue
+            older = layers.dialect(session.key.standing.layer)
+            body = bodies.get(older)
             if body is None:
-                body = tl.packed(bytes(updates))
+                body = bodies[older] = tl.packed(bytes(updates if older is None else _said(older, updates)))
             session.send(body)
 
     def revoke(self, key_id: int) -> None:
@@ -156,3 +158,8 @@ class Sessions:
             if since > now - SESSION_KEPT:
                 break
             self.forget(session)
+
+
+def _said(older: layers.Dialect, updates: Any) -> Any:
+    """Updates in the words of an older layer; those that are made late are made now."""
+    return older.said(updates.made() if hasattr(updates, "made") else updates)

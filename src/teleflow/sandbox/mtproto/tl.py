@@ -16,6 +16,8 @@ from telethon.extensions import BinaryReader
 from telethon.tl.alltlobjects import tlobjects
 from telethon.tl.tlobject import TLObject, TLRequest
 
+from teleflow.sandbox.mtproto import layers
+
 MAX_UNPACKED = 8 * 1024 * 1024
 GZIP_FROM = 1024
 """Bytes from which an answer is worth compressing."""
@@ -83,6 +85,9 @@ class _Reader(BinaryReader):  # type: ignore[misc]
             return [self.tgread_object() for _ in range(self.read_int())]
         if constructor == GZIP_PACKED:
             return _Reader(inflate(self.tgread_bytes(), self._budget), self._budget).tgread_object()
+        old = layers.older(constructor)
+        if old is not None:
+            return old.read(self)
         raise BadObjectError("INPUT_METHOD_INVALID" if self.position == 4 else "INPUT_CONSTRUCTOR_INVALID")
 
 

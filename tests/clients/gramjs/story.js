@@ -1,0 +1,159 @@
+// GramJS from npm against the sandbox: node story.js '{"host", "port", "dcId", "publicKeyFile", "controlUrl"}' STEP...
+// Prints one line of JSON for each step, {"step", "ok", ...}, and exits with 1 when one fails.
+"use strict";
+const { createPublicKey, createHash } = require("node:crypto");
+const { readFileSync } = require("node:fs");
+const bigInt = require("big-integer");
+const { Api, TelegramClient } = require("telegram");
+const { NewMessage } = require("telegram/events");
+const { ConnectionTCPFull } = require("telegram/network");
+const { StringSession } = require("telegram/sessions");
+const { LogLevel } = require("telegram/extensions/Logger");
+const { _serverKeys } = require("telegram/crypto/RSA");
+
+const dc = JSON.parse(process.argv[2]);
+const steps = process.argv.slice(3);
+const ANN = "+15550100001", BOB = "+15550100002", EVE = "+15550100003";
+const WAIT = 15000;
+
+// docs:begin
+function trust(pem) {
+  const jwk = createPublicKey(pem).export({ format: "jwk" });
+  const [n, e] = [jwk.n, jwk.e].map((text) => Buffer.from(text, "base64url"));
+  const tl = (data) => {
+    const head = data.length < 254 ? Buffer.from([data.length]) : Buffer.from([254, data.length & 255, data.length >> 8, 0]);
+    return Buffer.concat([head, data, Buffer.alloc((4 - ((head.length + data.length) % 4)) % 4)]);
+  };
+  const digest = createHash("sha1").update(Buffer.concat([tl(n), tl(e)])).digest();
+  const fingerprint = digest.readBigInt64LE(12).toString();
+  _serverKeys.set(fingerprint, { n: bigInt(n.toString("hex"), 16), e: e.readUIntBE(0, e.length) });
+}
+
+// GramJS goes to port 80 whatever its session says, and saves no port above 32767.
+class ToSandbox extends ConnectionTCPFull {
+  constructor(options) { super({ ...options, port: options.port === 80 ? dc.port : options.port }); }
+}
+
+async function connected(saved = "") {
+  const session = new StringSession(saved);
+  if (!saved) session.setDC(dc.dcId, dc.host, 80);
+  const client = new TelegramClient(session, 1, "hash", { useWSS: false, connectionRetries: 5, connection: ToSandbox });
+  client.setLogLevel(LogLevel[process.env.GRAM_LOG || "NONE"]);
+  await client.connect();
+  return client;
+}
+// docs:end
+
+async function control(method, path, body) {
+  const answer = await fetch(dc.controlUrl + path, {
+    method, body: body && JSON.stringify(body), headers: { "content-type": "application/json" },
+  });
+  const value = await answer.json();
+  if (!answer.ok) throw new Error(JSON.stringify(value));
+  return value;
+}
+
+const act = (phone, body) => control("POST", `/accounts/${encodeURIComponent(phone)}/act`, body);
+
+async function until(promise, what) {
+  let timer;
+  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`waited in vain for ${what}`)), WAIT); });
+  try { return await Promise.race([promise, late]); } finally { clearTimeout(timer); }
+}
+
+function heard(client, wanted) {
+  return new Promise((resolve) => {
+    client.addEventHandler((event) => { if (wanted(event.message)) resolve(event.message); }, new NewMessage({}));
+  });
+}
+
+function same(found, wanted, what) {
+  if (JSON.stringify(found) !== JSON.stringify(wanted)) throw new Error(`${what}: ${JSON.stringify(found)}`);
+}
+
+async function signIn(phone, password) {
+  const client = await connected();
+  await client.start({
+    phoneNumber: async () => phone,
+    phoneCode: async () => (await control("GET", `/accounts/${encodeURIComponent(phone)}/code`)).code,
+    password: async () => password,
+    onError: (error) => { throw error; },
+  });
+  return client;
+}
+
+let ann;
+const story = {
+  async signIn() {
+    ann = await signIn(ANN);
+    const me = await ann.getMe();
+    same([me.firstName, me.phone], ["Ann", ANN.slice(1)], "who I am");
+  },
+  async password() {
+    const eve = await signIn(EVE, "open sesame");
+    same((await eve.getMe()).firstName, "Eve", "who I am");
+    await eve.destroy();
+  },
+  async talk() {
+    const incoming = heard(ann, (message) => message.message === "hello Ann");
+    const sent = await ann.sendMessage("bob_here", { message: "hello Bob" });
+    same(sent.message, "hello Bob", "what was sent");
+    await act(BOB, { do: "send", to: ANN, text: "hello Ann" });
+    const message = await until(incoming, "Bob");
+    same((await message.getSender()).firstName, "Bob", "who wrote");
+    const history = await ann.getMessages("bob_here", { limit: 2 });
+    same(history.map((each) => each.message), ["hello Ann", "hello Bob"], "the history");
+  },
+  async group() {
+    const made = await ann.invoke(new Api.messages.CreateChat({ users: ["bob_here"], title: "Friends" }));
+    const updates = made.updates.chats ? made.updates : made;
+    const incoming = heard(ann, (message) => message.message === "hello group");
+    await ann.sendMessage(updates.chats[0], { message: "to the group" });
+    await act(BOB, { do: "send", to: String(-updates.chats[0].id.toJSNumber()), text: "hello group" });
+    await until(incoming, "the group");
+    const dialogs = await ann.getDialogs({});
+    same(dialogs.filter((each) => each.title === "Friends").length, 1, "the group among the dialogs");
+  },
+  async channel() {
+    const made = await ann.invoke(new Api.channels.CreateChannel({ title: "News", about: "all of it", broadcast: true }));
+    await ann.sendMessage(made.chats[0], { message: "first post" });
+    const history = await ann.getMessages(made.chats[0], { limit: 1 });
+    same(history[0].message, "first post", "the post");
+  },
+  async media() {
+    const { CustomFile } = require("telegram/client/uploads");
+    const data = Buffer.alloc(300000, "media ");
+    const file = new CustomFile("notes.txt", data.length, "", data);
+    const sent = await ann.sendFile("bob_here", { file, caption: "read this", forceDocument: true });
+    const back = await ann.downloadMedia(sent, {});
+    same(Buffer.compare(back, data), 0, "the document, there and back");
+  },
+  async reconnect() {
+    const saved = ann.session.save();
+    await ann.disconnect();
+    await act(BOB, { do: "send", to: ANN, text: "while away {n}", times: 3 });
+    ann = await connected(saved);
+    same((await ann.getMe()).firstName, "Ann", "who I still am");
+    const state = await ann.invoke(new Api.updates.GetState());
+    const missed = await ann.invoke(new Api.updates.GetDifference({ pts: state.pts - 3, date: state.date - 1, qts: 0 }));
+    same(missed.newMessages.map((each) => each.message), [1, 2, 3].map((n) => `while away ${n}`), "what was missed");
+    const incoming = heard(ann, (message) => message.message === "live again");
+    await act(BOB, { do: "send", to: ANN, text: "live again" });
+    await until(incoming, "a push after the reconnect");
+  },
+};
+
+(async () => {
+  trust(readFileSync(dc.publicKeyFile, "ascii"));
+  let failed = 0;
+  for (const step of steps) {
+    try {
+      await story[step]();
+      console.log(JSON.stringify({ step, ok: true }));
+    } catch (error) {
+      failed = 1;
+      console.log(JSON.stringify({ step, ok: false, error: String(error && error.stack || error) }));
+    }
+  }
+  process.exit(failed);
+})();
