@@ -137,6 +137,9 @@ class LiveSession:
                 return
             except (OSError, RpcFault, TeleFlowError, Unreadable) as error:
                 cause = error
+            except Exception as error:  # noqa: BLE001 - a bug is a bug of this try; the session must come back
+                _log.exception("session.connection_failed", session=self.id)
+                cause = error
             finally:
                 self._drop_link()
             if loop_time() - began > _STEADY_S or self._calls.answered:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from teleflow.model.operations.contacts import ResolvePhone
 from teleflow.model.operations.messages import SendText
 from teleflow.model.sessions import SessionState
 from teleflow.telegram.login import check_password, send_code, sign_in
+from teleflow.telegram.mtproto.connect import dial
 from teleflow.telegram.pacing import Pacing
 from tests.integration.telegram.rig import ANN, BOB, Rig, rigged
 
@@ -199,3 +202,20 @@ def _one(live: object):
         return await live.call(operation, within=within)
 
     return call
+
+
+async def test_a_bug_in_one_connection_does_not_end_the_session(rig: Rig) -> None:
+    """Whatever is raised, a live session reconnects for ever."""
+    ann = await rig.signed_in("ann", ANN)
+    surprises = [OverflowError("a port of 99999"), ValueError("no name"), KeyError("a bug")]
+
+    async def surprising(*where: Any) -> Any:
+        if surprises:
+            raise surprises.pop()
+        return await dial(*where)
+
+    ann._site = replace(rig.site, dial=surprising)
+    await rig.fault("reset", {"phone": ANN})
+    await rig.watch.until(lambda: rig.watch.states[-1][1] is SessionState.RECONNECTING)
+    assert (await ann.call(GetMe(), within=20)).phone == ANN
+    assert surprises == []

@@ -14,6 +14,7 @@ from teleflow.telegram.mtproto.cipher import AuthKey, NotForUs
 from teleflow.telegram.mtproto.envelope import Envelope
 from teleflow.telegram.mtproto.framing import PACKET_LIMIT, BrokenStream, FullFraming, TransportFault
 from teleflow.telegram.mtproto.handshake import HandshakeFailed, _agree
+from teleflow.telegram.mtproto.link import Link
 from teleflow.telegram.mtproto.packing import packed, unpacked
 
 KEY = AuthKey(bytes(range(256)))
@@ -138,6 +139,20 @@ def test_a_bomb_is_not_inflated() -> None:
     bomb = b"\xa1\xcf\x72\x30" + TLObject.serialize_bytes(gzip.compress(b"\0" * (64 << 20)))
     with pytest.raises(ValueError, match="more than"):
         unpacked(memoryview(bomb))
+
+
+async def test_packings_in_packings_are_not_followed_for_ever() -> None:
+    import gzip
+
+    from telethon.tl import TLObject
+
+    body = b"\xa1\xcf\x72\x30" * 2
+    for _ in range(600):
+        body = b"\xa1\xcf\x72\x30" + TLObject.serialize_bytes(gzip.compress(body, compresslevel=0))
+    link = Link(clock=lambda: 1e9, on_update=lambda _: None, on_lost=lambda _: None)
+    link.secure(KEY, salt=0, time_offset=0)
+    link._message(int(1e9) << 32 | 1, 0, memoryview(body), depth=0)
+    link.close()
 
 
 @pytest.mark.parametrize(

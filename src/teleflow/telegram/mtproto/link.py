@@ -37,6 +37,7 @@ _CONTAINER_MESSAGES = 100
 _CONTAINER_BYTES = 512 * 1024
 _RENEWALS = 3
 _WAITING_LIMIT = 4096
+_DEEPEST = 3  # containers and packings in one another
 
 _RPC_RESULT = 0xF35C6D01
 _RPC_ERROR = 0x2144CA19
@@ -273,7 +274,7 @@ class Link(asyncio.Protocol):
     def _message(self, msg_id: int, number: int, body: memoryview, *, depth: int) -> None:
         if number & 1:
             self._acknowledge(msg_id)
-        if depth > 3 or len(body) < 4:
+        if depth > _DEEPEST or len(body) < 4:
             return
         try:
             self._handle(msg_id, body, depth)
@@ -287,7 +288,7 @@ class Link(asyncio.Protocol):
             self._result(_I64.unpack_from(body, 4)[0], body[12:])
         elif kind == CONTAINER:
             self._container(body, depth)
-        elif kind == GZIP_PACKED:
+        elif kind == GZIP_PACKED and depth <= _DEEPEST:
             self._handle(msg_id, memoryview(unpacked(body)), depth + 1)
         elif self._envelope is not None and self._envelope.is_new(msg_id):
             # Answers find their request once, whatever is repeated; for the rest, seen means done.
