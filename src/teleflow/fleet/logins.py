@@ -8,6 +8,9 @@ minutes; then it is closed and its key thrown away.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import structlog
@@ -31,12 +34,14 @@ PASSWORD_TRIES = 5
 _HOUR_MS = 3_600_000
 _LOG_OUT_WITHIN_S = 10.0
 _SWEEP_EVERY_S = 30.0
+_PAGE = 500
 
 _DETAIL = {
     SessionState.NEW: "No login was begun",
     SessionState.CODE_SENT: "A code was sent: verify it",
     SessionState.PASSWORD_NEEDED: "The account's cloud password is needed",
     SessionState.CONNECTING: "Connecting to Telegram",
+    SessionState.ONLINE: "Connecting to Telegram",  # as it was when the last process ended
     SessionState.RECONNECTING: "The connection to Telegram broke; it is being restored",
     SessionState.DISCONNECTED: "Disconnected",
     SessionState.LOGGED_OUT: "Telegram has ended this login: log in again",
@@ -56,9 +61,15 @@ class Logins:
         self._codes_per_hour = codes_per_hour
         self._locks: dict[str, asyncio.Lock] = {}
         self._expires: dict[str, int] = {}
+        self._asking: Counter[str] = Counter()
         self._tasks = Tasks("logins")
 
     async def start(self) -> None:
+        """Take over the logins that were under way when the last process ended, so that they end in time too."""
+        after = None
+        while page := await self._storage.attempts_under_way(limit=_PAGE, after=after):
+            self._expires.update((session_id, expires_at or 0) for session_id, expires_at in page)
+            after = page[-1][0]
         self._tasks.start(self._close_abandoned(), "close abandoned logins")
 
     async def stop(self) -> None:
@@ -73,10 +84,12 @@ class Logins:
                 if self._runner.live(session.id) is None:
                     await self._runner.run(fresh)
                 return CodeSent(code_type="", timeout=None, already=True, phone=fresh.phone)
-            await self._spend_code(session.phone)
-            live = await self._fresh_link(session, api_id, api_hash)
             try:
-                answer = await send_code(live, self._runner.site, phone=session.phone, api_id=api_id, api_hash=api_hash)
+                async with self._code_spent(session.phone):
+                    live = await self._fresh_link(session, api_id, api_hash)
+                    answer = await send_code(
+                        live, self._runner.site, phone=session.phone, api_id=api_id, api_hash=api_hash
+                    )
             except TeleFlowError:
                 if await self._storage.attempt(session.id) is None:
                     await self._runner.drop(session.id)
@@ -106,6 +119,8 @@ class Logins:
         live = self._runner.live(session.id)
         if live is None or not live.authorised:
             detail = _DETAIL.get(session.state)
+            if session.state is SessionState.NEW and session.cause is not None:
+                detail = f"The login was given up ({session.cause}): ask for a new code"
             state = session.state.value
             return Status(connected=False, state=state, phone=session.phone, name=session.account_name, detail=detail)
         connected = live.is_connected
@@ -138,14 +153,31 @@ class Logins:
 
     # -- inside -------------------------------------------------------------------------------------------
 
-    async def _spend_code(self, phone: str) -> None:
-        """Codes are a way to pester somebody else's phone: few an hour, whoever asks."""
+    @asynccontextmanager
+    async def _code_spent(self, phone: str) -> AsyncIterator[None]:
+        """Codes are a way to pester somebody else's phone: few an hour, whoever asks.
+
+        What never left for Telegram made no phone ring, and is not counted.
+        """
         now = milliseconds(self._clock.time())
-        if await self._storage.codes_requested(phone, since=now - _HOUR_MS) >= self._codes_per_hour:
+        asked = await self._storage.codes_requested(phone, since=now - _HOUR_MS)
+        if asked + self._asking[phone] >= self._codes_per_hour:
             raise Limited(
                 "Too many codes were asked for this number: wait an hour", code="LOGIN_FLOOD", retry_after=3600
             )
-        await self._storage.note_code_request(phone, now=now)
+        self._asking[phone] += 1
+        left = True
+        try:
+            yield
+        except Unavailable as error:
+            left = error.code != "TELEGRAM_UNREACHABLE"
+            raise
+        finally:
+            self._asking[phone] -= 1
+            if not self._asking[phone]:
+                del self._asking[phone]
+            if left:
+                await self._storage.note_code_request(phone, now=now)
 
     async def _fresh_link(self, session: Session, api_id: int, api_hash: str) -> LiveSession:
         """The link of an attempt that is under way, else a new one at the home data centre, without a key."""
@@ -199,6 +231,11 @@ class Logins:
                 return await self._with_password(session, attempt, live, password)
             if error.code == "PHONE_CODE_INVALID":
                 await self._count(session, replace(attempt, tries=attempt.tries + 1), error, CODE_TRIES)
+            if error.code == "PHONE_CODE_EXPIRED":
+                # Used up by an earlier try, perhaps, whose outcome we could not write down.
+                account = await self._already_in(live)
+                if account is not None:
+                    return account
             if error.code in {"PHONE_CODE_EXPIRED", "PHONE_NOT_REGISTERED"}:
                 await self._give_up(session.id, error.code)
             raise
@@ -226,10 +263,16 @@ class Logins:
 
     async def _maybe_done(self, live: LiveSession) -> Account:
         """The answer to the last step was lost: ask whether we are in."""
+        account = await self._already_in(live)
+        if account is None:
+            raise Unavailable("Telegram did not answer: try the same again", code="TELEGRAM_UNAVAILABLE")
+        return account
+
+    async def _already_in(self, live: LiveSession) -> Account | None:
         try:
             me = await live.call(GetMe(), within=10)
         except TeleFlowError:
-            raise Unavailable("Telegram did not answer: try the same again", code="TELEGRAM_UNAVAILABLE") from None
+            return None
         return Account(me.user_id, me.name, me.phone)
 
     async def _remember(self, session: Session, sent: SentLoginCode) -> None:
@@ -277,7 +320,9 @@ class Logins:
             now = milliseconds(self._clock.time())
             for session_id in [key for key, expires in self._expires.items() if expires <= now]:
                 try:
-                    await self._give_up(session_id, "LOGIN_EXPIRED")
+                    async with self._lock(session_id):  # a step that is being taken may yet succeed
+                        if self._expires.get(session_id, now + 1) <= now:
+                            await self._give_up(session_id, "LOGIN_EXPIRED")
                 except TeleFlowError as error:
                     _log.warning("login.not_closed", session=session_id, cause=error.code)
 

@@ -184,6 +184,9 @@ class SessionStore(Protocol):
 
     async def attempt(self, session_id: str) -> LoginAttempt | None: ...
 
+    async def attempts_under_way(self, *, limit: int, after: str | None = None) -> list[tuple[str, int | None]]:
+        """Sessions that wait for a code or a password, by id, and when their attempts expire (None: it is gone)."""
+
     async def end_attempt(self, session_id: str) -> None: ...
 
     async def codes_requested(self, phone: str, *, since: int) -> int:

@@ -237,3 +237,16 @@ async def test_a_long_list_of_peers_is_remembered_and_refreshed(storage: Storage
     await storage.remember_peers("ses_none", [Known(1, 2)], now=NOW)
     await storage.put_phone_lookup("ses_none", "+1", Known(1, 2), now=NOW)
     assert await storage.phone_lookup("ses_none", "+1") is None
+
+
+async def test_logins_under_way_are_found_with_the_end_of_their_attempt(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    asked = await stored_session(storage, owner, state=SessionState.CODE_SENT)
+    gone = await stored_session(storage, owner, state=SessionState.PASSWORD_NEEDED)
+    await stored_session(storage, owner, state=SessionState.NEW)
+    await stored_session(storage, owner, state=SessionState.CODE_SENT, authorised=True)
+    await storage.put_attempt(an_attempt(asked, expires_at=NOW + 5))
+    expected = sorted([(asked.id, NOW + 5), (gone.id, None)])
+    assert await storage.attempts_under_way(limit=10) == expected
+    assert await storage.attempts_under_way(limit=1) == expected[:1]
+    assert await storage.attempts_under_way(limit=10, after=expected[0][0]) == expected[1:]

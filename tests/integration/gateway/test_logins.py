@@ -10,7 +10,9 @@ import pytest
 
 from teleflow.app import Gateway
 from teleflow.config import load_settings
-from teleflow.errors import SettingsError
+from teleflow.errors import SettingsError, StorageUnavailable
+from teleflow.fleet import logins
+from teleflow.telegram import login
 from tests.integration.gateway.rig import ANN, BOB, Rig, rigged
 
 PAULA = "+15550009"
@@ -159,6 +161,53 @@ async def test_codes_for_one_number_are_few_an_hour_whoever_asks(tmp_path: Path)
         assert [answer.status_code for answer in answers] == [200, 200, 200, 400, 400, 400]
         assert all(int(answer.headers["Retry-After"]) > 0 for answer in answers[3:])
         assert rig.calls("auth.sendCode") == 3
+
+
+async def test_what_never_left_for_telegram_costs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "WITHIN_S", 0.2)
+    async with rigged(tmp_path / "data", code_budget_per_hour=1) as rig:
+        ann = await rig.user("ann", ANN)
+        outage = await rig.fault("refuse", None, seconds=3600)
+        for _ in range(3):
+            assert "no connection" in (await rig.http.post("/telegram/init", headers=ann)).json()["detail"]
+        await rig.sandbox.dc.remove_fault(outage.number)
+        monkeypatch.setattr(login, "WITHIN_S", 25.0)
+        assert (await rig.http.post("/telegram/init", headers=ann)).status_code == 200
+        assert "wait an hour" in (await rig.http.post("/telegram/init", headers=ann)).json()["detail"]
+
+
+async def test_a_login_that_was_abandoned_by_a_restart_ends_in_time_too(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logins, "ATTEMPT_LIFE_MS", 1)
+    monkeypatch.setattr(logins, "_SWEEP_EVERY_S", 0.01)
+    ann = await rig.user("ann", ANN)
+    await rig.gateway.services.telegram._sessions.stop()  # the process that asked never comes to sweep
+    assert (await rig.http.post("/telegram/init", headers=ann)).status_code == 200
+    await rig.stop()
+    await rig.start()
+    ann = await rig.token("ann")
+    async with asyncio.timeout(10):
+        while "given up" not in (await rig.http.get("/telegram/status", headers=ann)).json()["detail"]:
+            await asyncio.sleep(0.01)
+    [session] = await rig.gateway.storage.sessions((await rig.gateway.storage.user_named("ann")).id, limit=10)
+    assert await rig.gateway.storage.credentials(session.id) is None
+
+
+async def test_a_login_that_telegram_granted_and_the_disk_refused_is_not_lost(
+    rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann = await rig.user("ann", ANN)
+    await rig.http.post("/telegram/init", headers=ann)
+
+    async def refuse(*_: object, **__: object) -> None:
+        raise StorageUnavailable("the disk is full")
+
+    with monkeypatch.context() as full:
+        full.setattr(rig.gateway.storage, "authorise_session", refuse)
+        assert (await verify(rig, ann, code=rig.code(ANN)))[0] == 503
+    assert await verify(rig, ann, code=rig.code(ANN)) == (200, "")
+    assert (await rig.send(ann, "in all the same")).status_code == 200
 
 
 async def test_a_second_start_on_the_same_directory_refuses(rig: Rig, tmp_path: Path) -> None:

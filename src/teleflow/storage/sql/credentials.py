@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.errors import Conflict
-from teleflow.model.sessions import Credentials, LoginAttempt
+from teleflow.model.sessions import Credentials, LoginAttempt, SessionState
 from teleflow.storage.sql import schema as t
-from teleflow.storage.sql.part import Part, columns, has_session, one, run
-from teleflow.storage.sql.statement import Statement, Tx, given
+from teleflow.storage.sql.part import Part, columns, every, has_session, one, page, run
+from teleflow.storage.sql.statement import NO, Statement, Tx, given
 
 _c = t.session_credentials.c
 _a = t.login_attempts.c
@@ -50,6 +50,18 @@ _ATTEMPT = Statement(
         _a.password_tries,
         _a.created_at,
     ).where(_a.session_id == given("this"))
+)
+_s = t.sessions.c
+_UNDER_WAY = Statement(
+    select(_s.id, _a.expires_at)
+    .join_from(t.sessions, t.login_attempts, _a.session_id == _s.id, isouter=True)
+    .where(
+        _s.authorised == NO,
+        or_(_s.state == SessionState.CODE_SENT.value, _s.state == SessionState.PASSWORD_NEEDED.value),
+        _s.id > given("after"),
+    )
+    .order_by(_s.id)
+    .limit(given("most"))
 )
 _END_ATTEMPT = Statement(delete(t.login_attempts).where(_a.session_id == given("this")))
 _r = t.code_requests.c
@@ -96,6 +108,10 @@ class SessionSecrets(Part):
             return None
         code_hash = self._seal.open(row[2], *_code_hash_of(session_id)).decode()
         return LoginAttempt(row[0], row[1], code_hash, *row[3:])
+
+    async def attempts_under_way(self, *, limit: int, after: str | None = None) -> list[tuple[str, int | None]]:
+        rows = await self._db.read_heavy(every, _UNDER_WAY, after=after or "", most=page(limit))
+        return [(row[0], row[1]) for row in rows]
 
     async def end_attempt(self, session_id: str) -> None:
         await self._db.write(run, _END_ATTEMPT, this=session_id)
