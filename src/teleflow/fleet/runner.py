@@ -27,6 +27,7 @@ R = TypeVar("R")
 
 _PAGE = 500
 _WRITE_TRIES = 5
+_START_AGAIN_S = 1.0
 
 
 class Runner:
@@ -66,10 +67,15 @@ class Runner:
     async def _start_all(self) -> None:
         after = None
         while True:
-            page = await self._storage.sessions_to_run(limit=_PAGE, after=after)
-            for session in page:
-                if session.id not in self._live:
-                    await self.run(session)
+            try:
+                page = await self._storage.sessions_to_run(limit=_PAGE, after=after)
+                for session in page:
+                    if session.id not in self._live:
+                        await self.run(session)
+            except StorageUnavailable:
+                _log.warning("sessions.not_started_yet")
+                await self._clock.sleep(_START_AGAIN_S)
+                continue
             if len(page) < _PAGE:
                 self._all_started.set()
                 return
@@ -152,7 +158,7 @@ class Runner:
         now = milliseconds(self._clock.time())
         try:
             await self._storage.set_session_state(session_id, state, cause=cause, now=now)
-        except StorageUnavailable:
+        except TeleFlowError:
             # The live state is the truth and is what callers are told; the row follows with the next change.
             _log.warning("session.state_not_stored", session=session_id)
 

@@ -34,6 +34,7 @@ _CLAIM = 500
 _POLL_S = 0.1
 _SLACK_S = 5.0
 _NOT_ITS_TURN = "Other messages to this number took too long; this one was not sent and will not be"
+_GONE = "Not sent: the account was removed"
 
 _Lane = tuple[str, str]
 
@@ -204,7 +205,8 @@ class Outbox:
             ticket.update(state=SendState.SENDING)
             return True
         stored = await self._storage.send_job(ticket.job.user_id, ticket.job.id)
-        ticket.tell(stored or ticket.job)
+        # Gone with its user, it was cancelled too: it has not left, and nobody will take it up again.
+        ticket.tell(stored or replace(ticket.job, state=SendState.CANCELLED, error_message=_GONE))
         return False
 
     def _abandon(self, lane: _Lane) -> None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from teleflow.errors import StorageUnavailable
+from teleflow.fleet import runner
+from teleflow.storage.sql.sessions import Sessions
 from tests.integration.gateway.rig import ANN, BOB, EVE, Rig, rigged
 
 
@@ -176,3 +180,39 @@ async def test_a_revoked_session_fails_its_sends_and_tells_why(rig: Rig) -> None
     status = (await rig.http.get("/telegram/status", headers=ann)).json()
     assert status["connected"] is False
     assert rig.texts() == []
+
+
+async def test_what_waited_behind_another_when_its_user_was_deleted_is_told_as_not_sent(rig: Rig) -> None:
+    ann = await rig.connected("ann", ANN)
+    await rig.send(ann, "warm up")
+    await rig.fault("drop_reply_after_commit", {"method": "messages.sendMessage"})
+    left = asyncio.ensure_future(rig.send(ann, "left"))
+    while len(rig.texts()) < 2:
+        await asyncio.sleep(0.01)
+    waiting = asyncio.ensure_future(rig.send(ann, "waiting"))
+    while await rig.gateway.storage.open_jobs() < 2:
+        await asyncio.sleep(0.01)
+    admin = await rig.token("admin", "the admin's own one")
+    assert (await rig.http.delete("/users/ann", headers=admin)).status_code == 200
+    assert (await left).json()["uncertain"] is True
+    answer = await waiting
+    assert (answer.status_code, "uncertain" in answer.json()) == (400, False)
+    assert answer.json()["detail"] == "Not sent: the account was removed"
+    assert rig.texts() == ["warm up", "left"]
+
+
+async def test_sessions_start_though_the_database_stutters(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = await rig.connected("ann", ANN)
+    await rig.stop()
+    real, failures = Sessions.sessions_to_run, [StorageUnavailable("busy")] * 2
+
+    async def stuttering(self: Sessions, **asked: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return await real(self, **asked)
+
+    monkeypatch.setattr(Sessions, "sessions_to_run", stuttering)
+    monkeypatch.setattr(runner, "_START_AGAIN_S", 0.01)
+    await rig.start()
+    ann = await rig.token("ann")
+    assert (await rig.send(ann, "back")).status_code == 200
