@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from telethon import TelegramClient, errors, functions
+from telethon import TelegramClient, errors, functions, types
 
 from tests.sandbox.telethon_rig import ANN, BOB, WAIT, sandbox, trusted_keys
 
@@ -111,3 +111,58 @@ async def test_logging_out_ends_the_session():
         ann = await box.login(ANN)
         assert await ann.log_out()
         assert box.control.account(ANN)["devices"] == 0
+
+
+async def test_two_step_verification_is_set_changed_recovered_and_removed():
+    async with sandbox() as box:
+        box.control.create_account({"phone": ANN, "firstName": "Ann"})
+        ann = await box.login(ANN)
+
+        def confirm(length):
+            (mail,) = box.control.mails(ANN)
+            assert (len(mail["code"]), mail["address"]) == (length, "ann@example.com")
+            return mail["code"]
+
+        await ann.edit_2fa(new_password="one", hint="first", email="ann@example.com", email_code_callback=confirm)
+        state = await ann(functions.account.GetPasswordRequest())
+        assert (state.hint, state.has_recovery) == ("first", True)
+        with pytest.raises(errors.PasswordHashInvalidError):
+            await ann.edit_2fa(current_password="wrong", new_password="two")
+        await ann.edit_2fa(current_password="one", new_password="two", hint="second")
+
+        other = box.client()
+        await other.connect()
+        await other.send_code_request(ANN)
+        with pytest.raises(errors.SessionPasswordNeededError):
+            await other.sign_in(ANN, box.code(ANN))
+        with pytest.raises(errors.PasswordHashInvalidError):
+            await other.sign_in(password="one")
+        await other(functions.auth.RequestPasswordRecoveryRequest())
+        (mail,) = [each for each in box.control.mails(ANN) if each["purpose"] == "recover"]
+        await other(functions.auth.RecoverPasswordRequest(mail["code"]))
+        assert (await other.get_me()).first_name == "Ann"
+
+        await ann.edit_2fa(new_password="three")
+        await ann.edit_2fa(current_password="three")
+        assert not (await ann(functions.account.GetPasswordRequest())).has_password
+
+
+async def test_what_an_account_has_set_survives_a_restart(tmp_path):
+    async with sandbox(tmp_path, dcs=(4,)) as box:
+        box.control.create_account({"phone": ANN, "firstName": "Ann", "dc": 4})
+        ann = await box.login(ANN)
+        await ann.edit_2fa(new_password="kept")
+        await ann(functions.account.SetAccountTTLRequest(types.AccountDaysTTL(90)))
+        rules = [types.InputPrivacyValueDisallowAll()]
+        await ann(functions.account.SetPrivacyRequest(types.InputPrivacyKeyPhoneNumber(), rules))
+        saved = ann.session.save()
+    async with sandbox(tmp_path, dcs=(4,)) as box:
+        again = box.client(saved)
+        (away,) = box.dc.siblings
+        again.session.set_dc(4, away.host, away.port)
+        await again.connect()
+        assert (await again.get_me()).first_name == "Ann"
+        assert (await again(functions.account.GetAccountTTLRequest())).days == 90
+        kept = await again(functions.account.GetPrivacyRequest(types.InputPrivacyKeyPhoneNumber()))
+        assert isinstance(kept.rules[0], types.PrivacyValueDisallowAll)
+        await again.edit_2fa(current_password="kept")
