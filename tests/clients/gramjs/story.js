@@ -105,14 +105,14 @@ const story = {
     same(history.map((each) => each.message), ["hello Ann", "hello Bob"], "the history");
   },
   async group() {
-    const made = await ann.invoke(new Api.messages.CreateChat({ users: ["bob_here"], title: "Friends" }));
-    const updates = made.updates.chats ? made.updates : made;
+    await ann.invoke(new Api.messages.CreateChat({ users: ["bob_here"], title: "Friends" }));
+    const bob = await signIn(BOB);
     const incoming = heard(ann, (message) => message.message === "hello group");
-    await ann.sendMessage(updates.chats[0], { message: "to the group" });
-    await act(BOB, { do: "send", to: String(-updates.chats[0].id.toJSNumber()), text: "hello group" });
-    await until(incoming, "the group");
-    const dialogs = await ann.getDialogs({});
-    same(dialogs.filter((each) => each.title === "Friends").length, 1, "the group among the dialogs");
+    const theirs = (await bob.getDialogs({})).filter((each) => each.title === "Friends");
+    same(theirs.length, 1, "the group among Bob's dialogs");
+    await bob.sendMessage(theirs[0].inputEntity, { message: "hello group" });
+    same((await (await until(incoming, "the group")).getSender()).firstName, "Bob", "who wrote");
+    await bob.destroy();
   },
   async channel() {
     const made = await ann.invoke(new Api.channels.CreateChannel({ title: "News", about: "all of it", broadcast: true }));

@@ -86,10 +86,10 @@ class Desk:
         raise RpcError(400, "PEER_ID_INVALID")
 
     def user(self, me: Person, user: Any) -> Person:
-        """The person that an InputUser names. Raises USER_ID_INVALID."""
-        if isinstance(user, types.InputUserSelf):
+        """The person that an InputUser names; as at Telegram an InputPeer will do. Raises USER_ID_INVALID."""
+        if isinstance(user, types.InputUserSelf | types.InputPeerSelf):
             return me
-        if isinstance(user, types.InputUser):
+        if isinstance(user, types.InputUser | types.InputPeerUser):
             return self._addressed(me, user, "USER_ID_INVALID")
         if isinstance(user, types.InputUserFromMessage | types.InputPeerUserFromMessage):
             person = self.world.people.by_id.get(user.user_id)
