@@ -121,6 +121,7 @@ class View:
             edit_date=message.edit_date or None,
             post_author=message.author or None,
             fwd_from=_copied(message),
+            replies=self._replies(box, message) if box.owner < 0 else None,
             **common,
         )
 
@@ -134,12 +135,29 @@ class View:
             return types.PeerUser(message.sender)
         return types.PeerUser(box.owner) if out else None
 
+    def _replies(self, box: Box, message: Message) -> Any:
+        """How many answers a message of a supergroup has, or comments a channel's post."""
+        messages = self._world.messages
+        chat = self._world.chats.by_id.get(box.owner)
+        if message.post and chat is not None and chat.linked:
+            root = messages.threads.copy_of(box.owner, message.sides[box.owner][0])
+            if root is None:
+                return None
+            pts = messages.box(chat.linked).pts
+            return types.MessageReplies(messages.threads.count(root), pts, comments=True, channel_id=bare(chat.linked))
+        count = messages.threads.count(message.uid)
+        return types.MessageReplies(count, box.pts) if count else None
+
     def reply_header(self, box: Box, message: Message) -> Any:
         if not message.reply_to:
             return None
         replied = self._world.messages.by_uid.get(message.reply_to)
         side = replied.sides.get(box.owner) if replied is not None else None
-        return types.MessageReplyHeader(reply_to_msg_id=side[0]) if side is not None else None
+        if side is None:
+            return None
+        root = self._world.messages.by_uid.get(message.thread) if message.thread != message.reply_to else None
+        top = root.sides.get(box.owner) if root is not None else None
+        return types.MessageReplyHeader(reply_to_msg_id=side[0], reply_to_top_id=top[0] if top is not None else None)
 
     def messages(self, box: Box, numbers: Iterable[int], viewer: int = 0) -> list[Any]:
         """Those that exist; `messageEmpty` for the others."""
