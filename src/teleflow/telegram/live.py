@@ -169,9 +169,11 @@ class LiveSession:
 
     async def _open(self, over: asyncio.Future[BaseException]) -> Link:
         site, credentials = self._site, self.credentials
+        # Addresses change, and a key belongs to a data centre and not to its address: what is known now counts.
+        centre = site.telegram.centre(credentials.dc_id)
         opened = await open_link(
-            host=credentials.host,
-            port=credentials.port,
+            host=centre.host if centre else credentials.host,
+            port=centre.port if centre else credentials.port,
             key=AuthKey(credentials.auth_key) if credentials.auth_key else None,
             salt=credentials.salt,
             keys=site.telegram.keys,

@@ -219,3 +219,11 @@ async def test_a_bug_in_one_connection_does_not_end_the_session(rig: Rig) -> Non
     await rig.watch.until(lambda: rig.watch.states[-1][1] is SessionState.RECONNECTING)
     assert (await ann.call(GetMe(), within=20)).phone == ANN
     assert surprises == []
+
+
+async def test_a_data_centre_that_moved_to_another_address_is_found_there(rig: Rig) -> None:
+    ann = await rig.signed_in("ann", ANN)
+    await ann.stop()
+    moved = replace(ann.credentials, host="127.0.0.1", port=1)
+    again = rig.session("ann", moved, authorised=True)
+    assert (await again.call(GetMe(), within=5)).phone == ANN
