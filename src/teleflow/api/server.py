@@ -193,6 +193,9 @@ class _Joining:
         self._held = b""
 
     def write(self, data: bytes) -> None:
+        if self._transport.is_closing():  # nobody is there to read it, and some transports raise
+            self._held = b""
+            return
         if self._held:
             data, self._held = self._held + data, b""
         elif data.startswith(b"HTTP/1.1 "):
@@ -206,8 +209,8 @@ class _Joining:
         self._transport.close()
 
     def _flush(self) -> None:
-        if self._held:
-            held, self._held = self._held, b""
+        held, self._held = self._held, b""
+        if held and not self._transport.is_closing():
             self._transport.write(held)
 
     def __getattr__(self, name: str) -> Any:

@@ -157,3 +157,20 @@ async def test_what_is_cut_off_by_a_stop_gets_no_answer(tmp_path: Path) -> None:
 
 
 JSON = {"content-type": "application/json"}
+
+
+class Gone:
+    """A transport whose peer has left: as uvloop's, it raises when it is written to."""
+
+    def is_closing(self) -> bool:
+        return True
+
+    def write(self, _data: bytes) -> None:
+        raise RuntimeError("the handler is closed")
+
+
+async def test_an_answer_for_nobody_is_no_error() -> None:
+    joining = server._Joining(Gone(), asyncio.get_running_loop())  # type: ignore[arg-type]
+    joining.write(b"HTTP/1.1 200 OK\r\n\r\n")
+    joining.write(b"body")
+    joining._flush()
