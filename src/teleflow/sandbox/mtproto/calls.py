@@ -137,6 +137,10 @@ class Calls:
             self._gate.bind(session, row.msg_id, work.request)
             row.outcome = "ok"
             return tl.result_bytes(True, work.request)
+        if isinstance(work.request, functions.auth.DropTempAuthKeysRequest):
+            self._gate.drop_temporary(session.key, work.request.except_auth_keys)
+            row.outcome = "ok"
+            return tl.result_bytes(True, work.request)
         client = session.key.standing
         caller = Caller(
             session.key.login,

@@ -6,7 +6,7 @@ Promises: the number of keys without a login is bounded, and one that nobody use
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from telethon.tl import functions
@@ -69,6 +69,13 @@ class Gate:
         """`auth.bindTempAuthKey`. Raises RpcError."""
         bind(self._keys, session.key, session.id, msg_id, request)
         self.bindings.add(session.key)
+
+    def drop_temporary(self, key: AuthKey, spared: Iterable[int]) -> None:
+        """`auth.dropTempAuthKeys`: what stands for the same login is gone, but for some (ids as TL has them)."""
+        kept = {each & 0xFFFF_FFFF_FFFF_FFFF for each in spared}
+        for each in self.bindings.all_of(key.login):
+            if each != key.login and each not in kept:
+                self.destroy(each)
 
     def login_of(self, key_id: int) -> int:
         """The key whose login this one uses."""
