@@ -60,6 +60,8 @@ class Chat(msgspec.Struct, omit_defaults=True):
     migrated_max_id: int = 0
     deleted: bool = False
     pinned: int = 0
+    # the file of its photo
+    photo: int = 0
     requests: dict[int, JoinRequest] = {}
 
     @property

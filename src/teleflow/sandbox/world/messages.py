@@ -22,6 +22,7 @@ from teleflow.sandbox.world.chats import Chats
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.journal import Journal
 from teleflow.sandbox.world.ledger import Ledger
+from teleflow.sandbox.world.media_records import Media
 from teleflow.sandbox.world.people import SERVICE_ID
 from teleflow.sandbox.world.records import Action, Committed, Entry, Message, Origin, Person
 from teleflow.sandbox.world.threads import Threads
@@ -49,6 +50,8 @@ class Messages(Boxes):
         reply_to: int = 0,
         silent: bool = False,
         action: Action | None = None,
+        media: Media | None = None,
+        grouped: int = 0,
         origin: Origin | None = None,
     ) -> Committed:
         """Commit one message to everybody concerned. `reply_to` is the message's id as the sender sees it.
@@ -57,7 +60,7 @@ class Messages(Boxes):
         """
         mine = self.place(sender.id, to.id)
         if action is None:
-            self._may_write(sender, to)
+            self._may_write(sender, to, media.right if media is not None else "send_plain")
         replied = mine.messages.get(reply_to) if reply_to else None
         if reply_to and (replied is None or replied.peer_for(sender.id) != to.id):
             raise Refused("MESSAGE_ID_INVALID")
@@ -72,6 +75,8 @@ class Messages(Boxes):
             reply_to=replied.uid if replied is not None else 0,
             silent=silent,
             action=action,
+            media=media,
+            grouped=grouped,
         )
         if isinstance(to, Chat):
             self._chats.written(to, message)
@@ -146,9 +151,9 @@ class Messages(Boxes):
             self._journal.touch("dialog", f"{owner}:{peer}", box.dialogs[peer])
         return entries
 
-    def _may_write(self, sender: Person, to: Person | Chat) -> None:
+    def _may_write(self, sender: Person, to: Person | Chat, what: str) -> None:
         if isinstance(to, Chat):
-            self._chats.require_write(to, sender.id)
+            self._chats.require_write(to, sender.id, what)
             return
         if to.deleted:
             raise Refused("INPUT_USER_DEACTIVATED")
@@ -165,6 +170,7 @@ class Messages(Boxes):
         *,
         entities: Iterable[bytes] = (),
         peer: int = 0,
+        media: Media | None = None,
         origin: Origin | None = None,
     ) -> Entry:
         """Change one's own message on every side. Returns the log entry of the editor's (or `peer`'s) box."""
@@ -180,8 +186,9 @@ class Messages(Boxes):
         if now - message.date > EDIT_TIME and message.to != owner.id and not message.post:
             raise Refused("MESSAGE_EDIT_TIME_EXPIRED")
         changed = list(entities)
-        if text == message.text and changed == message.entities:
+        if text == message.text and changed == message.entities and media in (None, message.media):
             raise Refused("MESSAGE_NOT_MODIFIED")
+        message.media = media or message.media
         message.text, message.entities, message.edit_date = text, changed, now
         entries: list[Entry] = []
         own: Entry | None = None

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from teleflow.sandbox.world.media_records import Media
 from teleflow.sandbox.world.settings import Account
 
 EntryKind = Literal[
@@ -32,7 +33,7 @@ EntryKind = Literal[
     "join_requests",
     "default_banned",
 ]
-CodeKind = Literal["app", "sms", "call", "flash_call", "missed_call", "fragment_sms"]
+CodeKind = Literal["app", "sms", "call", "flash_call", "missed_call", "fragment_sms", "email"]
 
 
 class CloudPassword(msgspec.Struct):
@@ -80,6 +81,8 @@ class Person(msgspec.Struct, omit_defaults=True):
     findable: bool = True
     password: CloudPassword | None = None
     account: Account = msgspec.field(default_factory=Account)
+    # profile photos, the newest (which is shown) last
+    photos: list[int] = []
     contacts: dict[int, Contact] = {}
     blocked: dict[int, int] = {}
 
@@ -144,6 +147,9 @@ class Message(msgspec.Struct, omit_defaults=True):
     silent: bool = False
     # set in service messages
     action: Action | None = None
+    media: Media | None = None
+    # the album that it belongs to
+    grouped: int = 0
     # a post of a broadcast channel, which names its author only by signature
     post: bool = False
     author: str = ""

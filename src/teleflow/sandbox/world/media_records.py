@@ -1,0 +1,46 @@
+"""What the world remembers of files, and of what a message carries beside its text: plain records.
+
+The bytes of a file are on disk (`files`), never in here. Times are Unix seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+MediaKind = Literal["photo", "document", "other"]
+
+
+class Media(msgspec.Struct, omit_defaults=True):
+    """What a message carries: a photo or document by its file, or anything else as TL bytes."""
+
+    kind: MediaKind
+    file: int = 0
+    # the name of the right (of `rights.BANNED`) that it takes to send it
+    right: str = "send_media"
+    spoiler: bool = False
+    ttl: int = 0
+    # `MessageMedia` as bytes, opaque to the world (kind `other`)
+    data: bytes = b""
+
+
+class File(msgspec.Struct, omit_defaults=True):
+    """A photo or document. Immutable once it is there; its content never changes."""
+
+    id: int
+    access_hash: int
+    kind: Literal["photo", "document"]
+    owner: int
+    date: int
+    dc: int
+    size: int
+    mime: str
+    # in pixels; 0 where it has none or they are not known
+    width: int = 0
+    height: int = 0
+    # TL document attributes as bytes, opaque to the world
+    attributes: list[bytes] = []
+    thumb_size: int = 0
+    thumb_width: int = 0
+    thumb_height: int = 0
