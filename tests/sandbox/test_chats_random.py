@@ -14,6 +14,7 @@ from telethon.tl import functions as f
 from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import RpcError
+from teleflow.sandbox.world import chat_founding
 from teleflow.sandbox.world.chat_records import bare
 from tests.sandbox.chat_rig import Trio
 
@@ -96,6 +97,7 @@ class Play:
             self.trio.channel(*people[1:], username="other_club"),
             self.trio.channel(*people[3:], megagroup=False, username="the_news"),
         ]
+        chat_founding.link(self.trio.world, self.trio.ann, self.chats[4], self.chats[3])
         self.clients = [Client(self.trio, person) for person in people]
         self.trio.rig.pushes.sent.clear()
 
@@ -107,12 +109,13 @@ class Play:
         box = trio.world.messages.place(me.person.id, chat.id)
         known = box.dialogs[chat.id].ids[-8:] if chat.id in box.dialogs else []
         number = dice.choice(known or [1])
-        deletion: Any = f.messages.DeleteMessagesRequest([number], revoke=dice.random() < 0.7)
+        some = dice.sample(known, min(len(known), 3)) or [1]
+        deletion: Any = f.messages.DeleteMessagesRequest(some, revoke=dice.random() < 0.7)
         reading: Any = f.messages.ReadHistoryRequest(peer, number)
         adding: Any = f.messages.AddChatUserRequest(-chat.id, user, 0)
         going: Any = f.messages.DeleteChatUserRequest(-chat.id, user)
         if chat.channel:
-            deletion = f.channels.DeleteMessagesRequest(peer, [number])
+            deletion = f.channels.DeleteMessagesRequest(peer, some)
             reading = f.channels.ReadHistoryRequest(peer, number)
             adding = dice.choice([f.channels.JoinChannelRequest(peer), f.channels.InviteToChannelRequest(peer, [user])])
             banned = types.ChatBannedRights(None, view_messages=dice.random() < 0.5 or None)
