@@ -348,3 +348,37 @@ async def test_deleting_an_account_with_a_password_takes_the_password():
     assert await refused(rig, device, plain) == (420, "2FA_CONFIRM_WAIT_604800")
     await rig.ask(device, f.account.DeleteAccountRequest("bye", await srp_answer(rig, device, "pw")))
     assert rig.world.people.by_phone(PHONE) is None
+
+
+async def test_a_login_code_travels_by_mail_to_the_address_that_was_proven():
+    rig = Rig()
+    ann = rig.person(PHONE, "Ann")
+    device = rig.logged_in(ann)
+    change = types.EmailVerifyPurposeLoginChange()
+    bad = f.account.SendVerifyEmailCodeRequest(change, "nowhere")
+    assert await refused(rig, device, bad) == (400, "EMAIL_INVALID")
+    sent = await rig.ask(device, f.account.SendVerifyEmailCodeRequest(change, "ann@example.com"))
+    assert sent.email_pattern == "a***n@example.com"
+    code = types.EmailVerificationCode(letter(rig, "verify"))
+    assert (await rig.ask(device, f.account.VerifyEmailRequest(change, code))).email == "ann@example.com"
+    await rig.ask(device, f.auth.LogOutRequest())
+
+    caller = rig.caller()
+    sent = await rig.ask(caller, f.auth.SendCodeRequest(PHONE, 1, "hash", types.CodeSettings()))
+    assert isinstance(sent.type, types.auth.SentCodeTypeEmailCode)
+    known = rig.world.logins.last_code[PHONE].code
+    by_phone = f.auth.SignInRequest(PHONE, sent.phone_code_hash, known)
+    assert await refused(rig, caller, by_phone) == (400, "PHONE_CODE_EMPTY")
+    reset = await rig.ask(caller, f.auth.ResetLoginEmailRequest(PHONE, sent.phone_code_hash))
+    assert isinstance(reset.type, types.auth.SentCodeTypeSms)
+    ann.account.login_email = "ann@example.com"
+    sent = await rig.ask(caller, f.auth.SendCodeRequest(PHONE, 1, "hash", types.CodeSettings()))
+    mailed = types.EmailVerificationCode(rig.world.logins.last_code[PHONE].code)
+    by_mail = f.auth.SignInRequest(PHONE, sent.phone_code_hash, email_verification=mailed)
+    assert (await rig.ask(caller, by_mail)).user.phone == PHONE
+
+
+async def test_nobody_asks_for_an_address_without_being_in():
+    rig = Rig()
+    request = f.account.SendVerifyEmailCodeRequest(types.EmailVerifyPurposeLoginChange(), "ann@example.com")
+    assert await refused(rig, rig.caller(), request) == (401, "AUTH_KEY_UNREGISTERED")

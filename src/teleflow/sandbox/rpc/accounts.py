@@ -11,7 +11,7 @@ from typing import Any, TypeAlias
 from telethon.tl import functions as f
 from telethon.tl import types
 
-from teleflow.sandbox.rpc import account, auth, dcs, devices, notify, privacy, qr, settings, two_step
+from teleflow.sandbox.rpc import account, auth, dcs, devices, login_email, notify, privacy, qr, settings, two_step
 from teleflow.sandbox.rpc.base import Caller, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.world.qr import LoginToken
@@ -20,6 +20,9 @@ from teleflow.sandbox.world.records import Person
 Method: TypeAlias = Callable[[Desk, Caller, TLRequest], Awaitable[Any]]
 
 OPEN: Mapping[Any, Method] = {
+    f.auth.ResetLoginEmailRequest: login_email.reset_login_email,
+    f.account.SendVerifyEmailCodeRequest: login_email.send_verify_email_code,
+    f.account.VerifyEmailRequest: login_email.verify_email,
     f.auth.ReportMissingCodeRequest: auth.report_missing_code,
     f.auth.ExportLoginTokenRequest: qr.export_login_token,
     f.auth.ImportLoginTokenRequest: qr.import_login_token,

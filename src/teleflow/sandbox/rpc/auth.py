@@ -10,6 +10,7 @@ from telethon.tl import types
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.world import srp
+from teleflow.sandbox.world.mails import pattern
 from teleflow.sandbox.world.people import digits
 from teleflow.sandbox.world.records import Attempt, Person
 
@@ -41,12 +42,19 @@ def phone_of(text: str) -> str:
 
 def sent_code(desk: Desk, attempt: Attempt) -> Any:
     following = desk.world.logins.next_kind(attempt)
+    length = len(attempt.code)
     return types.auth.SentCode(
-        type=_SENT[attempt.kind](len(attempt.code)),
+        type=_by_mail(desk, attempt, length) if attempt.kind == "email" else _SENT[attempt.kind](length),
         phone_code_hash=attempt.hash,
         next_type=_NEXT[following]() if following in _NEXT else None,
         timeout=CODE_TIMEOUT if following is not None else None,
     )
+
+
+def _by_mail(desk: Desk, attempt: Attempt, length: int) -> Any:
+    person = desk.world.people.by_phone(attempt.phone)
+    address = person.account.login_email if person is not None else ""
+    return types.auth.SentCodeTypeEmailCode(pattern(address), length, reset_available_period=0)
 
 
 async def send_code(desk: Desk, caller: Caller, request: TLRequest) -> Any:
@@ -81,7 +89,7 @@ async def sign_in(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     logins = desk.world.logins
     phone = phone_of(request.phone_number)
     attempt = logins.find(phone, request.phone_code_hash, caller.key_id)
-    logins.verify(attempt, request.phone_code or "")
+    logins.verify(attempt, _given(attempt, request))
     person = desk.world.people.by_phone(phone)
     if person is None:
         return types.auth.AuthorizationSignUpRequired()
@@ -89,6 +97,14 @@ async def sign_in(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     if person.password is not None:
         need_password(desk, caller, person)
     return enter(desk, caller, person)
+
+
+def _given(attempt: Attempt, request: TLRequest) -> str:
+    """The code; one that came by e-mail has a field of its own."""
+    mailed = request.email_verification
+    if attempt.kind == "email":
+        return mailed.code if isinstance(mailed, types.EmailVerificationCode) else ""
+    return request.phone_code or ""
 
 
 def need_password(desk: Desk, caller: Caller, person: Person) -> None:

@@ -26,7 +26,7 @@ PASSWORD_WINDOW = 600.0
 SRP_LIFE = 300.0
 ATTEMPT_KEPT = 24 * 3600.0
 NO_KIND = "none"
-_NEXT_KIND: dict[CodeKind, CodeKind] = {"app": "sms", "sms": "call"}
+_NEXT_KIND: dict[CodeKind, CodeKind] = {"app": "sms", "email": "sms", "sms": "call"}
 
 
 class Logins:
@@ -95,7 +95,7 @@ class Logins:
 
     # codes
 
-    def send_code(self, phone: str, key_id: int, *, in_app: bool) -> Attempt:
+    def send_code(self, phone: str, key_id: int, *, kind: CodeKind) -> Attempt:
         """A new attempt; an older one of the same key and phone is void."""
         now = self._clock.time()
         recent = [at for at in self._codes_sent.get(phone, ()) if at > now - CODE_WINDOW]
@@ -109,7 +109,7 @@ class Logins:
             phone=phone,
             key_id=key_id,
             code=self._new_code(),
-            kind="app" if in_app else "sms",
+            kind=kind,
             sent_at=now,
             expires=now + CODE_LIFE,
         )

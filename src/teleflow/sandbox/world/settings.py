@@ -49,6 +49,8 @@ class Account(msgspec.Struct, omit_defaults=True):
     sensitive: bool = False
     # codes sent by e-mail, by purpose
     mails: dict[str, Mail] = {}
+    # where login codes go that no device shows
+    login_email: str = ""
     password_reset_at: int = 0
     password_reset_declined: int = 0
     push_tokens: list[str] = []

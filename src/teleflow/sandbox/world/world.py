@@ -231,13 +231,14 @@ class World:
         return reach is not None and any(reach.live(key) for key in self.logins.of_person(person))
 
     def request_code(self, phone: str, key_id: int) -> Attempt:
-        """`auth.sendCode`: by app when another device is logged in, else by SMS."""
+        """`auth.sendCode`: by app when another device is logged in, else by e-mail or SMS."""
         plain = digits(phone)
         if plain is None:
             raise Refused("PHONE_NUMBER_INVALID")
         person = self.people.by_phone(plain)
         others = self.logins.of_person(person.id) if person is not None else {}
-        attempt = self.logins.send_code(plain, key_id, in_app=bool(others))
+        by_mail = person is not None and bool(person.account.login_email)
+        attempt = self.logins.send_code(plain, key_id, kind="app" if others else "email" if by_mail else "sms")
         if person is not None and others:
             self.messages.send(
                 self.service,
