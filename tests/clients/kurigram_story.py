@@ -96,7 +96,7 @@ class Story:
     ann: Client
     saved: str
 
-    async def signIn(self) -> None:
+    async def login(self) -> None:
         self.saved = await sign_in(ANN)
         await self._start()
         me = await self.ann.get_me()
@@ -171,21 +171,26 @@ class Story:
         await self._hear("live again")
 
 
+def tell(**line: Any) -> None:
+    sys.stdout.write(json.dumps(line) + "\n")
+    sys.stdout.flush()
+
+
 async def main() -> int:
-    logging.disable(logging.CRITICAL)
-    trust(Path(DC["publicKeyFile"]).read_text("ascii"))
     story, failed = Story(), 0
     for step in sys.argv[2:]:
         try:
             await asyncio.wait_for(getattr(story, step)(), 2 * WAIT)
-            print(json.dumps({"step": step, "ok": True}), flush=True)
-        except BaseException:
+            tell(step=step, ok=True)
+        except Exception:  # noqa: BLE001 - whatever goes wrong is this step's
             failed = 1
-            print(json.dumps({"step": step, "ok": False, "error": traceback.format_exc()}), flush=True)
+            tell(step=step, ok=False, error=traceback.format_exc())
     if hasattr(story, "ann") and story.ann.is_connected:
         await story.ann.stop()
     return failed
 
 
 if __name__ == "__main__":
+    logging.disable(logging.CRITICAL)
+    trust(Path(DC["publicKeyFile"]).read_text("ascii"))
     sys.exit(asyncio.run(main()))

@@ -19,6 +19,7 @@ from teleflow.sandbox.control.api import build_app
 from teleflow.sandbox.control.http import HttpServer
 from teleflow.sandbox.control.local import loopback_of
 from teleflow.sandbox.interference import Interference
+from teleflow.sandbox.moved_clock import MovedClock
 from teleflow.sandbox.rpc import register
 from teleflow.sandbox.rpc.base import Rpc
 from teleflow.sandbox.scenario import SCRIPTS, Scenarios
@@ -40,7 +41,7 @@ class Sandbox:
         seed: int | None = None,
         people: int = 0,
     ) -> None:
-        self.clock = clock or SystemClock()
+        self.clock = MovedClock(clock or SystemClock())
         self._options = options or Options()
         self._tasks = Tasks("sandbox world")
         self.world = World(clock=self.clock, seed=seed)

@@ -84,7 +84,7 @@ async function signIn(phone, password) {
 
 let ann;
 const story = {
-  async signIn() {
+  async login() {
     ann = await signIn(ANN);
     const me = await ann.getMe();
     same([me.firstName, me.phone], ["Ann", ANN.slice(1)], "who I am");

@@ -7,6 +7,7 @@ It knows the data centre and the world's control, and nothing of how they work.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from itertools import islice
 from typing import Any, Protocol
@@ -20,11 +21,14 @@ from starlette.routing import Route
 
 from teleflow.sandbox.control.local import LocalOnly
 from teleflow.sandbox.faults import FaultError, digits
+from teleflow.sandbox.moved_clock import MovedClock
 from teleflow.sandbox.server import DataCentre
 from teleflow.sandbox.world.control import ControlError, WorldControl
 
 MAX_BODY = 1024 * 1024
 PAGE = 1000
+LATEST = 2**31 - 1 - 2**20
+"""Telegram's dates have 31 bits; a little room is left for what expires later."""
 MAX_PAGE = 100_000
 
 
@@ -36,6 +40,9 @@ class Sandbox(Protocol):
 
     @property
     def control(self) -> WorldControl: ...
+
+    @property
+    def clock(self) -> MovedClock: ...
 
     def info(self) -> dict[str, Any]: ...
 
@@ -67,6 +74,7 @@ def build_app(sandbox: Sandbox) -> Starlette:
             route("/faults", "POST", _add_fault),
             route("/faults", "DELETE", _clear_faults),
             route("/faults/{number:int}", "DELETE", _remove_fault),
+            route("/ledger", "GET", _ledger),
             route("/ledger/messages", "GET", _ledger_messages),
             route("/ledger/updates", "GET", _ledger_updates),
             route("/ledger/calls", "GET", _ledger_calls),
@@ -74,6 +82,8 @@ def build_app(sandbox: Sandbox) -> Starlette:
             route("/world/save", "POST", _save),
             route("/world/load", "POST", _load),
             route("/world/reset", "POST", _reset),
+            route("/world/time", "GET", _time),
+            route("/world/time", "POST", _set_time),
         ],
         middleware=[Middleware(LocalOnly)],
         exception_handlers={
@@ -251,6 +261,16 @@ async def _ledger_updates(sandbox: Sandbox, request: Request) -> Any:
     return sandbox.control.ledger_updates(**filters)
 
 
+async def _ledger(sandbox: Sandbox, _: Request) -> Any:
+    """How many rows each ledger of the wire has given up: what a list lacks at its beginning."""
+    ledger = sandbox.dc.ledger
+    return {
+        "limit": ledger.limit,
+        "calls": {"dropped": ledger.lost_calls},
+        "connections": {"dropped": ledger.lost_connections},
+    }
+
+
 async def _ledger_calls(sandbox: Sandbox, request: Request) -> Any:
     filters = _filters(request, "phone", "randomId", "since", "limit", "method")
     method = filters.get("method")
@@ -289,4 +309,23 @@ async def _load(sandbox: Sandbox, _: Request) -> Any:
 async def _reset(sandbox: Sandbox, _: Request) -> Any:
     await sandbox.dc.clear_faults()
     sandbox.dc.ledger.clear()
+    sandbox.clock.offset = 0.0
     return sandbox.control.reset()
+
+
+async def _time(sandbox: Sandbox, _: Request) -> Any:
+    return {"time": sandbox.clock.time(), "movedBy": round(sandbox.clock.offset, 3)}
+
+
+async def _set_time(sandbox: Sandbox, request: Request) -> Any:
+    """`{"time": ...}` sets it, `{"by": ...}` moves it: seconds, either."""
+    body = await _body(request)
+    found = [name for name in ("time", "by") if name in body]
+    value = body[found[0]] if len(found) == 1 and len(body) == 1 else None
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise ControlError(422, "VALIDATION_ERROR", "time is set by {time: seconds} or moved by {by: seconds}")
+    moment = value if found == ["time"] else sandbox.clock.time() + value
+    if not 0 <= moment <= LATEST:
+        raise ControlError(422, "VALIDATION_ERROR", f"time is from 0 to {LATEST}")
+    sandbox.clock.set(moment)
+    return await _time(sandbox, request)

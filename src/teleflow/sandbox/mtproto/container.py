@@ -15,7 +15,7 @@ _INNER = struct.Struct("<qii")
 
 def judge_number(constructor: int, seq: int) -> int:
     """Whether the kind of message and the parity of its number agree."""
-    if constructor == CONTAINER_ID or constructor in service.NEVER_CONTENT:
+    if constructor == CONTAINER_ID:
         return msg_ids.SEQ_ODD_EXPECTED_EVEN if seq & 1 else 0
     if constructor in service.FREE_NUMBER or seq & 1:
         return 0

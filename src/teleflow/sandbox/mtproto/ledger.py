@@ -102,6 +102,9 @@ class Ledger:
 
     def __init__(self, clock: Clock, limit: int = LIMIT) -> None:
         self._clock = clock
+        self.limit = limit
+        self._cleared_calls = 0
+        self._cleared_connections = 0
         self._calls: deque[CallRow] = deque(maxlen=limit)
         self._connections: deque[ConnectionRow] = deque(maxlen=limit)
         self._last_call = 0
@@ -130,17 +133,22 @@ class Ledger:
         return row
 
     def clear(self) -> None:
-        """Forget the rows; numbers go on."""
+        """Forget the rows; numbers go on. What is cleared does not count as dropped."""
+        if self._calls:
+            self._cleared_calls = self._calls[-1].number
+        if self._connections:
+            self._cleared_connections = self._connections[-1].number
         self._calls.clear()
         self._connections.clear()
 
     @property
     def lost_calls(self) -> int:
-        return self._calls[0].number - 1 if self._calls else 0
+        """Rows given up because there were too many."""
+        return self._calls[0].number - 1 - self._cleared_calls if self._calls else 0
 
     @property
     def lost_connections(self) -> int:
-        return self._connections[0].number - 1 if self._connections else 0
+        return self._connections[0].number - 1 - self._cleared_connections if self._connections else 0
 
     def calls(self, *, phone: str | None = None, random_id: int | None = None, since: int = 0) -> Iterator[CallRow]:
         """Rows after number `since`, oldest first."""

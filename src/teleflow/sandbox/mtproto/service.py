@@ -155,11 +155,8 @@ HANDLERS: dict[int, Handler] = {
 }
 """By constructor."""
 
-NEVER_CONTENT = frozenset((MSGS_ACK,))
-"""Messages whose number has to be even (containers besides)."""
-
-FREE_NUMBER = frozenset(HANDLERS) - NEVER_CONTENT
-"""Messages that clients send with either kind of number."""
+FREE_NUMBER = frozenset(HANDLERS)
+"""Messages that clients send with either kind of number: some count acknowledgements as content."""
 
 
 def repeated(session: Session, msg_id: int) -> None:

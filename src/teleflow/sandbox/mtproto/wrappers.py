@@ -25,7 +25,7 @@ _TRANSPARENT = (
     functions.InvokeWithApnsSecretRequest,
     functions.InvokeWithReCaptchaRequest,
 )
-_WRAPPERS = frozenset(
+WRAPPERS = frozenset(
     kind.CONSTRUCTOR_ID
     for kind in (
         functions.InvokeWithLayerRequest,
@@ -56,7 +56,7 @@ def unwrap(standing: Standing, request: Any) -> Unwrapped:
     found = Unwrapped(request)
     for _ in range(MAX_DEPTH):
         wrapper = found.request
-        if getattr(wrapper, "CONSTRUCTOR_ID", None) not in _WRAPPERS:
+        if getattr(wrapper, "CONSTRUCTOR_ID", None) not in WRAPPERS:
             return found
         if isinstance(wrapper, functions.InvokeWithLayerRequest):
             if not OLDEST_LAYER <= wrapper.layer <= LAYER:
