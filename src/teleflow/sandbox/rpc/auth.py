@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
+from collections.abc import Iterable
 from typing import Any
 
 from telethon.tl import types
@@ -15,6 +17,7 @@ from teleflow.sandbox.world.people import digits
 from teleflow.sandbox.world.records import Attempt, Person
 
 CODE_TIMEOUT = 60
+MOST_LOGOUT_TOKENS = 20
 _SENT = {
     "app": types.auth.SentCodeTypeApp,
     "sms": types.auth.SentCodeTypeSms,
@@ -51,6 +54,17 @@ def sent_code(desk: Desk, attempt: Attempt) -> Any:
     )
 
 
+def _remembered(desk: Desk, phone: str, tokens: Iterable[bytes]) -> Person | None:
+    """The account that this client has logged out of, as the token it got then shows. A token is good once."""
+    person = desk.world.people.by_phone(phone)
+    for token in tokens:
+        if person is not None and bytes(token) in person.account.logout_tokens:
+            person.account.logout_tokens.remove(bytes(token))
+            desk.world.keep(person)
+            return person
+    return None
+
+
 def _by_mail(desk: Desk, attempt: Attempt, length: int) -> Any:
     person = desk.world.people.by_phone(attempt.phone)
     address = person.account.login_email if person is not None else ""
@@ -62,6 +76,9 @@ async def send_code(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         raise RpcError(400, "API_ID_INVALID")
     phone = phone_of(request.phone_number)
     _at_home(desk, phone)
+    remembered = _remembered(desk, phone, request.settings.logout_tokens or ())
+    if remembered is not None:
+        return types.auth.SentCodeSuccess(enter(desk, caller, remembered))
     return sent_code(desk, desk.world.request_code(phone, caller.key_id))
 
 
@@ -107,9 +124,9 @@ def _given(attempt: Attempt, request: TLRequest) -> str:
     return request.phone_code or ""
 
 
-def need_password(desk: Desk, caller: Caller, person: Person) -> None:
+def need_password(desk: Desk, caller: Caller, person: Person, *, hash_: int = 0) -> None:
     """The key has shown all but the cloud password. Raises SESSION_PASSWORD_NEEDED."""
-    desk.world.logins.pending[caller.key_id] = person.id
+    desk.world.logins.owes_password(caller.key_id, person, hash_)
     raise RpcError(401, "SESSION_PASSWORD_NEEDED")
 
 
@@ -151,7 +168,7 @@ def enter(desk: Desk, caller: Caller, person: Person, *, hash_: int = 0) -> Any:
 async def check_password(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     person = awaited(desk, caller)
     await prove(desk, person, request.password)
-    if desk.world.logins.pending.get(caller.key_id) != person.id:
+    if desk.world.logins.owner_of_pending(caller.key_id) != person.id:
         # asked again by a key that is already in: nothing to enter
         return types.auth.Authorization(user=desk.view.user(person, person))
     return enter(desk, caller, person)
@@ -159,7 +176,7 @@ async def check_password(desk: Desk, caller: Caller, request: TLRequest) -> Any:
 
 def awaited(desk: Desk, caller: Caller) -> Person:
     """The person that the key belongs to, or is about to belong to."""
-    pending = desk.world.logins.pending.get(caller.key_id)
+    pending = desk.world.logins.owner_of_pending(caller.key_id)
     if pending is not None and pending in desk.world.people.by_id:
         return desk.world.people.by_id[pending]
     return desk.me(caller)
@@ -177,5 +194,12 @@ async def prove(desk: Desk, person: Person, given: Any) -> None:
 
 async def log_out(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
     """The answer still travels over this connection; the next request of the key is a stranger's."""
+    me = desk.me(caller)
+    token: bytes | None = None
+    if me.password is not None and me.password.is_set:
+        # with two steps, a client that was in may come back without a code
+        token = secrets.token_bytes(32)
+        me.account.logout_tokens = [*me.account.logout_tokens, token][-MOST_LOGOUT_TOKENS:]
+        desk.world.keep(me)
     desk.world.log_out(caller.key_id)
-    return types.auth.LoggedOut()
+    return types.auth.LoggedOut(token)

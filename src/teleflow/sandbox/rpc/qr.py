@@ -53,8 +53,7 @@ def _redeem(desk: Desk, caller: Caller, token: LoginToken) -> Any:
         return types.auth.LoginTokenMigrateTo(home, token.token)
     world.qr.spend(token)
     if person.password is not None:
-        world.logins.promised[caller.key_id] = token.hash
-        need_password(desk, caller, person)
+        need_password(desk, caller, person, hash_=token.hash)
     return types.auth.LoginTokenSuccess(enter(desk, caller, person, hash_=token.hash))
 
 

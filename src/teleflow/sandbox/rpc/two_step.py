@@ -170,7 +170,7 @@ async def recover_password(desk: Desk, caller: Caller, request: TLRequest) -> An
     person.password = fresh
     person.account.password_reset_at = 0
     desk.world.keep(person)
-    if desk.world.logins.pending.get(caller.key_id) == person.id:
+    if desk.world.logins.owner_of_pending(caller.key_id) == person.id:
         return enter(desk, caller, person)
     return types.auth.Authorization(user=desk.view.user(person, person))
 

@@ -11,6 +11,7 @@ Kind = Literal[
     "person",
     "authorization",
     "attempt",
+    "pending",
     "message",
     "dialog",
     "box",

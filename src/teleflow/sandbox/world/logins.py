@@ -15,7 +15,7 @@ from teleflow.kit.clock import Clock
 from teleflow.sandbox.world import srp
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.journal import Journal
-from teleflow.sandbox.world.records import Attempt, Authorization, CloudPassword, CodeKind, Person
+from teleflow.sandbox.world.records import Attempt, Authorization, CloudPassword, CodeKind, Pending, Person
 
 CODE_LIFE = 300.0
 CODE_TRIES = 5
@@ -44,9 +44,7 @@ class Logins:
         self.forced: dict[str, str] = {}
         self._codes_sent: dict[str, list[float]] = {}
         # keys that have given the right code and still owe the cloud password
-        self.pending: dict[int, int] = {}
-        # the number that such a login will have, where it has been told already
-        self.promised: dict[int, int] = {}
+        self.pending: dict[int, Pending] = {}
         # exports of an account's data that are under way: whose
         self.takeouts: dict[int, int] = {}
         self._challenges: dict[int, srp.Challenge] = {}
@@ -65,7 +63,8 @@ class Logins:
     def authorize(self, authorization: Authorization) -> None:
         """Bind a key to a person; what it was bound to before is forgotten."""
         self.drop(authorization.key_id)
-        self.pending.pop(authorization.key_id, None)
+        if self.pending.pop(authorization.key_id, None) is not None:
+            self._journal.gone("pending", authorization.key_id)
         self.file(authorization)
         self._journal.touch("authorization", authorization.key_id, authorization)
 
@@ -92,6 +91,16 @@ class Logins:
 
     def new_hash(self) -> int:
         return self._rng.getrandbits(63) or 1
+
+    def owes_password(self, key_id: int, person: Person, hash_: int) -> None:
+        """All has been shown but the cloud password."""
+        self.pending[key_id] = Pending(key_id, person.id, hash_)
+        self._journal.touch("pending", key_id, self.pending[key_id])
+
+    def owner_of_pending(self, key_id: int) -> int | None:
+        """Whose cloud password a key owes."""
+        found = self.pending.get(key_id)
+        return found.person if found is not None else None
 
     # codes
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 import msgspec
 
+from teleflow.sandbox.world.annexes import Annex
 from teleflow.sandbox.world.media_records import Media
 from teleflow.sandbox.world.settings import Account
 
@@ -32,6 +33,10 @@ EntryKind = Literal[
     "channel_available",
     "join_requests",
     "default_banned",
+    "reactions",
+    "pinned",
+    "unpinned",
+    "contents",
 ]
 CodeKind = Literal["app", "sms", "call", "flash_call", "missed_call", "fragment_sms", "email"]
 
@@ -107,6 +112,14 @@ class Authorization(msgspec.Struct, omit_defaults=True):
     unconfirmed: bool = False
 
 
+class Pending(msgspec.Struct, omit_defaults=True):
+    """A key that has shown all but the cloud password; `hash` is the number its login will have, 0 for any."""
+
+    key_id: int
+    person: int
+    hash: int = 0
+
+
 class Attempt(msgspec.Struct, omit_defaults=True):
     """A login under way: the code that was sent and to which key it answers."""
 
@@ -159,6 +172,8 @@ class Message(msgspec.Struct, omit_defaults=True):
     copy_of: tuple[int, int] | None = None
     # the first message of the thread that it belongs to (uid), in supergroups
     thread: int = 0
+    # forward, reactions, pins, mentions: most messages have none of them
+    annex: Annex | None = None
     # account, or channel -> (message id there, pts of its arrival)
     sides: dict[int, tuple[int, int]] = {}
 

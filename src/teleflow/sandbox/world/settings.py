@@ -54,6 +54,7 @@ class Account(msgspec.Struct, omit_defaults=True):
     password_reset_at: int = 0
     password_reset_declined: int = 0
     push_tokens: list[str] = []
+    logout_tokens: list[bytes] = []
 
     @property
     def unrestricted(self) -> bool:

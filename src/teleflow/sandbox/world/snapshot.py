@@ -21,6 +21,7 @@ from teleflow.sandbox.world.records import (
     Dialog,
     Entry,
     Message,
+    Pending,
     Person,
 )
 from teleflow.sandbox.world.world import World
@@ -30,6 +31,7 @@ _TYPES: dict[Kind, type[msgspec.Struct]] = {
     "person": Person,
     "authorization": Authorization,
     "attempt": Attempt,
+    "pending": Pending,
     "message": Message,
     "dialog": Dialog,
     "box": BoxState,
@@ -58,6 +60,8 @@ def everything(world: World) -> Iterator[tuple[str, str, bytes]]:
         yield "authorization", str(authorization.key_id), encode("authorization", authorization)
     for attempt in world.logins.attempts.values():
         yield "attempt", attempt.hash, encode("attempt", attempt)
+    for pending in world.logins.pending.values():
+        yield "pending", str(pending.key_id), encode("pending", pending)
     for chat in world.chats:
         yield "chat", str(chat.id), encode("chat", chat)
         for member in world.chats.members[chat.id].values():
@@ -113,6 +117,8 @@ def _restore_logins(world: World, records: dict[str, list[Any]]) -> None:
     for attempt in sorted(records["attempt"], key=lambda each: each.sent_at):
         world.logins.attempts[attempt.hash] = attempt
         world.logins.last_code[attempt.phone] = attempt
+    for pending in records["pending"]:
+        world.logins.pending[pending.key_id] = pending
 
 
 def _restore_boxes(world: World, records: dict[str, list[Any]]) -> None:
@@ -127,6 +133,7 @@ def _restore_boxes(world: World, records: dict[str, list[Any]]) -> None:
             boxes[owner].messages[number] = message
             boxes[owner].dialog(message.peer_for(owner)).ids.append(number)
         world.messages.threads.file(message)
+        world.messages.marks.file(message)
 
 
 def _restore_ledger(world: World, records: dict[str, list[Any]]) -> None:

@@ -251,10 +251,11 @@ class World:
         """Log a device in, and tell the others. `hash_` is the number it is known by, 0 for a new one."""
         now = int(self.clock.time())
         others = list(self.logins.of_person(person.id))
+        owed = self.logins.pending.get(device.key_id)
         authorization = Authorization(
             key_id=device.key_id,
             person=person.id,
-            hash=hash_ or self.logins.promised.pop(device.key_id, 0) or self.logins.new_hash(),
+            hash=hash_ or (owed.hash if owed is not None else 0) or self.logins.new_hash(),
             created=now,
             active=now,
             unconfirmed=any(key != device.key_id for key in others),
