@@ -99,9 +99,8 @@ class Gateway:
         database = settings.database  # refuses contradictions before anything is touched
         stack.enter_context(DataDirLock(settings.teleflow_data_dir))
         secrets = Secrets.load(settings)
-        self.storage = open_storage(
-            database, Seal(secrets.session_encryption_key), self.clock, threads=self._storage_threads
-        )
+        seal = await asyncio.to_thread(Seal, secrets.session_encryption_key)  # a tenth of a second of arithmetic
+        self.storage = open_storage(database, seal, self.clock, threads=self._storage_threads)
         await self.storage.start()
         stack.push_async_callback(self.storage.stop)
 

@@ -8,6 +8,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from teleflow.api import facts as facts_module
+from teleflow.api.bodies import refuse_unreadable
 from teleflow.api.facts import Facts
 from teleflow.errors import Forbidden, Malformed, Unauthenticated
 from teleflow.services.everything import Services
@@ -31,14 +32,23 @@ def bearer_token(facts: Facts) -> str:
     return token.decode()
 
 
+async def recognised(facts: Facts, services: Services) -> LiveLogin:
+    """Raises Unauthenticated, Malformed."""
+    token = bearer_token(facts)
+    return services.auth.recognise(token) or await services.auth.authenticate(token)
+
+
 def services_of(request: Request) -> Services:
     return cast("Services", request.app.state.services)
 
 
 async def _caller(request: Request) -> LiveLogin:
-    token = bearer_token(facts_module.of(request.scope))
-    auth = services_of(request).auth
-    return auth.recognise(token) or await auth.authenticate(token)
+    facts = facts_module.of(request.scope)
+    try:
+        return await recognised(facts, services_of(request))
+    except Unauthenticated:
+        await refuse_unreadable(facts, request.receive)
+        raise
 
 
 async def _admin(login: Annotated[LiveLogin, Depends(_caller)]) -> LiveLogin:

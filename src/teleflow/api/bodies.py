@@ -51,6 +51,14 @@ async def read_json(facts: Facts, receive: Receive) -> bytes:
     return await read_body(receive)
 
 
+async def refuse_unreadable(facts: Facts, receive: Receive) -> None:
+    """Raises Malformed for a body that says that it is JSON and is not: told before who is asking matters."""
+    if facts.media_type()[0] == b"application/json":
+        raw = await read_body(receive)
+        if raw:
+            decode_json(raw)
+
+
 async def read_body(receive: Receive) -> bytes:
     message = await receive()
     _still_there(message)

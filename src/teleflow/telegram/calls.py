@@ -8,6 +8,7 @@ that were on their way go again one at a time, so that the poison is alone when 
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -49,10 +50,11 @@ def _expire(link: Link, request: Request) -> None:
 class Calls:
     """The requests of one session. `answered` counts answers since it was last set to 0."""
 
-    __slots__ = ("_ended", "_heed", "_link", "_probation", "_waiting", "answered")
+    __slots__ = ("_chance", "_ended", "_heed", "_link", "_probation", "_waiting", "answered")
 
-    def __init__(self, heed: Callable[[RpcFault], None]) -> None:
+    def __init__(self, heed: Callable[[RpcFault], None], chance: random.Random) -> None:
         self._heed = heed
+        self._chance = chance
         self._link: Link | None = None
         self._waiting: set[asyncio.Future[None]] = set()
         self._probation: asyncio.Lock | None = None
@@ -103,7 +105,8 @@ class Calls:
         """As often as it takes, until `until` (loop time). Raises RpcFault, Unavailable, Uncertain."""
         left = False
         hang_ups = 0
-        patience = _FIRST_ANSWER_S
+        # Many answers lost at one instant are not asked for again at one instant.
+        patience = _FIRST_ANSWER_S * self._chance.uniform(1.0, 1.3)
         while True:
             link = await self._ready(until, left=left)
             try:

@@ -1,6 +1,6 @@
 """One session's connection, kept up for as long as it is wanted.
 
-Promises: it reconnects for ever, the first try within a second, later ones with full jitter up to a minute,
+Promises: it reconnects for ever, the first try within a second, later ones with full jitter up to 45 s,
 and never gives up by itself; only Telegram's word ends a login. What it says of its state is what it saw: it is
 online when a request was answered on the link that stands. Requests wait for the link, and each ends by its
 deadline (`calls`).
@@ -45,7 +45,7 @@ R = TypeVar("R")
 _INTRODUCE_WITHIN_S = 15.0
 _STEADY_S = 5.0
 _UNKNOWN_KEY_S = 60.0
-_BACKOFF = FullJitter(first=1.0, most=60.0)
+_BACKOFF = FullJitter(first=1.0, most=45.0)  # with the wait for a turn: back within a minute
 _TRANSPORT_FLOOD = FullJitter(first=120.0, most=300.0, floor=60.0)
 
 
@@ -95,7 +95,7 @@ class LiveSession:
         self._site = site
         self._link: Link | None = None
         self._over: asyncio.Future[BaseException] | None = None
-        self._calls = Calls(self._heed)
+        self._calls = Calls(self._heed, site.chance)
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
         self._impaired: SessionState | None = None

@@ -136,9 +136,10 @@ async def test_a_charset_of_utf_8_is_fine(service: Service) -> None:
     assert (await service.http.post("/send", content=body, headers=headers)).status_code == 200
 
 
-async def test_who_asks_is_looked_at_before_what_is_asked(service: Service) -> None:
-    assert_error(await service.http.post("/send", content=b"{", headers=JSON), 401, "UNAUTHORIZED")
-    assert_error(await service.http.post("/users", content=b"{", headers=JSON), 401, "UNAUTHORIZED")
+async def test_who_asks_is_looked_at_before_what_is_asked_and_broken_json_before_both(service: Service) -> None:
+    for path in ("/send", "/users"):
+        assert_error(await service.http.post(path, content=b"{}", headers=JSON), 401, "UNAUTHORIZED")
+        assert_error(await service.http.post(path, content=b"{", headers=JSON), 400, "BAD_REQUEST")
 
 
 @pytest.mark.parametrize("path", ["/send", "/users", "/auth/login", "/auth/refresh"])

@@ -13,8 +13,8 @@ from fastapi import APIRouter, Query, Request, Response
 from starlette.types import Receive
 
 from teleflow.api import facts as facts_module
-from teleflow.api.access import Caller, Uses, bearer_token, services_of
-from teleflow.api.bodies import decode_json, read_json, validated
+from teleflow.api.access import Caller, Uses, recognised, services_of
+from teleflow.api.bodies import decode_json, read_json, refuse_unreadable, validated
 from teleflow.api.edge import HotRoute
 from teleflow.api.errors import Answer, json_answer
 from teleflow.api.facts import Facts
@@ -23,6 +23,7 @@ from teleflow.api.numbers import plain
 from teleflow.api.operation import operation
 from teleflow.api.simple.failures import not_sent
 from teleflow.api.simple.models import LogList, LogRow, SendAnswer, SendBody
+from teleflow.errors import Unauthenticated
 from teleflow.model.messages import SendState
 from teleflow.services.everything import Services
 
@@ -46,11 +47,14 @@ _decode_plain = msgspec.json.Decoder(_Plain).decode
 
 def hot_send(services: Services) -> HotRoute:
     """The handler of POST /send."""
-    auth, messages = services.auth, services.messages
+    messages = services.messages
 
     async def send(facts: Facts, receive: Receive) -> Answer:
-        token = bearer_token(facts)
-        login = auth.recognise(token) or await auth.authenticate(token)
+        try:
+            login = await recognised(facts, services)
+        except Unauthenticated:
+            await refuse_unreadable(facts, receive)
+            raise
         key = facts.idempotency_key()
         phone, text = _decoded(await read_json(facts, receive))
         job = await messages.send(login.user, phone=phone, text=text, idempotency_key=key)
