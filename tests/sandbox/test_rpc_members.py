@@ -147,6 +147,10 @@ async def test_coming_and_going_in_a_basic_group_has_its_names():
     assert (service.message.action.user_id, len(people.participants.participants)) == (trio.bob.id, 1)
     full = await trio.ask(trio.b, f.messages.GetFullChatRequest(-group.id))
     assert isinstance(full.full_chat.participants, types.ChatParticipantsForbidden)
+    await trio.ask(trio.b, add(-group.id, types.InputUserSelf(), 0))
+    await trio.say(trio.b, group, "who left by himself comes back by himself")
+    await trio.ask(trio.a, remove(-group.id, trio.user(trio.ann, trio.bob)))
+    assert await trio.refused(trio.b, add(-group.id, types.InputUserSelf(), 0)) == "CHAT_WRITE_FORBIDDEN"
 
 
 async def test_links_lead_in_until_they_are_worn_out_expired_or_revoked():

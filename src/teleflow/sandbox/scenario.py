@@ -114,7 +114,8 @@ class Scenarios:
         if me is None or not me.scenario or me.scenario not in SCRIPTS:
             return
         message = self._world.messages.by_uid.get(entry.uid)
-        if message is None or message.sender == me.id:
+        # in groups they only listen
+        if message is None or message.sender == me.id or message.to < 0:
             return
         sender = self._world.people.by_id[message.sender]
         if sender.scenario or sender.service or self._world.logins.of_person(me.id):

@@ -10,6 +10,8 @@ from teleflow.sandbox.world.chat_records import Chat, bare
 from teleflow.sandbox.world.records import Person
 from teleflow.sandbox.world.world import World
 
+MOST_TOLD = 50_000
+
 
 class Behind:
     """Which channels a device that comes back has to ask about: those with news since its date.
@@ -33,6 +35,9 @@ class Behind:
             pts, when = self._told.get((key_id, chat.id), (0, 0))
             if pts == box.pts and date >= when:
                 continue
+            if len(self._told) >= MOST_TOLD:
+                # forgetting only makes some devices ask once more
+                self._told.clear()
             self._told[key_id, chat.id] = (box.pts, int(world.clock.time()))
             found.append(chat)
         return found

@@ -124,9 +124,12 @@ def add(world: World, me: Person, chat: Chat, user: Person, origin: Origin | Non
     """Add one person to a basic group."""
     chats, now = world.chats, world.clock.time()
     mine = chats.member(chat, me.id)
-    if not chat.open or mine is None or not mine.inside:
+    # who has left may come back alone
+    returns = user is me and mine is not None and mine.state == "left"
+    if not chat.open or mine is None or not (mine.inside or returns):
         raise Refused("CHAT_WRITE_FORBIDDEN", 403)
-    rights.require(chat, mine, "invite_users", now)
+    if not returns:
+        rights.require(chat, mine, "invite_users", now)
     if chats.inside(chat, user.id):
         raise Refused("USER_ALREADY_PARTICIPANT")
     if user.deleted:

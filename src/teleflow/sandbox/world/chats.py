@@ -175,7 +175,7 @@ class Chats:
         """Whether somebody may send `what` now. Raises CHAT_WRITE_FORBIDDEN, SLOWMODE_WAIT_n and others."""
         member = self.members[chat.id].get(user)
         now = self.now()
-        guests = chat.kind == "megagroup" and bool(chat.linked) and not chat.join_to_send
+        guests = bool(chat.linked) and not chat.join_to_send and self.visible(chat, user)
         rights.require_send(chat, member, what, now, guests=guests)
         if chat.slow_mode and member is not None and not rights.is_admin(chat, member):
             left = member.may_send_at - int(now)
