@@ -151,3 +151,70 @@ async def test_admins_bans_and_links_as_clients_see_them():
         await bob.kick_participant(mine, "eve_here")
         with pytest.raises(errors.ChannelPrivateError):
             await eve.send_message(theirs, "gone")
+
+
+async def test_comings_and_goings_are_told_as_chat_actions():
+    async with sandbox() as box:
+        ann, bob, eve = await _people(box, ANN, BOB, EVE)
+        told: asyncio.Queue = asyncio.Queue()
+        ann.add_event_handler(told.put, events.ChatAction())
+        made = await ann(functions.messages.CreateChatRequest(["bob_here"], "Pair"))
+        group = made.updates.chats[0]
+        await ann(functions.messages.AddChatUserRequest(group.id, "eve_here", 0))
+        eve_dialog = (await eve.get_dialogs())[0]
+        await eve.delete_dialog(eve_dialog.entity)
+        action = await asyncio.wait_for(told.get(), WAIT)
+        while not action.user_left:
+            action = await asyncio.wait_for(told.get(), WAIT)
+        assert (action.user_id, action.chat_id) == (eve._self_id, -group.id)
+        assert await eve.get_dialogs() == []
+        assert {each.first_name for each in await ann.get_participants(group)} == {"Ann", "Bob"}
+        await ann.kick_participant(group, "bob_here")
+        with pytest.raises(errors.ChatWriteForbiddenError):
+            await bob.send_message(-group.id, "too late")
+
+
+async def test_a_group_moves_and_its_people_find_it_again():
+    async with sandbox() as box:
+        ann, bob = await _people(box, ANN, BOB)
+        heard = Heard(bob, incoming=True)
+        made = await ann(functions.messages.CreateChatRequest(["bob_here"], "Pair"))
+        moved = await ann(functions.messages.MigrateChatRequest(made.updates.chats[0].id))
+        club = next(each for each in moved.chats if isinstance(each, types.Channel))
+        await ann.send_message(club, "over here")
+        event = await heard.next()
+        while event.raw_text != "over here":
+            event = await heard.next()
+        await event.reply("found you")
+        old, new = sorted(await bob.get_dialogs(), key=lambda each: each.is_channel)
+        assert (old.entity.deactivated, old.entity.migrated_to.channel_id, new.entity.id) == (True, club.id, club.id)
+
+
+async def test_comments_under_a_post_go_to_the_discussion_group():
+    async with sandbox() as box:
+        ann, bob = await _people(box, ANN, BOB)
+        news = (await ann(functions.channels.CreateChannelRequest("News", "", broadcast=True))).chats[0]
+        await ann(functions.channels.UpdateUsernameRequest(news, "the_news"))
+        club = (await ann(functions.channels.CreateChannelRequest("Club", "", megagroup=True))).chats[0]
+        await ann(functions.channels.SetDiscussionGroupRequest(news, club))
+        post = await ann.send_message(news, "post")
+        comment = await bob.send_message("the_news", "comment", comment_to=post.id)
+        assert comment.raw_text == "comment"
+        (shown,) = await ann.get_messages(news, limit=1)
+        assert (shown.replies.comments, shown.replies.replies) == (True, 1)
+        comments = [each.raw_text async for each in ann.iter_messages(news, reply_to=post.id)]
+        assert comments == ["comment"]
+
+
+async def test_slow_mode_reaches_the_client_as_a_wait():
+    async with sandbox() as box:
+        ann, bob = await _people(box, ANN, BOB)
+        club = (await ann(functions.channels.CreateChannelRequest("Club", "", megagroup=True))).chats[0]
+        await ann(functions.channels.InviteToChannelRequest(club, ["bob_here"]))
+        await ann(functions.channels.ToggleSlowModeRequest(club, 3600))
+        bob.flood_sleep_threshold = 0
+        mine = (await bob.get_dialogs())[0].entity
+        await bob.send_message(mine, "one")
+        with pytest.raises(errors.SlowModeWaitError) as caught:
+            await bob.send_message(mine, "two")
+        assert 3500 < caught.value.seconds <= 3600
