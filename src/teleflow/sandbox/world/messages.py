@@ -15,6 +15,7 @@ from collections.abc import Iterable
 import msgspec
 
 from teleflow.kit.clock import Clock
+from teleflow.sandbox.world.annexes import Annex, Marks
 from teleflow.sandbox.world.box_log import Boxes
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.chat_records import Chat
@@ -38,6 +39,7 @@ class Messages(Boxes):
         self._chats = chats
         self.by_uid: dict[int, Message] = {}
         self.threads = Threads()
+        self.marks = Marks()
 
     def send(
         self,
@@ -52,6 +54,7 @@ class Messages(Boxes):
         action: Action | None = None,
         media: Media | None = None,
         grouped: int = 0,
+        annex: Annex | None = None,
         origin: Origin | None = None,
     ) -> Committed:
         """Commit one message to everybody concerned. `reply_to` is the message's id as the sender sees it.
@@ -77,6 +80,7 @@ class Messages(Boxes):
             action=action,
             media=media,
             grouped=grouped,
+            annex=annex,
         )
         if isinstance(to, Chat):
             self._chats.written(to, message)
@@ -92,6 +96,8 @@ class Messages(Boxes):
         entries = self._file(message, self._audience(sender, to))
         self.by_uid[message.uid] = message
         self.threads.file(message)
+        if message.annex is not None:
+            self.marks.file(message)
         from_id, from_pts = message.sides[self.place(sender.id, to.id).owner]
         line = Committed(
             seq=message.uid,
@@ -131,6 +137,7 @@ class Messages(Boxes):
             post=False,
             written_as=channel.id,
             copy_of=(channel.id, post.sides[channel.id][0]),
+            annex=None,
             sides={},
         )
         self.commit(copy, self._chats.people.by_id[SERVICE_ID], group)
@@ -257,9 +264,15 @@ class Messages(Boxes):
 
     def _drop(self, box: Box, number: int) -> None:
         message = box.drop(number)
+        if message.annex is not None:
+            self.marks.drop(message, box.owner, number)
         del message.sides[box.owner]
         peer = message.peer_for(box.owner)
         self._journal.touch("dialog", f"{box.owner}:{peer}", box.dialogs[peer])
+
+    def keep_message(self, message: Message) -> None:
+        """Remember a change of a message."""
+        self._journal.touch("message", message.uid, message)
 
     def _keep_or_forget(self, message: Message) -> None:
         if message.sides:
