@@ -265,3 +265,23 @@ async def test_clearing_for_oneself_hides_and_for_all_deletes(megagroup):
     assert await trio.refused(trio.b, everyone) == "CHAT_ADMIN_REQUIRED"
     await trio.ask(trio.a, f.channels.DeleteHistoryRequest(trio.peer(trio.ann, club), 0, for_everyone=True))
     assert await count(trio.a) == 0
+
+
+async def test_a_push_to_a_channel_can_be_looked_into():
+    trio = Trio()
+    club = trio.channel(trio.bob)
+    raw = []
+    trio.rig.pushes.push = lambda key_id, updates, *, except_session=None: raw.append(updates)
+    await trio.say(trio.a, club, "for clients of other layers")
+    assert raw
+    for each in raw:
+        assert bytes(each.made()) == bytes(each)
+
+
+async def test_a_channel_difference_can_be_made_too_long():
+    trio = Trio()
+    club = trio.channel(trio.bob)
+    start = trio.world.messages.box(club.id).pts
+    await trio.say(trio.a, club, "one")
+    trio.b.faults = {"channel_difference_too_long": 1}
+    assert isinstance(await trio.channel_difference(trio.b, club, start), types.updates.ChannelDifferenceTooLong)

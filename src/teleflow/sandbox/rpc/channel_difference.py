@@ -32,8 +32,10 @@ async def get_channel_difference(desk: Desk, caller: Caller, request: TLRequest)
     if request.limit <= 0:
         raise RpcError(400, "LIMIT_INVALID")
     limit = min(request.limit, MOST)
-    gap = missed(box, request.pts, limit=min(limit, desk.world.slice_size), total_limit=limit)
-    if gap.too_long:
+    gap = missed(
+        box, request.pts, limit=min(limit, caller.fault("difference_slice") or desk.world.slice_size), total_limit=limit
+    )
+    if gap.too_long or caller.fault("channel_difference_too_long"):
         return _too_long(desk, me, chat, min(limit, PAGE))
     if not gap.entries:
         return types.updates.ChannelDifferenceEmpty(gap.pts, final=True, timeout=TIMEOUT)

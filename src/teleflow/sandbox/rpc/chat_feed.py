@@ -10,10 +10,11 @@ import struct
 from collections.abc import Iterable
 from typing import Any
 
+from telethon.extensions import BinaryReader
 from telethon.tl import types
 
 from teleflow.sandbox.rpc.desk import Desk
-from teleflow.sandbox.world.records import Entry, Origin, Person
+from teleflow.sandbox.world.records import Entry, Message, Origin, Person
 
 _VECTOR = 0x1CB5C415
 
@@ -25,6 +26,11 @@ class _Packed:
 
     def __init__(self, body: bytes) -> None:
         self._body = body
+
+    def made(self) -> Any:
+        """The object, for those who have to look into it."""
+        with BinaryReader(self._body) as reader:
+            return reader.tgread_object()
 
     def __bytes__(self) -> bytes:
         return self._body
@@ -52,8 +58,8 @@ class ChannelFeed:
             keys = [key for key in keys_of(member.user) if reach.live(key)]
             if not keys:
                 continue
-            # the sender sees it as outgoing, everybody else the same
-            seen_by = member.user if message is not None and message.sender == member.user else 0
+            # the sender sees it as outgoing, whom it mentions as such, everybody else the same
+            seen_by = member.user if message is not None and _sees_more(message, member.user) else 0
             if seen_by not in bodies:
                 update = self._desk.view.update(box, entry, seen_by)
                 bodies[seen_by] = bytes(update) if update is not None else None
@@ -72,6 +78,11 @@ class ChannelFeed:
         head = struct.pack("<IIi", types.Updates.CONSTRUCTOR_ID, _VECTOR, 1)
         # seq 0: ordered by the channel's pts alone
         return _Packed(b"".join((head, body, users, chats, struct.pack("<ii", date, 0))))
+
+
+def _sees_more(message: Message, user: int) -> bool:
+    annex = message.annex
+    return message.sender == user or (annex is not None and (user in annex.mentions or user in annex.reactions))
 
 
 def _vector(objects: Iterable[Any]) -> bytes:
