@@ -149,6 +149,29 @@ async def test_difference_slice_tells_so_much_at_a_time(sandbox: Sandbox, ann: R
     assert kinds == ["DifferenceSlice", "DifferenceSlice", "Difference"]
 
 
+async def test_channel_difference_too_long_tells_only_where_to_go_on(sandbox: Sandbox, ann: RawClient) -> None:
+    made = await ann.call(functions.channels.CreateChannelRequest("News", "all of it", broadcast=True))
+    channel = types.InputChannel(made.chats[0].id, made.chats[0].access_hash)
+    peer = types.InputPeerChannel(channel.channel_id, channel.access_hash)
+    await ann.call(functions.messages.SendMessageRequest(peer, "post", random_id=5))
+    request = functions.updates.GetChannelDifferenceRequest(channel, types.ChannelMessagesFilterEmpty(), 1, 100)
+    await sandbox.dc.add_fault("channel_difference_too_long", {"phone": ANN, "times": 1})
+    answer = await ann.call(request)
+    assert isinstance(answer, types.updates.ChannelDifferenceTooLong)
+    assert isinstance(await ann.call(request), types.updates.ChannelDifference)
+
+
+async def test_a_takeout_that_nobody_has_begun_is_refused(sandbox: Sandbox, ann: RawClient) -> None:
+    inside = functions.updates.GetStateRequest()
+    refused = await ann.call(functions.InvokeWithTakeoutRequest(5, inside))
+    assert refused.error_message == "TAKEOUT_INVALID"
+    begun = await ann.call(functions.account.InitTakeoutSessionRequest())
+    assert (await ann.call(functions.InvokeWithTakeoutRequest(begun.id, inside))).pts == 2
+    assert await ann.call(functions.InvokeWithTakeoutRequest(begun.id, functions.account.FinishTakeoutSessionRequest()))
+    again = await ann.call(functions.InvokeWithTakeoutRequest(begun.id, inside))
+    assert again.error_message == "TAKEOUT_INVALID"
+
+
 async def test_random_id_repeat_chooses_between_two_answers(sandbox: Sandbox, ann: RawClient) -> None:
     found = await ann.call(functions.contacts.ResolvePhoneRequest(BOB))
     peer = types.InputPeerUser(found.users[0].id, found.users[0].access_hash)

@@ -155,6 +155,7 @@ class Calls:
             connection.address,
             row.msg_id,
             not work.without_updates,
+            work.takeout,
             None if plan is None else plan.of_method,
         )
         result = await self._rpc.answer(caller, work.request)

@@ -44,6 +44,8 @@ class Admission:
             if constructor not in self._open:
                 raise RpcError(401, "AUTH_KEY_UNREGISTERED")
             return
+        if caller.takeout is not None and world.logins.takeouts.get(caller.takeout) != person.id:
+            raise RpcError(400, "TAKEOUT_INVALID")
         known.active = int(world.clock.time())
         account = person.account
         if known.of or person.deleted or self._desk.further or not account.unrestricted:

@@ -43,6 +43,8 @@ class Caller:
     address: str = ""
     msg_id: int = 0
     wants_updates: bool = True
+    takeout: int | None = None
+    """The takeout session that the request is part of."""
     faults: Mapping[str, int] | None = None
     """Verbs of fault rules that the method has to carry out itself, with their number."""
 
