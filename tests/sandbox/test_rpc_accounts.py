@@ -217,3 +217,15 @@ async def test_a_deleted_account_is_a_stranger_to_all_and_its_number_is_free():
     assert isinstance(told.updates[0], types.UpdateUser)
     assert two.sees().deleted
     two.rig.person(PHONE, "Somebody else")
+
+
+async def test_who_may_not_add_somebody_to_groups_does_not():
+    two = Two()
+    await two.set(types.InputPrivacyKeyChatInvite(), types.InputPrivacyValueDisallowAll())
+    named = types.InputUser(two.ann.id, two.rig.world.people.access_hash(two.bob.id, two.ann.id))
+    made = await two.rig.ask(two.bob_device, f.messages.CreateChatRequest([named], "a group"))
+    assert [each.user_id for each in made.missing_invitees] == [two.ann.id]
+    await two.set(types.InputPrivacyKeyChatInvite(), types.InputPrivacyValueAllowAll())
+    chat = made.updates.chats[0]
+    await two.rig.ask(two.bob_device, f.messages.AddChatUserRequest(chat.id, named, 0))
+    assert two.rig.world.chats.inside(two.rig.world.chats.by_id[-chat.id], two.ann.id)

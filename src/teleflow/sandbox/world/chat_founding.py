@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from teleflow.sandbox.world import rights
+from teleflow.sandbox.world import privacy, rights
 from teleflow.sandbox.world.chat_members import (
     GROUP_LIMIT,
     changed,
@@ -53,7 +53,7 @@ def create_group(
     if len(invited) >= GROUP_LIMIT:
         raise Refused("USERS_TOO_MUCH")
     people = world.people.by_id
-    missing = [user for user in invited if me.id in people[user].blocked or people[user].deleted]
+    missing = [user for user in invited if people[user].deleted or not privacy.may_be_added(me, people[user])]
     coming = [user for user in invited if user not in missing]
     if not coming and not missing:
         raise Refused("USERS_TOO_FEW")
@@ -97,6 +97,24 @@ def edit_title(world: World, me: Person, chat: Chat, title: str, origin: Origin 
     world.chats.keep(chat)
     changed(world, chat)
     note(world, me, chat, Action("chat_edit_title", text=named), origin)
+    tell_all(world, chat, "channel", origin)
+
+
+def require_info(world: World, me: Person, chat: Chat) -> None:
+    """Raises CHAT_ADMIN_REQUIRED."""
+    rights.require(chat, world.chats.member(chat, me.id), "change_info", world.clock.time())
+
+
+def edit_photo(world: World, me: Person, chat: Chat, number: int, origin: Origin | None = None) -> None:
+    """Another photo by its file, or none (0). Raises CHAT_NOT_MODIFIED."""
+    require_info(world, me, chat)
+    if number == chat.photo:
+        raise Refused("CHAT_NOT_MODIFIED")
+    chat.photo = number
+    world.chats.keep(chat)
+    changed(world, chat)
+    told = Action("chat_edit_photo", number=number) if number else Action("chat_delete_photo")
+    note(world, me, chat, told, origin)
     tell_all(world, chat, "channel", origin)
 
 

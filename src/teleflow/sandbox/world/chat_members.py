@@ -134,7 +134,7 @@ def add(world: World, me: Person, chat: Chat, user: Person, origin: Origin | Non
         raise Refused("USER_ALREADY_PARTICIPANT")
     if user.deleted:
         raise Refused("INPUT_USER_DEACTIVATED")
-    if not _may_be_added(me, user):
+    if not privacy.may_be_added(me, user):
         raise Refused("USER_PRIVACY_RESTRICTED", 403)
     if rights.is_kicked(chats.member(chat, user.id), now) and not rights.is_admin(chat, mine):
         raise Refused("USER_KICKED")
@@ -161,7 +161,7 @@ def invite(world: World, me: Person, chat: Chat, users: list[Person], origin: Or
         shut_out = rights.is_kicked(chats.member(chat, user.id), now)
         if shut_out and "ban_users" not in rights.admin_rights(chat, mine):
             raise Refused("USER_KICKED")
-        if not _may_be_added(me, user):
+        if not privacy.may_be_added(me, user):
             missing.append(user.id)
             continue
         require_channels(world, user.id, "USER_CHANNELS_TOO_MUCH")
@@ -173,10 +173,6 @@ def invite(world: World, me: Person, chat: Chat, users: list[Person], origin: Or
     tell(world, chat, (each for each in added if world.is_reachable(each)), "channel")
     tell(world, chat, [me.id], "channel", origin)
     return missing
-
-
-def _may_be_added(me: Person, user: Person) -> bool:
-    return me.id not in user.blocked and privacy.allows(user, "chat_invite", me)
 
 
 def leave(world: World, me: Person, chat: Chat, origin: Origin | None = None) -> None:

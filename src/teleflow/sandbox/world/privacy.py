@@ -87,6 +87,11 @@ def findable_by(viewer: Person, target: Person) -> bool:
     return allows(target, "added_by_phone", viewer)
 
 
+def may_be_added(by: Person, target: Person) -> bool:
+    """Whether somebody may put the target into groups and channels."""
+    return by.id not in target.blocked and allows(target, "chat_invite", by)
+
+
 def seen_exactly(viewer: Person, target: Person) -> bool:
     """Whether the time is told: the target lets the viewer, and the viewer hides nothing from the target."""
     return allows(target, "status_timestamp", viewer) and allows(viewer, "status_timestamp", target)
