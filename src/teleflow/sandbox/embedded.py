@@ -75,6 +75,7 @@ class Sandbox:
         while True:
             await self.clock.sleep(SWEEP)
             self.world.presence.sweep()
+            self.world.scheduled.sweep()
 
     def _expire_code(self, phone: str | None) -> None:
         self.world.logins.expire_codes(phone)  # looked up late: a reset world has new logins

@@ -20,6 +20,7 @@ _SHAPES: Mapping[str, Callable[[Action], Any]] = {
     "chat_migrate_to": lambda told: types.MessageActionChatMigrateTo(bare(told.number)),
     "channel_create": lambda told: types.MessageActionChannelCreate(told.text),
     "channel_migrate_from": lambda told: types.MessageActionChannelMigrateFrom(told.text, bare(told.number)),
+    "chat_delete_photo": lambda _told: types.MessageActionChatDeletePhoto(),
     "pin_message": lambda _told: types.MessageActionPinMessage(),
     "history_clear": lambda _told: types.MessageActionHistoryClear(),
 }

@@ -229,12 +229,6 @@ async def read_history(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     return channel_reads.read(desk.world, me, desk.chat(me, request.channel), request.max_id, desk.origin(caller))
 
 
-async def read_message_contents(desk: Desk, caller: Caller, request: TLRequest) -> Any:
-    me = desk.me(caller)
-    desk.chat(me, request.channel)
-    return True
-
-
 async def export_message_link(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     chat = desk.chat(me, request.channel)

@@ -8,6 +8,7 @@ from telethon.tl import types
 
 from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.rpc.dialogs import channel_dialog
+from teleflow.sandbox.rpc.media_view import photo
 from teleflow.sandbox.world import chat_links, rights
 from teleflow.sandbox.world.chat_records import Chat, bare
 from teleflow.sandbox.world.records import Person
@@ -33,6 +34,12 @@ def _requests(desk: Desk, me: Person, chat: Chat) -> dict[str, Any]:
     return {"requests_pending": len(chat.requests), "recent_requesters": newest}
 
 
+def _pinned(desk: Desk, me: Person, chat: Chat) -> int | None:
+    """The newest message that is pinned."""
+    numbers = desk.world.messages.marks.pinned(desk.place(me, chat).owner, chat.id)
+    return numbers[-1] if numbers else None
+
+
 def full_group(desk: Desk, me: Person, chat: Chat) -> Any:
     participants = desk.view.rooms.participants(me, chat)
     people = set(desk.view.rooms.people_of(chat.id)) if isinstance(participants, types.ChatParticipants) else set()
@@ -43,8 +50,9 @@ def full_group(desk: Desk, me: Person, chat: Chat) -> Any:
         participants=participants,
         notify_settings=types.PeerNotifySettings(),
         can_set_username=me.id == chat.creator or None,
+        chat_photo=photo(desk.world, chat.photo) if chat.photo else None,
         exported_invite=_link(desk, me, chat),
-        pinned_msg_id=chat.pinned or None,
+        pinned_msg_id=_pinned(desk, me, chat),
         available_reactions=types.ChatReactionsAll(),
         **waiting,
     )
@@ -68,7 +76,7 @@ def full_channel(desk: Desk, me: Person, chat: Chat) -> Any:
         read_inbox_max_id=shown.dialog.read_inbox,
         read_outbox_max_id=shown.dialog.read_outbox,
         unread_count=shown.dialog.unread,
-        chat_photo=types.PhotoEmpty(0),
+        chat_photo=photo(desk.world, chat.photo),
         notify_settings=types.PeerNotifySettings(),
         bot_info=[],
         pts=shown.pts,
@@ -86,7 +94,7 @@ def full_channel(desk: Desk, me: Person, chat: Chat) -> Any:
         exported_invite=_link(desk, me, chat),
         migrated_from_chat_id=-chat.migrated_from or None,
         migrated_from_max_id=_migrated_max(desk, me, chat) or None,
-        pinned_msg_id=chat.pinned or None,
+        pinned_msg_id=_pinned(desk, me, chat),
         available_min_id=(member.hidden_up_to if member is not None else 0) or None,
         linked_chat_id=bare(chat.linked) or None,
         slowmode_seconds=chat.slow_mode or None,

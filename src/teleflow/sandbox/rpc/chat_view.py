@@ -7,6 +7,7 @@ from typing import Any
 
 from telethon.tl import types
 
+from teleflow.sandbox.rpc.media_view import chat_photo
 from teleflow.sandbox.rpc.peers import channel_id
 from teleflow.sandbox.world import rights
 from teleflow.sandbox.world.chat_records import Chat, Invite, Member, bare
@@ -54,7 +55,7 @@ class ChatView:
         return types.Chat(
             id=-chat.id,
             title=chat.title,
-            photo=types.ChatPhotoEmpty(),
+            photo=chat_photo(self._world, chat.photo),
             participants_count=chats.count(chat),
             date=chat.date,
             version=chat.version,
@@ -84,7 +85,7 @@ class ChatView:
         return types.Channel(
             id=bare(chat.id),
             title=chat.title,
-            photo=types.ChatPhotoEmpty(),
+            photo=chat_photo(self._world, chat.photo),
             date=member.date if inside and member is not None else chat.date,
             creator=creator or None,
             left=None if inside else True,

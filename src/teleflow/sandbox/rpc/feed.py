@@ -82,7 +82,13 @@ class Feed:
         met = self._has_met(key_id, peer)
         if peer < 0:
             met = self._has_met(key_id, message.sender) and met
-        return met and message.action is None and not message.written_as
+        return (
+            met
+            and message.action is None
+            and message.media is None
+            and message.annex is None
+            and not message.written_as
+        )
 
     def _has_met(self, key_id: int, peer: int) -> bool:
         met = self._met.setdefault(key_id, set())

@@ -17,8 +17,11 @@ from teleflow.sandbox.rpc import (
     auth,
     contacts,
     help_methods,
+    media_methods,
+    messaging,
     reading,
     rooms,
+    scheduling,
     sending,
     updates,
     users,
@@ -49,6 +52,8 @@ OPEN: Mapping[Any, Method] = {
 CLOSED: Mapping[Any, Method] = {
     **accounts.CLOSED,
     **rooms.CLOSED,
+    **messaging.CLOSED,
+    **media_methods.CLOSED,
     f.help.GetTermsOfServiceUpdateRequest: help_methods.get_terms_of_service_update,
     f.auth.LogOutRequest: auth.log_out,
     f.account.UpdateStatusRequest: account.update_status,
@@ -126,6 +131,7 @@ def build(
     rpc.introduced = desk.introduced
     if beside is None:
         accounts.connect(desk)
+        scheduling.connect(desk)
     return rpc
 
 

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from telethon.tl import functions as f
 
-from teleflow.sandbox.rpc import channel_difference, channels, chats, discussion, invites, participants
+from teleflow.sandbox.rpc import channel_difference, channels, chats, discussion, invites, participants, reacting
 from teleflow.sandbox.rpc.base import Caller, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 
@@ -66,7 +66,7 @@ CLOSED: Mapping[Any, Method] = {
     f.channels.DeleteParticipantHistoryRequest: channels.delete_participant_history,
     f.channels.DeleteHistoryRequest: channels.delete_history,
     f.channels.ReadHistoryRequest: channels.read_history,
-    f.channels.ReadMessageContentsRequest: channels.read_message_contents,
+    f.channels.ReadMessageContentsRequest: reacting.read_channel_contents,
     f.channels.ExportMessageLinkRequest: channels.export_message_link,
     f.channels.GetLeftChannelsRequest: channels.get_left_channels,
     f.channels.GetAdminedPublicChannelsRequest: channels.get_admined_public,

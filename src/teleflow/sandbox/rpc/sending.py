@@ -7,11 +7,14 @@ from typing import Any
 from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
-from teleflow.sandbox.rpc.desk import Desk, timestamp
+from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.rpc.gather import gathering
+from teleflow.sandbox.rpc.scheduling import edit_scheduled, schedule
+from teleflow.sandbox.rpc.sending_media import edited
 from teleflow.sandbox.rpc.texts import cleaned
 from teleflow.sandbox.rpc.view import revealed
 from teleflow.sandbox.world import chat_members
+from teleflow.sandbox.world.annexes import Annex
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.records import Committed, Message, Person
@@ -31,9 +34,11 @@ async def send_message(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         if world.random_id_repeat == "error":
             raise RpcError(500, "RANDOM_ID_DUPLICATE")
         return _answer(desk, me, earlier)
-    if timestamp(request.schedule_date):
-        raise RpcError(400, "SCHEDULE_DATE_INVALID")
     text, entities = cleaned(desk, me, request.message, request.entities)
+    if request.schedule_date:
+        waits = schedule(desk, caller, request, to, text, entities, _replied(request.reply_to))
+        if waits is not None:
+            return waits
     sent = world.messages.send(
         me,
         to,
@@ -42,6 +47,7 @@ async def send_message(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         entities=entities,
         reply_to=_replied(request.reply_to),
         silent=bool(request.silent),
+        annex=Annex(no_forwards=True) if request.noforwards else None,
         origin=desk.origin(caller),
     )
     return _answer(desk, me, sent)
@@ -86,15 +92,18 @@ def _full_answer(desk: Desk, me: Person, sent: Committed, box: Box, message: Mes
 async def edit_message(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     target = desk.target(me, request.peer)
+    if request.schedule_date:
+        text = None if request.message is None else cleaned(desk, me, request.message, request.entities)[0]
+        return edit_scheduled(desk, caller, request, target, text)
     box = desk.place(me, target)
     message = box.messages.get(request.id)
     if message is None or message.peer_for(me.id) != target.id:
         raise RpcError(400, "MESSAGE_ID_INVALID")
-    if request.message is None:
-        raise RpcError(400, "MESSAGE_NOT_MODIFIED")
-    text, entities = cleaned(desk, me, request.message, request.entities)
+    text, entities, media = edited(desk, me, message, request)
     with gathering(desk, caller, me) as told:
-        desk.world.messages.edit(me, request.id, text, entities=entities, peer=target.id, origin=told.origin)
+        desk.world.messages.edit(
+            me, request.id, text, entities=entities, peer=target.id, media=media, origin=told.origin
+        )
     return told.updates(target.id)
 
 

@@ -8,6 +8,7 @@ from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
+from teleflow.sandbox.rpc.media_view import photo
 from teleflow.sandbox.rpc.notify_view import settings_of
 from teleflow.sandbox.world import privacy
 from teleflow.sandbox.world.records import Person
@@ -42,6 +43,7 @@ async def get_full_user(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         phone_calls_available=privacy.allows(person, "phone_call", me) or None,
         phone_calls_private=not privacy.allows(person, "phone_call", me) or None,
         voice_messages_forbidden=not privacy.allows(person, "voice_messages", me) or None,
+        profile_photo=_photo(desk, me, person),
         about=(person.about or None) if privacy.allows(person, "about", me) else None,
         birthday=_birthday(me, person),
     )
@@ -53,6 +55,12 @@ def _common_chats(desk: Desk, me: Person, person: Person) -> int:
         return 0
     chats = desk.world.chats
     return len({chat.id for chat in chats.of_person(me.id)} & {chat.id for chat in chats.of_person(person.id)})
+
+
+def _photo(desk: Desk, me: Person, person: Person) -> Any:
+    if not person.photos or not privacy.allows(person, "profile_photo", me):
+        return None
+    return photo(desk.world, person.photos[-1])
 
 
 def _birthday(me: Person, person: Person) -> Any:

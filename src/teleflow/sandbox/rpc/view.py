@@ -14,12 +14,15 @@ from telethon.tl import types
 from teleflow.sandbox.rpc.actions import action
 from teleflow.sandbox.rpc.chat_updates import chat_update
 from teleflow.sandbox.rpc.chat_view import ChatView
+from teleflow.sandbox.rpc.media_view import message_media, photo, profile_photo
+from teleflow.sandbox.rpc.message_updates import KINDS, annexed, message_update
 from teleflow.sandbox.rpc.notify_view import settings_of
 from teleflow.sandbox.rpc.peers import peer_of
 from teleflow.sandbox.rpc.status_view import status
+from teleflow.sandbox.world import privacy
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.chat_records import bare
-from teleflow.sandbox.world.records import Dialog, Entry, Message, Person
+from teleflow.sandbox.world.records import Action, Dialog, Entry, Message, Person
 from teleflow.sandbox.world.world import World
 
 
@@ -86,8 +89,14 @@ class View:
             last_name=(mine.last_name if mine is not None else person.last_name) or None,
             username=person.username or None,
             phone=person.phone or None if self._world.people.phone_visible(viewer, person) else None,
+            photo=self._photo(viewer, person),
             status=self.status(person, viewer),
         )
+
+    def _photo(self, viewer: Person, person: Person) -> Any:
+        if not person.photos or not privacy.allows(person, "profile_photo", viewer):
+            return None
+        return profile_photo(self._world, person.photos)
 
     def users(self, viewer: Person, ids: Iterable[int]) -> list[Any]:
         """Each once, in order of id; unknown ones are left out."""
@@ -114,16 +123,26 @@ class View:
             "reply_to": self.reply_header(box, message),
         }
         if message.action is not None:
-            return types.MessageService(action=action(message.action), **common)
+            return types.MessageService(action=self._action(message.action), **common)
+        more = {"fwd_from": _copied(message)}
+        if message.annex is not None:
+            more |= annexed(message.annex, message, box, viewer or box.owner)
         return types.Message(
             message=message.text,
+            media=message_media(self._world, message.media) if message.media is not None else None,
+            grouped_id=message.grouped or None,
             entities=revealed(message.entities) if message.entities else None,
             edit_date=message.edit_date or None,
             post_author=message.author or None,
-            fwd_from=_copied(message),
             replies=self._replies(box, message) if box.owner < 0 else None,
             **common,
+            **more,
         )
+
+    def _action(self, told: Action) -> Any:
+        if told.kind == "chat_edit_photo":
+            return types.MessageActionChatEditPhoto(photo(self._world, told.number))
+        return action(told)
 
     def _author(self, box: Box, message: Message, *, out: bool) -> Any:
         """Posts name no sender, and in private chats only one's own messages do."""
@@ -183,6 +202,8 @@ class View:
                 ids.add(message.written_as)
             else:
                 ids.add(message.sender)
+            if message.annex is not None and message.annex.forward is not None:
+                ids |= {message.annex.forward.from_id, message.annex.forward.saved_peer}
             if message.copy_of:
                 ids.add(message.copy_of[0])
             if message.action is not None:
@@ -232,12 +253,16 @@ class View:
             return types.UpdateReadHistoryInbox(peer_of(entry.peer), entry.max_id, entry.unread, entry.pts, entry.count)
         if kind == "read_outbox":
             return types.UpdateReadHistoryOutbox(peer_of(entry.peer), entry.max_id, entry.pts, entry.count)
+        if kind in KINDS:
+            return message_update(self._world, entry, entry.ids)
         if entry.chat:
             return chat_update(self._world, self.rooms, entry)
         return self._passing(entry)
 
     def _channel_update(self, box: Box, entry: Entry, viewer: int) -> Any | None:
         """Updates of a supergroup or channel, with its own pts."""
+        if entry.kind in KINDS:
+            return message_update(self._world, entry, entry.ids)
         if entry.kind == "delete":
             return types.UpdateDeleteChannelMessages(bare(box.owner), list(entry.ids), entry.pts, entry.count)
         message = box.messages.get(entry.ids[0])

@@ -36,6 +36,8 @@ class WorldControl:
         self._world = world
         self._scenarios = scenarios
         self._keeper = Keeper(world, directory) if directory is not None else None
+        if directory is not None:
+            world.disk.use(directory / "files")
         self._mark: list[tuple[str, str, bytes]] | None = None
 
     # accounts
@@ -239,6 +241,7 @@ class WorldControl:
                 self._keeper.rewrite()
         else:
             loaded = self._keeper is not None and self._keeper.load()
+            self._world.disk.sweep(self._world.files.names())
         for key_id in before - set(self._world.logins.authorizations):
             if self._world.reach is not None:
                 self._world.reach.revoke(key_id)
@@ -250,10 +253,11 @@ class WorldControl:
             await self._keeper.keep_saved()
 
     def close(self) -> None:
-        """Save and let go of the file."""
+        """Save and let go of the files."""
         if self._keeper is not None:
             self._keeper.close()
             self._keeper = None
+        self._world.disk.close()
 
 
 def _turned(body: Mapping[str, Any], turn: int) -> Mapping[str, Any]:

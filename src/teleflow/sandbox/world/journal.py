@@ -20,6 +20,8 @@ Kind = Literal[
     "chat",
     "member",
     "invite",
+    "scheduled",
+    "file",
 ]
 
 

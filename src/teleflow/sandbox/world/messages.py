@@ -15,7 +15,7 @@ from collections.abc import Iterable
 import msgspec
 
 from teleflow.kit.clock import Clock
-from teleflow.sandbox.world.annexes import Annex, Marks
+from teleflow.sandbox.world.annexes import Annex
 from teleflow.sandbox.world.box_log import Boxes
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.chat_records import Chat
@@ -23,6 +23,7 @@ from teleflow.sandbox.world.chats import Chats
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.journal import Journal
 from teleflow.sandbox.world.ledger import Ledger
+from teleflow.sandbox.world.marks import Marks
 from teleflow.sandbox.world.media_records import Media
 from teleflow.sandbox.world.people import SERVICE_ID
 from teleflow.sandbox.world.records import Action, Committed, Entry, Message, Origin, Person
@@ -63,7 +64,7 @@ class Messages(Boxes):
         """
         mine = self.place(sender.id, to.id)
         if action is None:
-            self._may_write(sender, to, media.right if media is not None else "send_plain")
+            self.may_write(sender, to, media.right if media is not None else "send_plain")
         replied = mine.messages.get(reply_to) if reply_to else None
         if reply_to and (replied is None or replied.peer_for(sender.id) != to.id):
             raise Refused("MESSAGE_ID_INVALID")
@@ -158,7 +159,8 @@ class Messages(Boxes):
             self._journal.touch("dialog", f"{owner}:{peer}", box.dialogs[peer])
         return entries
 
-    def _may_write(self, sender: Person, to: Person | Chat, what: str) -> None:
+    def may_write(self, sender: Person, to: Person | Chat, what: str = "send_plain") -> None:
+        """Raises what Telegram answers to somebody who may not send `what` (a name of rights)."""
         if isinstance(to, Chat):
             self._chats.require_write(to, sender.id, what)
             return

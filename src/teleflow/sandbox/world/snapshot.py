@@ -10,9 +10,11 @@ from typing import Any
 
 import msgspec
 
+from teleflow.sandbox.world.annexes import Waiting
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.chat_records import Chat, Invite, Member
 from teleflow.sandbox.world.journal import Kind
+from teleflow.sandbox.world.media_records import File
 from teleflow.sandbox.world.records import (
     Attempt,
     Authorization,
@@ -40,6 +42,8 @@ _TYPES: dict[Kind, type[msgspec.Struct]] = {
     "chat": Chat,
     "member": Member,
     "invite": Invite,
+    "scheduled": Waiting,
+    "file": File,
 }
 _encoder = msgspec.json.Encoder()
 
@@ -68,8 +72,12 @@ def everything(world: World) -> Iterator[tuple[str, str, bytes]]:
             yield "member", f"{chat.id}:{member.user}", encode("member", member)
     for invite in world.chats.invites.values():
         yield "invite", invite.hash, encode("invite", invite)
+    for file in world.files.by_id.values():
+        yield "file", str(file.id), encode("file", file)
     for message in world.messages.by_uid.values():
         yield "message", str(message.uid), encode("message", message)
+    for waiting in world.scheduled.by_id.values():
+        yield "scheduled", str(waiting.id), encode("scheduled", waiting)
     for box in world.messages.boxes.values():
         yield "box", str(box.owner), encode("box", box.state)
         for dialog in box.dialogs.values():
@@ -95,9 +103,11 @@ def restore(world: World, rows: Iterable[tuple[str, str, bytes]]) -> bool:
     world.begin(salt)
     for person in records["person"]:
         world.people.add(person)
+    world.files.by_id.update({file.id: file for file in records["file"]})
     _restore_chats(world, records)
     _restore_logins(world, records)
     _restore_boxes(world, records)
+    world.scheduled.by_id.update((waiting.id, waiting) for waiting in records["scheduled"])
     _restore_ledger(world, records)
     return True
 

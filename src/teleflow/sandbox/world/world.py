@@ -16,8 +16,11 @@ import structlog
 
 from teleflow.kit.clock import Clock
 from teleflow.sandbox.world import privacy, srp
+from teleflow.sandbox.world.annexes import Waiting
 from teleflow.sandbox.world.chats import Chats
+from teleflow.sandbox.world.disk import Disk
 from teleflow.sandbox.world.errors import Refused
+from teleflow.sandbox.world.files import Files
 from teleflow.sandbox.world.journal import Journal
 from teleflow.sandbox.world.ledger import Ledger
 from teleflow.sandbox.world.logins import Logins
@@ -35,6 +38,7 @@ from teleflow.sandbox.world.records import (
     Origin,
     Person,
 )
+from teleflow.sandbox.world.scheduled import Scheduled
 from teleflow.sandbox.world.standing import Standing
 from teleflow.sandbox.world.tickets import Tickets
 
@@ -76,8 +80,10 @@ class World:
         self.random_id_repeat: Literal["answer", "error"] = "answer"
         self.slice_size = SLICE
         self.journal = Journal()
+        self.disk = Disk()
         # set by the methods: how clients are told
         self.when_scanned: Callable[[LoginToken], None] = lambda _token: None
+        self.when_scheduled: Callable[[Waiting, bool, int, Origin | None], None] | None = None
         self.when_frozen: Callable[[Person], None] = lambda _person: None
         self.begin(None)
 
@@ -94,6 +100,10 @@ class World:
         self.chats = Chats(self.clock, self.journal, self.people)
         self.messages = Messages(self.clock, self.ledger, self.journal, self.chats)
         self.messages.emit = self._emit
+        self.files = Files(self.clock, self.journal, self.disk, rng, salt)
+        self.scheduled = Scheduled(self.clock, self.journal, self.chats, self.messages)
+        if self.when_scheduled is not None:
+            self.scheduled.told = self.when_scheduled
         self.qr = LoginTokens(self.clock, rng)
         self.qr.accepted = self.when_scanned
         self.tickets = Tickets(self.clock)

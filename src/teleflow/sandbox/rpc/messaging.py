@@ -1,0 +1,34 @@
+"""The methods of forwards, reactions, pins and scheduled messages, for the table of methods."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
+
+from telethon.tl import functions as f
+
+from teleflow.sandbox.rpc import forwarding, reacting, scheduling
+from teleflow.sandbox.rpc.base import Caller, TLRequest
+from teleflow.sandbox.rpc.desk import Desk
+
+Method: TypeAlias = Callable[[Desk, Caller, TLRequest], Awaitable[Any]]
+
+CLOSED: Mapping[Any, Method] = {
+    f.messages.ForwardMessagesRequest: forwarding.forward_messages,
+    f.messages.SendReactionRequest: reacting.send_reaction,
+    f.messages.GetMessagesReactionsRequest: reacting.get_messages_reactions,
+    f.messages.GetMessageReactionsListRequest: reacting.get_message_reactions_list,
+    f.messages.GetAvailableReactionsRequest: reacting.get_available_reactions,
+    f.messages.UpdatePinnedMessageRequest: reacting.update_pinned_message,
+    f.messages.UnpinAllMessagesRequest: reacting.unpin_all_messages,
+    f.messages.GetUnreadMentionsRequest: reacting.get_unread_mentions,
+    f.messages.GetUnreadReactionsRequest: reacting.get_unread_reactions,
+    f.messages.ReadMentionsRequest: reacting.read_mentions,
+    f.messages.ReadReactionsRequest: reacting.read_reactions,
+    f.messages.ReadMessageContentsRequest: reacting.read_message_contents,
+    f.messages.GetMessagesViewsRequest: reacting.get_messages_views,
+    f.messages.GetScheduledHistoryRequest: scheduling.get_scheduled_history,
+    f.messages.GetScheduledMessagesRequest: scheduling.get_scheduled_messages,
+    f.messages.SendScheduledMessagesRequest: scheduling.send_scheduled_messages,
+    f.messages.DeleteScheduledMessagesRequest: scheduling.delete_scheduled_messages,
+}
