@@ -7,6 +7,7 @@ calls it has seen, never on wall time or on other rules. What a verb does is don
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -30,6 +31,8 @@ VERBS: dict[str, frozenset[str]] = {
     "difference_too_long": frozenset(),
     "channel_difference_too_long": frozenset(),
     "difference_slice": frozenset(("n",)),
+    # about calls of upload.*: no answer for a time, or as long as the rule is there
+    "media_dc_stall": frozenset(("seconds",)),
     # verbs about an update on its way to a person's devices
     "withhold_updates": frozenset(),
     "duplicate_update": frozenset(),
@@ -50,6 +53,7 @@ VERBS: dict[str, frozenset[str]] = {
     "expire_code": frozenset(),
     # verbs about a world, always at once
     "skip_pts": frozenset(("n",)),
+    "expire_file_reference": frozenset(),
     "rotate_srp": frozenset(),
     "random_id_repeat": frozenset(("how",)),
     "freeze_account": frozenset(("seconds",)),
@@ -72,7 +76,7 @@ VERBS: dict[str, frozenset[str]] = {
 OUTAGES = frozenset(("refuse", "accept_and_stall", "black_hole", "clock_offset", "slow_read", "storm"))
 OF_WORLD = frozenset(
     (
-        *("skip_pts", "rotate_srp", "random_id_repeat", "freeze_account", "ban_account"),
+        *("expire_file_reference", "skip_pts", "rotate_srp", "random_id_repeat", "freeze_account", "ban_account"),
         *("resend_type", "qr_expire", "qr_accept", "qr_accept_2fa", "qr_accept_migrate"),
     )
 )
@@ -86,7 +90,7 @@ DIFFERENCES = {
 CALL_ONLY = frozenset(
     (
         *("rpc_error", "flood", "drop_request", "drop_reply_after_commit", "delay", "duplicate_reply", "bad_msg"),
-        *("reorder", *DIFFERENCES),
+        *("reorder", "media_dc_stall", *DIFFERENCES),
     )
 )
 _MATCH_KEYS = frozenset(("phone", "method", "chat", "nth", "times", "probability", "seed", "attempt"))
@@ -145,6 +149,7 @@ class Rule:
     windows: dict[str | None, float] = field(default_factory=dict)
     attempts: dict[int, int] = field(default_factory=dict)
     dice: random.Random = field(default_factory=random.Random)
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     def as_dict(self) -> dict[str, Any]:
         """The form that the control API shows."""
@@ -208,12 +213,16 @@ class Faults:
 
     def remove(self, number: int) -> Rule | None:
         rule = self._rules.pop(number, None)
+        if rule is not None:
+            rule.over.set()
         self._changed()
         return rule
 
     def clear(self) -> list[Rule]:
         rules = list(self._rules.values())
         self._rules.clear()
+        for rule in rules:
+            rule.over.set()
         self._changed()
         return rules
 
@@ -231,6 +240,8 @@ class Faults:
         fired = []
         for rule in self._rules.values():
             if rule.at_once or (rule.verb in OF_UPDATES) != (not call.method) or not _applies(rule.match, call):
+                continue
+            if rule.verb == "media_dc_stall" and not call.method.startswith("upload."):
                 continue
             rule.seen += 1
             remaining = 0

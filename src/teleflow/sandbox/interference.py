@@ -109,6 +109,8 @@ class Interference:
         world, args = self._world, rule.args
         if rule.verb == "rotate_srp":
             world.logins.rotate_challenges()
+        elif rule.verb == "expire_file_reference":
+            world.files.expire_references()
         elif rule.verb == "random_id_repeat":
             world.random_id_repeat = _REPEATS[args["how"]]  # type: ignore[assignment]
         elif rule.verb == "skip_pts":

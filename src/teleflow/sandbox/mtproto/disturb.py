@@ -84,6 +84,8 @@ class Disturb:
             verb = rule.verb
             if verb == "delay":
                 await self._clock.sleep(float(rule.args["ms"]) / 1000)
+            elif verb == "media_dc_stall":
+                await self._stall(rule)
             elif verb == "drop_request":
                 raise LostError
             elif verb == "drop_reply_after_commit":
@@ -110,6 +112,13 @@ class Disturb:
                 self._service_verb(rule, session, row)
             elif disturb_connection(connection, verb, rule.args):
                 raise LostError
+
+    async def _stall(self, rule: Rule) -> None:
+        seconds = rule.args.get("seconds")
+        if seconds is None:
+            await rule.over.wait()
+        else:
+            await self._clock.sleep(float(seconds))
 
     def _migrate(self, rule: Rule, row: CallRow) -> None:
         """Send the client to another data centre; there it is let through."""

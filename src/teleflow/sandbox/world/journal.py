@@ -20,6 +20,7 @@ Kind = Literal[
     "chat",
     "member",
     "invite",
+    "file",
     "scheduled",
     "file",
 ]

@@ -42,6 +42,7 @@ _TYPES: dict[Kind, type[msgspec.Struct]] = {
     "chat": Chat,
     "member": Member,
     "invite": Invite,
+    "file": File,
     "scheduled": Waiting,
     "file": File,
 }
