@@ -231,3 +231,22 @@ def test_a_unit_may_await_nothing_but_its_transaction() -> None:
 
     with pytest.raises(RuntimeError):
         drive(sleeps())
+
+
+async def test_a_unit_that_raises_after_it_wrote_is_undone_alone(engine: SqliteEngine) -> None:
+    from teleflow.storage.sql.sqlite.engine import _PROBE
+
+    runs: list[str] = []
+
+    async def write(tx: Any, key: str) -> str:
+        runs.append(key)
+        await tx.run(_PROBE, key=key, value=key)
+        if key == "b":
+            raise NotFound("after writing")
+        return key
+
+    outcomes = await asyncio.gather(*(engine.write(write, key) for key in "abc"), return_exceptions=True)
+    storage = SqlStorage(engine, Seal("a sealing key for tests, forty letters.."), SystemClock())
+    assert [outcome if isinstance(outcome, str) else type(outcome) for outcome in outcomes] == ["a", NotFound, "c"]
+    assert [await storage.remembered(key) for key in "abc"] == ["a", None, "c"]
+    assert runs == ["a", "b", "a", "b", "c"], "the batch began anew once, and only once"

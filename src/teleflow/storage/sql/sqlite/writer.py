@@ -137,6 +137,7 @@ class Writer:
     def _run_batch(self) -> None:
         before = self._connection.total_changes
         batch: list[_Unit] = []
+        guarded = False
         until = self._clock.monotonic() + LOOP_BUDGET
         try:
             while self._waiting and not self._waiting[0].heavy and len(batch) < BATCH_LIMIT:
@@ -144,7 +145,11 @@ class Writer:
                 if unit.future.done():
                     continue
                 batch.append(unit)
-                self._run_unit(unit)
+                if guarded:
+                    self._run_unit(unit)
+                elif not self._run_bare(unit):
+                    self._run_again(batch)
+                    guarded = True
                 if self._clock.monotonic() >= until:
                     break
         except sqlite3.Error as error:
@@ -157,9 +162,22 @@ class Writer:
             return
         self._blocking(self._commit, lambda error: self._ended(batch, error))
 
-    def _run_unit(self, unit: _Unit) -> None:
-        """Run one unit; what it raises is its own, except when the database itself fails."""
-        self._connection.execute("SAVEPOINT unit")
+    def _run_bare(self, unit: _Unit) -> bool:
+        """Run one unit without a savepoint: few units raise, and fewer after they wrote. False for one that did."""
+        before = self._connection.total_changes
+        self._drive(unit)
+        return unit.error is None or self._connection.total_changes == before
+
+    def _run_again(self, batch: list[_Unit]) -> None:
+        """What the last unit wrote can't be told from what the others did: begin anew, each in its savepoint."""
+        self._connection.execute("ROLLBACK")
+        self._connection.execute("BEGIN IMMEDIATE")
+        for unit in batch:
+            unit.result = unit.error = None
+            self._run_unit(unit)
+
+    def _drive(self, unit: _Unit) -> None:
+        """What a unit raises is its own, except when the database itself fails."""
         try:
             unit.result = drive(unit.work())
         except _UNITS_OWN as error:
@@ -169,6 +187,11 @@ class Writer:
             raise
         except Exception as error:  # noqa: BLE001 - delivered to the caller
             unit.error = error
+
+    def _run_unit(self, unit: _Unit) -> None:
+        """Run one unit so that it can be undone alone."""
+        self._connection.execute("SAVEPOINT unit")
+        self._drive(unit)
         if unit.error is not None:
             self._connection.execute("ROLLBACK TO unit")
         self._connection.execute("RELEASE unit")
