@@ -52,7 +52,6 @@ OPEN: Mapping[Any, Method] = {
 CLOSED: Mapping[Any, Method] = {
     **accounts.CLOSED,
     **rooms.CLOSED,
-    **media_methods.CLOSED,
     **messaging.CLOSED,
     **media_methods.CLOSED,
     f.help.GetTermsOfServiceUpdateRequest: help_methods.get_terms_of_service_update,

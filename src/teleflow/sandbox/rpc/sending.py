@@ -9,7 +9,6 @@ from telethon.tl import types
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.rpc.gather import gathering
-from teleflow.sandbox.rpc.sending_media import edited
 from teleflow.sandbox.rpc.scheduling import edit_scheduled, schedule
 from teleflow.sandbox.rpc.sending_media import edited
 from teleflow.sandbox.rpc.texts import cleaned

@@ -20,7 +20,6 @@ Kind = Literal[
     "chat",
     "member",
     "invite",
-    "file",
     "scheduled",
     "file",
 ]

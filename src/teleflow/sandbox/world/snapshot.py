@@ -42,7 +42,6 @@ _TYPES: dict[Kind, type[msgspec.Struct]] = {
     "chat": Chat,
     "member": Member,
     "invite": Invite,
-    "file": File,
     "scheduled": Waiting,
     "file": File,
 }
