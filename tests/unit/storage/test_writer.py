@@ -12,7 +12,7 @@ from typing import Any
 import anyio
 import pytest
 
-from teleflow.errors import Internal, StorageUnavailable
+from teleflow.errors import Internal, NotFound, StorageUnavailable
 from teleflow.kit.clock import SystemClock
 from teleflow.kit.seal import Seal
 from teleflow.storage.sql.sqlite.engine import SqliteEngine
