@@ -29,9 +29,9 @@ function trust(pem) {
   _serverKeys.set(fingerprint, { n: bigInt(n.toString("hex"), 16), e: e.readUIntBE(0, e.length) });
 }
 
-// GramJS goes to port 80 whatever its session says, and saves no port above 32767.
+// GramJS goes to ports 80 and 443 whatever it is told, and saves no port above 32767.
 class ToSandbox extends ConnectionTCPFull {
-  constructor(options) { super({ ...options, port: options.port === 80 ? dc.port : options.port }); }
+  constructor(options) { super({ ...options, port: dc.port }); }
 }
 
 async function connected(saved = "") {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from datetime import UTC, datetime
 from typing import Any
 
@@ -103,3 +104,9 @@ async def test_a_method_of_no_layer_is_told_so(dc: Centre) -> None:
     assert (await client.result(client.send(struct.pack("<I", 0x12345678)))).error_message == "INPUT_METHOD_INVALID"
     unknown = bytes(functions.messages.GetMessagesRequest([types.InputMessageID(1)]))[:-8] + struct.pack("<II", 9, 9)
     assert (await client.result(client.send(unknown))).error_message == "INPUT_CONSTRUCTOR_INVALID"
+
+
+async def test_a_request_packed_as_zlib_is_read_like_one_packed_as_gzip(dc: Centre) -> None:
+    client = await signed(dc)
+    body = struct.pack("<I", raw.GZIP) + tl.text(zlib.compress(bytes(NEAREST)))
+    assert (await client.result(client.send(body))).this_dc == 2

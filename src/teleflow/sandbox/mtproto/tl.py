@@ -51,7 +51,7 @@ class Budget:
 
 def inflate(packed: bytes, budget: Budget) -> bytes:
     """Unpack gzip. Raises BadObjectError, also when the budget is used up."""
-    unpacker = zlib.decompressobj(wbits=31)
+    unpacker = zlib.decompressobj(wbits=47)  # gzip by its name, but some clients send zlib, and Telegram takes it
     try:
         data = unpacker.decompress(packed, budget.left + 1)
     except zlib.error:
