@@ -7,6 +7,7 @@ python scripts/generate.py --check   fail when a committed one is not what the c
 from __future__ import annotations
 
 import ast
+import importlib
 import inspect
 import json
 import sys
@@ -155,11 +156,19 @@ def openapi_document() -> str:
     return json.dumps(openapi.document(build_api()), indent=2, ensure_ascii=False) + "\n"
 
 
+def coverage_page() -> str:
+    """Made by the script beside this one, which a run of this file as a script finds without its package."""
+    sys.path[:0] = [str(ROOT)]
+    page: str = importlib.import_module("scripts.coverage").page()
+    return page
+
+
 MADE: dict[str, Callable[[], str]] = {
     "openapi.json": openapi_document,
     "env.example": env_example,
     "docs/settings.md": settings_page,
     "docs/errors.md": errors_page,
+    "docs/sandbox-coverage.md": coverage_page,
 }
 
 
