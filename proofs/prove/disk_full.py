@@ -22,7 +22,7 @@ from proofs.wire import Reply, until
 BACK_WITHIN = 10.0
 ANSWER_WITHIN = 35.0
 _NO_LIMIT = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
-_ROOM = 64 * 1024  # what may still be written, beyond what the largest file has
+_ROOM = 16 * 1024  # how far into a file may still be written: past it, each write fails as on a full disk
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,7 @@ async def _round(
         asyncio.create_task(_keep_sending(gateway, one, friend, number, over, story, scale.pause)) for one in people
     ]
     await asyncio.sleep(0.7)
-    largest = max(path.stat().st_size for path in gateway.data_dir.parent.rglob("*") if path.is_file())
-    resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (largest + _ROOM, resource.RLIM_INFINITY))
+    resource.prlimit(gateway.pid, resource.RLIMIT_FSIZE, (_ROOM, resource.RLIM_INFINITY))
     began = time.monotonic()
     await asyncio.sleep(1.2)  # /health may be a second old
     while time.monotonic() - began < scale.full:
