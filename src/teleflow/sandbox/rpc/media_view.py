@@ -105,33 +105,3 @@ def chat_photo(world: World, number: int) -> Any:
     if file is None:
         return types.ChatPhotoEmpty()
     return types.ChatPhoto(file.id, file.dc, stripped_thumb=preview(file.width, file.height))
-
-
-_FILTERS: dict[type, frozenset[str]] = {
-    types.InputMessagesFilterPhotos: frozenset(("send_photos",)),
-    types.InputMessagesFilterVideo: frozenset(("send_videos",)),
-    types.InputMessagesFilterPhotoVideo: frozenset(("send_photos", "send_videos")),
-    types.InputMessagesFilterDocument: frozenset(("send_docs",)),
-    types.InputMessagesFilterGif: frozenset(("send_gifs",)),
-    types.InputMessagesFilterVoice: frozenset(("send_voices",)),
-    types.InputMessagesFilterMusic: frozenset(("send_audios",)),
-    types.InputMessagesFilterRoundVideo: frozenset(("send_roundvideos",)),
-    types.InputMessagesFilterRoundVoice: frozenset(("send_roundvideos", "send_voices")),
-}
-
-
-def passes(media: Media | None, wanted: Any) -> bool:
-    """Whether a search's filter lets what a message carries through."""
-    if isinstance(wanted, types.InputMessagesFilterEmpty):
-        return True
-    if media is None:
-        return False
-    if media.kind == "other":
-        shown = type(read_object(media.data))
-        return (isinstance(wanted, types.InputMessagesFilterGeo) and shown in _PLACES) or (
-            isinstance(wanted, types.InputMessagesFilterContacts) and shown is types.MessageMediaContact
-        )
-    return media.right in _FILTERS.get(type(wanted), frozenset())
-
-
-_PLACES = frozenset((types.MessageMediaGeo, types.MessageMediaGeoLive, types.MessageMediaVenue))

@@ -9,12 +9,14 @@ from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk, timestamp
+from teleflow.sandbox.rpc.media_view import message_media
 from teleflow.sandbox.rpc.message_updates import forwarded
 from teleflow.sandbox.rpc.peers import peer_of
 from teleflow.sandbox.rpc.view import revealed
 from teleflow.sandbox.world import forwarding
 from teleflow.sandbox.world.annexes import Annex, Waiting
 from teleflow.sandbox.world.chat_records import Chat, is_channel
+from teleflow.sandbox.world.media_records import Media
 from teleflow.sandbox.world.records import Message, Origin, Person
 
 
@@ -31,6 +33,7 @@ def shown(desk: Desk, waiting: Waiting) -> Any:
         from_id=None if post else types.PeerUser(waiting.owner),
         date=waiting.date,
         message=waiting.text,
+        media=message_media(world, waiting.media) if waiting.media is not None else None,
         out=True,
         post=post or None,
         silent=waiting.silent or None,
@@ -60,7 +63,14 @@ def _answer(desk: Desk, me: Person, made: Sequence[Waiting]) -> Any:
 
 
 def schedule(
-    desk: Desk, caller: Caller, request: TLRequest, to: Person | Chat, text: str, entities: list[bytes], reply_to: int
+    desk: Desk,
+    caller: Caller,
+    request: TLRequest,
+    to: Person | Chat,
+    text: str,
+    entities: list[bytes],
+    reply_to: int,
+    media: Media | None = None,
 ) -> Any | None:
     """Answer to a message with a date; None for a date so near that it is sent at once."""
     me = desk.me(caller)
@@ -73,6 +83,7 @@ def schedule(
         peer=to.id,
         date=date,
         text=text,
+        media=media,
         made=desk.now(),
         random_id=request.random_id,
         entities=entities,

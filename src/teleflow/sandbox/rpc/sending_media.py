@@ -10,8 +10,10 @@ from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk, timestamp
 from teleflow.sandbox.rpc.media_in import received
 from teleflow.sandbox.rpc.media_view import message_media
+from teleflow.sandbox.rpc.scheduling import schedule
 from teleflow.sandbox.rpc.texts import cleaned
 from teleflow.sandbox.world import privacy
+from teleflow.sandbox.world.annexes import Annex
 from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.media_records import Media
@@ -89,12 +91,14 @@ async def send_media(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     to = desk.target(me, request.peer)
     sent = _repeated(desk, me, request.random_id)
-    if timestamp(request.schedule_date):
-        raise RpcError(400, "SCHEDULE_DATE_INVALID")
     if sent is None:
         text, entities = caption(desk, me, request.message, request.entities)
         media = received(desk, me, request.media)
         _may_receive(me, to, media)
+        if request.schedule_date:
+            waits = schedule(desk, caller, request, to, text, entities, _replied(request.reply_to), media)
+            if waits is not None:
+                return waits
         sent = desk.world.messages.send(
             me,
             to,
@@ -104,6 +108,7 @@ async def send_media(desk: Desk, caller: Caller, request: TLRequest) -> Any:
             reply_to=_replied(request.reply_to),
             silent=bool(request.silent),
             media=media,
+            annex=Annex(no_forwards=True) if request.noforwards else None,
             origin=desk.origin(caller),
         )
     return _answer(desk, me, to, [sent])
@@ -143,6 +148,9 @@ def _send_album(desk: Desk, caller: Caller, me: Person, to: Person | Chat, reque
         album.append((single.random_id, text, entities, media))
     if len(album) > 1 and not _fit([each[3].right for each in album]):
         raise RpcError(400, "MEDIA_INVALID")
+    if isinstance(to, Chat):
+        for right in {media.right for _, _, _, media in album}:
+            desk.world.chats.require_write(to, me.id, right)
     grouped = desk.world.files.new_id() if len(album) > 1 else 0
     reply_to = _replied(request.reply_to)
     sent = desk.box(me).sent

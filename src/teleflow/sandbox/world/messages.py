@@ -63,7 +63,7 @@ class Messages(Boxes):
         With an `action` it is a service message, which the caller has allowed.
         """
         mine = self.place(sender.id, to.id)
-        if action is None:
+        if action is None and not self._continues(mine, sender, to, grouped):
             self.may_write(sender, to, media.right if media is not None else "send_plain")
         replied = mine.messages.get(reply_to) if reply_to else None
         if reply_to and (replied is None or replied.peer_for(sender.id) != to.id):
@@ -158,6 +158,12 @@ class Messages(Boxes):
             peer = message.peer_for(owner)
             self._journal.touch("dialog", f"{owner}:{peer}", box.dialogs[peer])
         return entries
+
+    def _continues(self, mine: Box, sender: Person, to: Person | Chat, grouped: int) -> bool:
+        """Whether it is a further part of an album, which is allowed as one message."""
+        dialog = mine.dialogs.get(to.id) if grouped else None
+        last = mine.messages.get(dialog.ids[-1]) if dialog is not None and dialog.ids else None
+        return last is not None and last.grouped == grouped and last.sender == sender.id
 
     def may_write(self, sender: Person, to: Person | Chat, what: str = "send_plain") -> None:
         """Raises what Telegram answers to somebody who may not send `what` (a name of rights)."""
