@@ -15,7 +15,7 @@ from teleflow.sandbox.world.records import Entry, Message
 from teleflow.sandbox.world.world import World
 
 RECENT = 3
-KINDS = frozenset(("reactions", "pinned", "unpinned", "contents"))
+KINDS = frozenset(("reactions", "pinned", "unpinned", "contents", "folder"))
 
 
 def annexed(annex: Annex, message: Message, box: Box, viewer: int) -> dict[str, Any]:
@@ -96,6 +96,9 @@ def message_update(world: World, entry: Entry, numbers: Sequence[int]) -> Any | 
                 bare(entry.owner), list(numbers), entry.pts, entry.count, pinned=pinned
             )
         return types.UpdatePinnedMessages(peer_of(entry.peer), list(numbers), entry.pts, entry.count, pinned=pinned)
+    if kind == "folder":
+        moved = [types.FolderPeer(peer_of(entry.peer), entry.max_id)]
+        return types.UpdateFolderPeers(moved, entry.pts, entry.count)
     if kind == "contents":
         if entry.chat:
             return types.UpdateChannelReadMessagesContents(bare(entry.chat), [entry.max_id])

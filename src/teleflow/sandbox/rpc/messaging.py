@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from telethon.tl import functions as f
 
-from teleflow.sandbox.rpc import forwarding, reacting, scheduling
+from teleflow.sandbox.rpc import forwarding, reacting, scheduling, searching, shelf
 from teleflow.sandbox.rpc.base import Caller, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 
@@ -27,6 +27,21 @@ CLOSED: Mapping[Any, Method] = {
     f.messages.ReadReactionsRequest: reacting.read_reactions,
     f.messages.ReadMessageContentsRequest: reacting.read_message_contents,
     f.messages.GetMessagesViewsRequest: reacting.get_messages_views,
+    f.messages.SearchRequest: searching.search,
+    f.messages.SearchGlobalRequest: searching.search_global,
+    f.messages.GetSearchCountersRequest: searching.get_search_counters,
+    f.messages.SaveDraftRequest: shelf.save_draft,
+    f.messages.GetAllDraftsRequest: shelf.get_all_drafts,
+    f.messages.ClearAllDraftsRequest: shelf.clear_all_drafts,
+    f.messages.ToggleDialogPinRequest: shelf.toggle_dialog_pin,
+    f.messages.ReorderPinnedDialogsRequest: shelf.reorder_pinned_dialogs,
+    f.messages.GetPinnedDialogsRequest: shelf.get_pinned_dialogs,
+    f.messages.MarkDialogUnreadRequest: shelf.mark_dialog_unread,
+    f.messages.GetDialogUnreadMarksRequest: shelf.get_dialog_unread_marks,
+    f.messages.GetDialogFiltersRequest: shelf.get_dialog_filters,
+    f.messages.UpdateDialogFilterRequest: shelf.update_dialog_filter,
+    f.messages.UpdateDialogFiltersOrderRequest: shelf.update_dialog_filters_order,
+    f.folders.EditPeerFoldersRequest: shelf.edit_peer_folders,
     f.messages.GetScheduledHistoryRequest: scheduling.get_scheduled_history,
     f.messages.GetScheduledMessagesRequest: scheduling.get_scheduled_messages,
     f.messages.SendScheduledMessagesRequest: scheduling.send_scheduled_messages,

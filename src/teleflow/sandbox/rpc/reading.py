@@ -69,44 +69,6 @@ async def get_history(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     return found_messages(desk, me, box, page, len(ids))
 
 
-async def search(desk: Desk, caller: Caller, request: TLRequest) -> Any:
-    """By words, dates and sender; no message here has media, so a media filter finds none."""
-    me = desk.me(caller)
-    if isinstance(request.peer, types.InputPeerEmpty):
-        box = desk.box(me)
-        ids = sorted(box.messages)
-    else:
-        box, ids = ids_in(desk, me, desk.target(me, request.peer))
-    sender = desk.target(me, request.from_id).id if request.from_id is not None else 0
-    if not isinstance(request.filter, types.InputMessagesFilterEmpty):
-        ids = []
-    wanted = request.q.casefold()
-    earliest, latest = timestamp(request.min_date), timestamp(request.max_date)
-    hits = [number for number in ids if _matches(box, number, wanted, sender) and _dated(box, number, earliest, latest)]
-    return found_messages(desk, me, box, window(box, hits, request, 0), len(hits))
-
-
-def _matches(box: Box, number: int, wanted: str, sender: int) -> bool:
-    message = box.messages[number]
-    return wanted in message.text.casefold() and (not sender or sender == (message.written_as or message.sender))
-
-
-def _dated(box: Box, number: int, earliest: int, latest: int) -> bool:
-    date = box.messages[number].date
-    return date >= earliest and (not latest or date < latest)
-
-
-async def search_global(desk: Desk, caller: Caller, request: TLRequest) -> Any:
-    me = desk.me(caller)
-    box = desk.box(me)
-    wanted = request.q.casefold()
-    ids = sorted(box.messages) if isinstance(request.filter, types.InputMessagesFilterEmpty) else []
-    hits = [number for number in ids if _matches(box, number, wanted, 0)]
-    older = [number for number in hits if not request.offset_id or number < request.offset_id]
-    page = older[::-1][: max(0, min(request.limit, PAGE))]
-    return found_messages(desk, me, box, page, len(hits))
-
-
 def named_number(desk: Desk, box: Box, named: Any) -> int:
     """The message that an InputMessage names, by its number or by a reply to it; 0 for none."""
     if isinstance(named, types.InputMessageID):
@@ -129,9 +91,12 @@ async def get_messages(desk: Desk, caller: Caller, request: TLRequest) -> Any:
 async def get_dialogs(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """Newest first; the offset is the last message of the page before."""
     me = desk.me(caller)
+    account = me.account
     everything = shown_dialogs(desk, me)
-    if request.folder_id:
-        everything = []
+    if request.folder_id is not None:
+        everything = [each for each in everything if (each.dialog.peer in account.archived) is bool(request.folder_id)]
+    if request.exclude_pinned:
+        everything = [each for each in everything if each.dialog.peer not in account.pinned]
     ordered = sorted(everything, key=lambda shown: shown.order, reverse=True)
     offset = (timestamp(request.offset_date), int(request.offset_id))
     if offset[0]:
@@ -139,6 +104,12 @@ async def get_dialogs(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         ordered = [shown for shown in ordered if shown.order < (*offset, peer)]
     elif offset[1]:
         ordered = [shown for shown in ordered if shown.top < offset[1]]
+    if account.pinned:
+        # they come first, on the first page
+        rank = {peer: place for place, peer in enumerate(account.pinned)}
+        first = [] if offset[0] or offset[1] else [each for each in ordered if each.dialog.peer in rank]
+        ordered = [each for each in ordered if each.dialog.peer not in rank]
+        ordered = sorted(first, key=lambda shown: rank[shown.dialog.peer]) + ordered
     page = ordered[: max(1, min(request.limit, PAGE))]
     parts = dialog_parts(desk, me, page)
     if len(page) == len(everything):
@@ -154,14 +125,3 @@ async def get_peer_dialogs(desk: Desk, caller: Caller, request: TLRequest) -> An
             raise RpcError(400, "PEER_ID_INVALID")
         found.append(shown_dialog(desk, me, desk.target(me, named.peer)))
     return types.messages.PeerDialogs(**dialog_parts(desk, me, found), state=desk.view.state(desk.box(me)))
-
-
-async def get_pinned_dialogs(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
-    """Nothing can be pinned yet, so nothing is."""
-    box = desk.box(desk.me(caller))
-    return types.messages.PeerDialogs([], [], [], [], desk.view.state(box))
-
-
-async def get_all_drafts(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
-    desk.me(caller)
-    return types.Updates(updates=[], users=[], chats=[], date=desk.now(), seq=0)

@@ -82,13 +82,9 @@ CLOSED: Mapping[Any, Method] = {
     f.messages.ReceivedMessagesRequest: sending.received_messages,
     f.messages.SetTypingRequest: sending.set_typing,
     f.messages.GetHistoryRequest: reading.get_history,
-    f.messages.SearchRequest: reading.search,
-    f.messages.SearchGlobalRequest: reading.search_global,
     f.messages.GetMessagesRequest: reading.get_messages,
     f.messages.GetDialogsRequest: reading.get_dialogs,
     f.messages.GetPeerDialogsRequest: reading.get_peer_dialogs,
-    f.messages.GetPinnedDialogsRequest: reading.get_pinned_dialogs,
-    f.messages.GetAllDraftsRequest: reading.get_all_drafts,
     f.updates.GetStateRequest: updates.get_state,
     f.updates.GetDifferenceRequest: updates.get_difference,
 }

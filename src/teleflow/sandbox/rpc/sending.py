@@ -11,6 +11,7 @@ from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.rpc.gather import gathering
 from teleflow.sandbox.rpc.scheduling import edit_scheduled, schedule
 from teleflow.sandbox.rpc.sending_media import edited
+from teleflow.sandbox.rpc.shelf import clear_draft
 from teleflow.sandbox.rpc.texts import cleaned
 from teleflow.sandbox.rpc.view import revealed
 from teleflow.sandbox.world import chat_members
@@ -47,10 +48,18 @@ async def send_message(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         entities=entities,
         reply_to=_replied(request.reply_to),
         silent=bool(request.silent),
+        mentions=_named(entities) if entities and isinstance(to, Chat) else (),
         annex=Annex(no_forwards=True) if request.noforwards else None,
         origin=desk.origin(caller),
     )
+    if request.clear_draft:
+        clear_draft(desk, caller, me, to)
     return _answer(desk, me, sent)
+
+
+def _named(entities: list[bytes]) -> list[int]:
+    """Who is mentioned without a username."""
+    return [each.user_id for each in revealed(entities) if isinstance(each, types.MessageEntityMentionName)]
 
 
 def _replied(reply_to: Any) -> int:

@@ -8,6 +8,7 @@ from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import RpcError
 from teleflow.sandbox.rpc.desk import Desk
+from teleflow.sandbox.rpc.detect import detected
 from teleflow.sandbox.rpc.view import opaque
 from teleflow.sandbox.world.records import Person
 from teleflow.sandbox.world.texts import body, printable, units
@@ -19,10 +20,12 @@ def cleaned(desk: Desk, me: Person, text: str, entities: list[Any] | None) -> tu
     """The text as it is stored, and its entities. Raises MESSAGE_EMPTY, MESSAGE_TOO_LONG and ENTITY_*."""
     kept = body(text)
     if not entities:
-        return kept, []
+        found = detected(kept)
+        return kept, opaque(found) if found else []
     plain = printable(text)
     cut = units(plain[: len(plain) - len(plain.lstrip())])
-    return kept, opaque(_entities(desk, me, entities, cut, units(kept), units(plain)))
+    marked = _entities(desk, me, entities, cut, units(kept), units(plain))
+    return kept, opaque(sorted([*marked, *detected(kept, marked)], key=lambda each: (each.offset, -each.length)))
 
 
 def _entities(desk: Desk, me: Person, entities: list[Any], cut: int, length: int, before: int) -> list[Any]:

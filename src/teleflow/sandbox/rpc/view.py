@@ -212,16 +212,22 @@ class View:
         return ids
 
     def dialog(self, dialog: Dialog) -> Any:
+        owner, marks = self._world.people.by_id[dialog.owner], self._world.messages.marks
+        account = owner.account
         return types.Dialog(
             peer=peer_of(dialog.peer),
             top_message=dialog.ids[-1] if dialog.ids else 0,
             read_inbox_max_id=dialog.read_inbox,
             read_outbox_max_id=dialog.read_outbox,
             unread_count=dialog.unread,
-            unread_mentions_count=0,
-            unread_reactions_count=0,
+            unread_mentions_count=len(marks.mentions(dialog.owner, dialog.peer)),
+            unread_reactions_count=len(marks.reactions(dialog.owner, dialog.peer)),
             unread_poll_votes_count=0,
-            notify_settings=settings_of(self._world.people.by_id[dialog.owner], str(dialog.peer)),
+            notify_settings=settings_of(owner, str(dialog.peer)),
+            pinned=dialog.peer in account.pinned or None,
+            unread_mark=dialog.peer in account.unread_marks or None,
+            folder_id=1 if dialog.peer in account.archived else None,
+            draft=revealed([account.drafts[dialog.peer]])[0] if dialog.peer in account.drafts else None,
         )
 
     # updates

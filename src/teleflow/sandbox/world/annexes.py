@@ -1,4 +1,4 @@
-"""What a message may carry beside its text: where it is forwarded from, reactions, pins, mentions, votes.
+"""What a message may carry beside its text: where it is forwarded from, reactions, pins, mentions.
 
 Plain records; most messages have none. `marks` indexes them.
 """
@@ -29,23 +29,6 @@ class Reaction(msgspec.Struct, omit_defaults=True):
     big: bool = False
 
 
-class Ballot(msgspec.Struct, omit_defaults=True):
-    """A poll: its TL `poll` as bytes, and who voted for what (by the options' bytes)."""
-
-    id: int
-    poll: bytes
-    options: list[bytes]
-    votes: dict[int, list[bytes]] = {}
-    voted_at: dict[int, int] = {}
-    correct: list[bytes] = []
-    multiple: bool = False
-    quiz: bool = False
-    public: bool = False
-    closed: bool = False
-    close_date: int = 0
-    solution: str = ""
-
-
 class Annex(msgspec.Struct, omit_defaults=True):
     """See the module. Accounts and channels are named by their ids."""
 
@@ -61,7 +44,6 @@ class Annex(msgspec.Struct, omit_defaults=True):
     forwards: int = 0
     no_forwards: bool = False
     scheduled: bool = False
-    ballot: Ballot | None = None
 
 
 class Waiting(msgspec.Struct, omit_defaults=True):

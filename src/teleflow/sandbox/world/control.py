@@ -16,6 +16,7 @@ from teleflow.sandbox.world.acts import ACTS, find, number_of, text_of
 from teleflow.sandbox.world.chat_acts import CHAT_ACTS
 from teleflow.sandbox.world.errors import ControlError, Refused
 from teleflow.sandbox.world.keeper import Keeper
+from teleflow.sandbox.world.message_acts import MESSAGE_ACTS
 from teleflow.sandbox.world.people import digits
 from teleflow.sandbox.world.records import Committed, Entry, Person
 from teleflow.sandbox.world.world import World
@@ -26,7 +27,7 @@ LEDGER_PAGE = 1000
 LEDGER_LIMIT = 100_000
 MOST_TIMES = 100_000
 T = TypeVar("T")
-_ACTS = {**ACTS, **CHAT_ACTS}
+_ACTS = {**ACTS, **CHAT_ACTS, **MESSAGE_ACTS}
 
 
 class WorldControl:

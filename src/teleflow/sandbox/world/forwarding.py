@@ -83,8 +83,6 @@ def forward(
     annex = Annex(no_forwards=no_forwards)
     if not drop_author:
         annex.forward = header(world, me, message, to)
-    if message.annex is not None and message.annex.ballot is not None:
-        annex.ballot = msgspec.structs.replace(message.annex.ballot)
     line = world.messages.send(
         me,
         to,

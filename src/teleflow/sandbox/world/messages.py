@@ -10,6 +10,7 @@ whoever is told can ask for what he was told. Limits of text are the callers' bu
 from __future__ import annotations
 
 import bisect
+import re
 from collections.abc import Iterable
 
 import msgspec
@@ -30,6 +31,7 @@ from teleflow.sandbox.world.records import Action, Committed, Entry, Message, Or
 from teleflow.sandbox.world.threads import Threads
 
 EDIT_TIME = 48 * 3600
+_NAMED = re.compile(r"(?<!\w)@(\w{3,32})", re.ASCII)
 
 
 class Messages(Boxes):
@@ -56,6 +58,7 @@ class Messages(Boxes):
         media: Media | None = None,
         grouped: int = 0,
         annex: Annex | None = None,
+        mentions: Iterable[int] = (),
         origin: Origin | None = None,
     ) -> Committed:
         """Commit one message to everybody concerned. `reply_to` is the message's id as the sender sees it.
@@ -85,12 +88,27 @@ class Messages(Boxes):
         )
         if isinstance(to, Chat):
             self._chats.written(to, message)
+            if action is None and to.kind != "broadcast":
+                self._mention(message, to, replied, mentions)
             if replied is not None and to.kind == "megagroup":
                 message.thread = replied.thread or replied.uid
         line = self.commit(message, sender, to, origin)
         if isinstance(to, Chat) and to.kind == "broadcast" and to.linked and action is None:
             self._discuss(to, message)
         return line
+
+    def _mention(self, message: Message, chat: Chat, replied: Message | None, named: Iterable[int]) -> None:
+        """Whoever is named in a group, or answered, is mentioned."""
+        meant = set(named)
+        if "@" in message.text:
+            people = (self._chats.people.by_username(each) for each in _NAMED.findall(message.text))
+            meant.update(person.id for person in people if person is not None)
+        if replied is not None:
+            meant.add(replied.sender)
+        meant = {each for each in meant if each != message.sender and self._chats.inside(chat, each)}
+        if meant:
+            message.annex = message.annex or Annex()
+            message.annex.mentions.update(dict.fromkeys(meant, True))
 
     def commit(self, message: Message, sender: Person, to: Person | Chat, origin: Origin | None = None) -> Committed:
         """File a finished message, write it into the ledger and tell everybody."""

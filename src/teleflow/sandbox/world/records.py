@@ -37,6 +37,7 @@ EntryKind = Literal[
     "pinned",
     "unpinned",
     "contents",
+    "folder",
 ]
 CodeKind = Literal["app", "sms", "call", "flash_call", "missed_call", "fragment_sms", "email"]
 

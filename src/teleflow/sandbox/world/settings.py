@@ -53,6 +53,13 @@ class Account(msgspec.Struct, omit_defaults=True):
     login_email: str = ""
     password_reset_at: int = 0
     password_reset_declined: int = 0
+    # by marked id of the chat: drafts (TL as bytes), dialogs that are pinned (first comes first), put into
+    # the archive or marked as unread; folders by number (TL as bytes)
+    drafts: dict[int, bytes] = {}
+    pinned: list[int] = []
+    archived: set[int] = set()
+    unread_marks: set[int] = set()
+    filters: dict[int, bytes] = {}
     push_tokens: list[str] = []
     logout_tokens: list[bytes] = []
 
