@@ -229,6 +229,23 @@ async def test_media_that_is_forbidden_here_is_refused_by_its_kind(trio: Trio) -
     assert await trio.refused(trio.a, long) == "MEDIA_CAPTION_TOO_LONG"
 
 
+async def test_a_search_by_kind_finds_what_is_of_that_kind(trio: Trio) -> None:
+    (photo,) = await _photos(trio, 1)
+    await sent(trio, trio.bob, photo, 11, "beach")
+    await document(trio, bytes(10))
+    await trio.say(trio.a, trio.bob, "words")
+
+    async def count(kind: Any) -> int:
+        peer = trio.peer(trio.ann, trio.bob)
+        request = f.messages.SearchRequest(peer, "", kind, None, None, 0, 0, 10, 0, 0, 0)
+        return len((await trio.ask(trio.a, request)).messages)
+
+    assert await count(types.InputMessagesFilterPhotos()) == 1
+    assert await count(types.InputMessagesFilterDocument()) == 1
+    assert await count(types.InputMessagesFilterVoice()) == 0
+    assert await count(types.InputMessagesFilterEmpty()) == 3
+
+
 async def test_a_forwarded_photo_is_the_same_photo(trio: Trio) -> None:
     (photo,) = await _photos(trio, 1)
     message = await sent(trio, trio.bob, photo, 11, "beach")

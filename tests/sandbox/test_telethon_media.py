@@ -64,6 +64,9 @@ async def two(trusted_keys: None) -> AsyncIterator[Two]:
 
 
 async def test_a_photo_arrives_with_its_caption_and_its_bytes(two: Two) -> None:
+    # whom a device knows is told of in short forms, which have no room for media
+    await two.ann.send_message(two.to_bob, "a photo follows")
+    assert (await two.heard.next()).text == "a photo follows"
     data = png(640, 480)
     mine, theirs = await two.sent(Named(data, "a.png"), caption="look")
     assert theirs.photo is not None
