@@ -8,7 +8,9 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import weakref
 from collections import OrderedDict
+from collections.abc import Callable
 from pathlib import Path
 
 OPEN_FILES = 64
@@ -19,7 +21,7 @@ class Disk:
 
     def __init__(self) -> None:
         self._directory: Path | None = None
-        self._passing = False
+        self._passing: Callable[[], object] | None = None
         self._open: OrderedDict[str, int] = OrderedDict()
 
     def use(self, directory: Path) -> None:
@@ -29,7 +31,9 @@ class Disk:
 
     def path(self, name: str) -> Path:
         if self._directory is None:
-            self._directory, self._passing = Path(tempfile.mkdtemp(prefix="sandbox-files-")), True
+            self._directory = Path(tempfile.mkdtemp(prefix="sandbox-files-"))
+            # gone with this object, also when nobody closes it
+            self._passing = weakref.finalize(self, shutil.rmtree, self._directory, ignore_errors=True)
         elif not self._directory.exists():
             self._directory.mkdir(parents=True, mode=0o700)
         return self._directory / name
@@ -81,6 +85,6 @@ class Disk:
         """Let go of everything; what was passing is gone."""
         while self._open:
             os.close(self._open.popitem()[1])
-        if self._passing and self._directory is not None:
-            shutil.rmtree(self._directory, ignore_errors=True)
-            self._directory, self._passing = None, False
+        if self._passing is not None:
+            self._passing()
+            self._directory = self._passing = None
