@@ -153,6 +153,10 @@ async def test_scheduled_messages_are_sent_at_once_or_never():
     answer = await trio.ask(trio.a, f.messages.SendScheduledMessagesRequest(peer, [first]))
     assert (answer.updates[0].messages, len(answer.updates[0].sent_messages)) == ([first], 1)
     assert [each.message.message for each in trio.pushed(trio.b)] == ["one"]
+    edit = f.messages.EditMessageRequest(peer, second, message="see #two", schedule_date=later + 60)
+    changed = (await trio.ask(trio.a, edit)).updates[1].message
+    assert (changed.message, len(changed.entities), changed.date.timestamp()) == ("see #two", 1, later + 60)
+    assert await trio.refused(trio.a, edit) == "MESSAGE_NOT_MODIFIED"
     await trio.ask(trio.a, f.messages.DeleteScheduledMessagesRequest(peer, [second]))
     gone = f.messages.DeleteScheduledMessagesRequest(peer, [second])
     assert await trio.refused(trio.a, gone) == "MESSAGE_ID_INVALID"

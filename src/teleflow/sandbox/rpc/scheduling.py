@@ -168,14 +168,18 @@ async def delete_scheduled_messages(desk: Desk, caller: Caller, request: TLReque
     return types.Updates([gone], desk.view.users(me, ids), desk.view.chats(me, ids), desk.now(), 0)
 
 
-def edit_scheduled(desk: Desk, caller: Caller, request: TLRequest, target: Person | Chat, text: str | None) -> Any:
-    """Another text (None: the same), another time, or both."""
+def edit_scheduled(
+    desk: Desk, caller: Caller, request: TLRequest, target: Person | Chat, text: tuple[str, list[bytes]] | None
+) -> Any:
+    """Another text with its entities (None: the same), another time, or both."""
     me = desk.me(caller)
     (waiting,) = desk.world.scheduled.named(me, target.id, [request.id])
     date = timestamp(request.schedule_date)
-    if text in (None, waiting.text) and date == waiting.date:
+    changed = (waiting.text, waiting.entities) if text is None else text
+    if changed == (waiting.text, waiting.entities) and date == waiting.date:
         raise RpcError(400, "MESSAGE_NOT_MODIFIED")
-    waiting.text, waiting.date = waiting.text if text is None else text, date
+    waiting.text, waiting.entities = changed
+    waiting.date = date
     desk.world.scheduled.keep(waiting)
     return _answer(desk, me, [waiting])
 

@@ -102,8 +102,8 @@ async def edit_message(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     target = desk.target(me, request.peer)
     if request.schedule_date:
-        text = None if request.message is None else cleaned(desk, me, request.message, request.entities)[0]
-        return edit_scheduled(desk, caller, request, target, text)
+        written = None if request.message is None else cleaned(desk, me, request.message, request.entities)
+        return edit_scheduled(desk, caller, request, target, written)
     box = desk.place(me, target)
     message = box.messages.get(request.id)
     if message is None or message.peer_for(me.id) != target.id:
