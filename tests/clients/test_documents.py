@@ -44,5 +44,4 @@ async def test_the_telethon_program_runs() -> None:
 async def test_the_fixture_is_used_as_shown(tmp_path: Path) -> None:
     test = tmp_path / "test_shown.py"
     test.write_text(shown("run", "pytest"))
-    plugin = ("-p", "teleflow.sandbox.pytest_plugin")
-    assert "1 passed" in await run("-m", "pytest", "-q", "-p", "no:cacheprovider", *plugin, str(test))
+    assert "1 passed" in await run("-m", "pytest", "-q", "-p", "no:cacheprovider", str(test))
