@@ -37,13 +37,13 @@ def command(client: str) -> list[str]:
     """How the client's story is started; skips when something is missing that it needs."""
     if client == "kurigram":
         if not KURIGRAM.exists():
-            pytest.skip("no virtual environment tests/clients/kurigram/.venv (requirements-kurigram.txt)")
+            pytest.skip("needs another client: tests/clients/kurigram/.venv, from requirements-kurigram.txt")
         return [str(KURIGRAM), str(HERE / "kurigram_story.py")]
     node = shutil.which("node")
     if node is None:
-        pytest.skip("no node")
+        pytest.skip("needs Node")
     if not (HERE / client / "node_modules").exists():
-        pytest.skip(f"no packages: npm ci --ignore-scripts in tests/clients/{client}")
+        pytest.skip(f"needs another client: npm ci --ignore-scripts in tests/clients/{client}")
     return [node, str(HERE / client / "story.js")]
 
 
