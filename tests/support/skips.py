@@ -1,8 +1,8 @@
 """A pytest plugin: what was not run is told last, and only some of it may be missing.
 
-A machine without Chromium, Node or other people's clients may leave their tests out; anything else that is skipped means that a part
-of the suite did not run though it could have, and fails it. With STRICT set in the environment (`.ci/run`)
-every skip fails it. A skip says what it needs: `needs Node`, `needs Chromium`, `needs another client`.
+A machine without Chromium, Node or other people's clients may leave their tests out; anything else that is skipped
+means that a part of the suite did not run though it could have, and fails it. With STRICT set in the environment
+(`.ci/run`) every skip fails it. A skip says what it needs: `needs Node`, `needs Chromium`, `needs another client`.
 """
 
 from __future__ import annotations
