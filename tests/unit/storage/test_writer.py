@@ -234,9 +234,13 @@ def test_a_unit_may_await_nothing_but_its_transaction() -> None:
         drive(sleeps())
 
 
-async def test_a_unit_that_raises_after_it_wrote_is_undone_alone(engine: SqliteEngine) -> None:
+async def test_a_unit_that_raises_after_it_wrote_is_undone_alone(
+    engine: SqliteEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from teleflow.storage.sql.sqlite import writer as module
     from teleflow.storage.sql.sqlite.engine import _PROBE
 
+    monkeypatch.setattr(module, "LOOP_BUDGET", 60.0)  # one batch, however slow the machine
     runs: list[str] = []
 
     async def write(tx: Any, key: str) -> str:
