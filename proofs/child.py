@@ -85,6 +85,14 @@ if __name__ == "__main__":
         from proofs.bench import load
 
         load.main(*arguments)
+    elif kind == "peopled":
+        from proofs.bench import sandbox_child
+
+        sandbox_child.main(*arguments)
+    elif kind == "sandbox-load":
+        from proofs.bench import sandbox_load
+
+        sandbox_load.main(*arguments)
     elif kind == "telethon":
         from proofs.bench import bare
 

@@ -13,7 +13,7 @@ from proofs.outcome import Outcome, Row
 from teleflow.kit import log
 
 PROOFS = ("kill", "outage", "idle", "lost-reply", "flood", "login-loop", "disk-full", "sandbox-fuzz")
-BENCHES = ("send", "login", "memory")
+BENCHES = ("send", "login", "memory", "sandbox")
 
 
 def main(arguments: list[str]) -> int:

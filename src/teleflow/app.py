@@ -7,12 +7,9 @@ is this service beside a sandbox, is put together in `cli.demo`.
 from __future__ import annotations
 
 import asyncio
-import gc
 import random
-import resource
 import signal
 import socket
-import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -29,6 +26,7 @@ from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.fleet.adoption import Adoption
 from teleflow.fleet.logins import Logins
 from teleflow.fleet.runner import Runner
+from teleflow.kit import process
 from teleflow.kit.clock import Clock, SystemClock, milliseconds
 from teleflow.kit.ids import new_id
 from teleflow.kit.seal import Seal
@@ -186,13 +184,13 @@ async def accounts(settings: Settings) -> AsyncIterator[Accounts]:
 
 async def serve(settings: Settings, *, on_ready: Callable[[Ready], Awaitable[None] | None] | None = None) -> None:
     """Run the service until SIGTERM or SIGINT. Raises SettingsError when it can't start."""
-    raise_file_limit()
+    process.raise_file_limit(few=_FILES_BESIDE_SESSIONS * 2)
     sockets = [_listen(settings.host, settings.port)]
     try:
         async with Gateway(settings) as gateway:
             host, port = sockets[0].getsockname()[:2]
             shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
-            _tune_interpreter()
+            process.tune_for_a_busy_loop()
             ready = Ready(f"http://{f'[{shown}]' if ':' in shown else shown}:{port}", gateway.first_admin)
             await listen(gateway.app, sockets, on_listening=lambda: on_ready(ready) if on_ready else None)
     finally:
@@ -229,26 +227,3 @@ def _listen(host: str, port: int) -> socket.socket:
         raise SettingsError(f"HOST, PORT: can't listen on {host}:{port}: {error.strerror}") from error
     listening.setblocking(False)
     return listening
-
-
-def _tune_interpreter() -> None:
-    """Settings of the whole process, made for a busy event loop with a few threads beside it.
-
-    The collector: what stands after the start stays, and what a request makes mostly dies by itself; the standard
-    thresholds cost a twelfth of each send. The lock: a thread that comes back from the disk asks for it after 50 µs,
-    not after 5 ms, which beside a loop of many short turns is never.
-    """
-    sys.setswitchinterval(5e-5)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 50)
-
-
-def raise_file_limit() -> None:
-    """Each session is a socket: take as many files as the system lets us."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != hard:
-        with suppress(ValueError, OSError):
-            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-    if hard != resource.RLIM_INFINITY and hard < _FILES_BESIDE_SESSIONS * 2:
-        _log.warning("limits.few_files", nofile=hard)

@@ -77,8 +77,10 @@ def sandbox(
 
 
 async def _sandbox(options: Any, control_port: int, people: int) -> None:
+    from teleflow.kit import process
     from teleflow.sandbox.embedded import Sandbox
 
+    process.raise_file_limit()
     try:
         centre = Sandbox(options, control_port=control_port, people=people)
     except OSError as error:
@@ -93,6 +95,7 @@ async def _sandbox(options: Any, control_port: int, people: int) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
+    process.tune_for_a_busy_loop()
     try:
         say(json.dumps(centre.info()))
         await stop.wait()
