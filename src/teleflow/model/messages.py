@@ -1,52 +1,12 @@
-"""What may be sent, and a send's life as a job."""
+"""What may be sent, and the log of it."""
 
 from __future__ import annotations
 
-import enum
 from dataclasses import dataclass
 
 from teleflow.errors import Invalid
 
 TEXT_LIMIT = 4096  # UTF-16 code units: how Telegram counts (message_length_max of help.getConfig)
-
-
-class SendState(enum.StrEnum):
-    """queued → sending → sent | failed; uncertain: it left, and no answer came yet; cancelled: it never left."""
-
-    QUEUED = "queued"
-    SENDING = "sending"
-    UNCERTAIN = "uncertain"
-    SENT = "sent"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-    @property
-    def is_final(self) -> bool:
-        return self in {SendState.SENT, SendState.FAILED, SendState.CANCELLED}
-
-
-@dataclass(frozen=True, slots=True)
-class SendJob:
-    """One message accepted for sending. It was on disk before anybody was told of it.
-
-    `random_id` is drawn at acceptance and goes out with every try, which is what makes a repeat harmless
-    (messages.sendMessage). `error_code`/`error_message`/`retry_after` tell why it failed.
-    """
-
-    id: str
-    user_id: str
-    session_id: str
-    random_id: int
-    to_phone: str
-    text: str
-    state: SendState
-    attempts: int
-    created_at: int
-    message_id: int | None = None
-    chat_id: int | None = None
-    error_code: str | None = None
-    error_message: str | None = None
-    retry_after: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from teleflow.errors import StorageUnavailable, TeleFlowError, Unavailable
 from teleflow.kit.clock import Clock, loop_time, milliseconds
 from teleflow.kit.ids import new_id, random_int64
 from teleflow.kit.tasks import Tasks
-from teleflow.model.messages import SendJob, SendState
+from teleflow.model.jobs import SendJob, SendState, Text
 from teleflow.model.sessions import Session
 from teleflow.model.users import User
 from teleflow.outbox.sender import Sender
@@ -99,8 +99,8 @@ class Outbox:
             user_id=user.id,
             session_id=session.id,
             random_id=random_int64(),
-            to_phone=to_phone,
-            text=text,
+            chat=to_phone,
+            content=Text(text),
             state=SendState.QUEUED if standing else SendState.SENDING,
             attempts=0,
             created_at=now,
@@ -171,7 +171,7 @@ class Outbox:
     def _enter(self, ticket: Ticket) -> None:
         job = ticket.job
         self._tickets[job.id] = ticket
-        lane = (job.session_id, job.to_phone)
+        lane = (job.session_id, job.chat)
         standing = self._lanes.get(lane)
         if standing is not None:
             standing.append(ticket)

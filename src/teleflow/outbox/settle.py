@@ -17,7 +17,7 @@ import structlog
 from teleflow.errors import Limited, StorageUnavailable, TeleFlowError
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.tasks import Tasks
-from teleflow.model.messages import SendJob, SendState
+from teleflow.model.jobs import SendJob, SendState
 from teleflow.model.operations.messages import Sent
 from teleflow.outbox.tickets import Ticket
 from teleflow.storage.base import Settlement, Storage

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from teleflow.model.messages import SendJob
+from teleflow.model.jobs import SendJob
 
 
 class Ticket:

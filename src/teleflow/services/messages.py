@@ -6,7 +6,8 @@ from collections import OrderedDict
 
 from teleflow.errors import Invalid
 from teleflow.kit.clock import Clock
-from teleflow.model.messages import LogEntry, SendJob, check_text
+from teleflow.model.jobs import SendJob
+from teleflow.model.messages import LogEntry, check_text
 from teleflow.model.peers import normalize_phone
 from teleflow.model.sessions import Session
 from teleflow.model.users import Principal, User

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import Protocol
 
 from teleflow.errors import TeleFlowError
+from teleflow.model.jobs import SendJob
 from teleflow.model.logins import CodeSent, LoggedIn, Status
-from teleflow.model.messages import SendJob
 from teleflow.model.sessions import Session
 from teleflow.model.users import User
 

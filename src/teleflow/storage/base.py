@@ -13,7 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from teleflow.model.messages import LogEntry, SendJob, SendState
+from teleflow.model.jobs import SendJob, SendState
+from teleflow.model.messages import LogEntry
 from teleflow.model.sessions import Credentials, LoginAttempt, Session, SessionState
 from teleflow.model.users import Login, RefreshToken, Role, User
 
@@ -56,9 +57,9 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How a send ended, or why it has not yet.
+    """How a send ended, or why it has not yet; back to `queued` with `due_at` when it waits.
 
-    `detail` is what the message log tells a person.
+    `detail` is what the message log tells a person. A `chat_id` that is None leaves what is known.
     """
 
     state: SendState
@@ -66,9 +67,12 @@ class Settlement:
     attempts: int
     message_id: int | None = None
     chat_id: int | None = None
+    error_kind: str | None = None
     error_code: str | None = None
     error_message: str | None = None
     retry_after: float | None = None
+    due_at: int | None = None
+    result: str | None = None
 
 
 class UserStore(Protocol):

@@ -7,7 +7,7 @@ from typing import Any
 
 from teleflow.kit.clock import SystemClock
 from teleflow.kit.ids import new_id, random_int64
-from teleflow.model.messages import SendJob, SendState
+from teleflow.model.jobs import SendJob, SendState, Text
 from teleflow.model.sessions import Credentials, LoginAttempt, Session, SessionState
 from teleflow.model.users import Login, RefreshToken, Role, User
 from teleflow.storage.base import Accepted, Settlement, Storage
@@ -57,8 +57,10 @@ def an_attempt(session: Session, **changes: Any) -> LoginAttempt:
     return dataclasses.replace(attempt, **changes)
 
 
-def a_job(user: User, session_id: str = "ses_x", **changes: Any) -> SendJob:
-    job = SendJob(new_id("job"), user.id, session_id, random_int64(), "+15550002", "hello", SendState.QUEUED, 0, NOW)
+def a_job(user: User, session_id: str = "ses_x", *, text: str = "hello", **changes: Any) -> SendJob:
+    job = SendJob(
+        new_id("job"), user.id, session_id, random_int64(), "+15550002", Text("hello"), SendState.QUEUED, 0, NOW
+    )
     return dataclasses.replace(job, **changes)
 
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from teleflow.errors import Invalid
-from teleflow.model.messages import LogEntry, SendState
+from teleflow.model.jobs import SendState
+from teleflow.model.messages import LogEntry
 from teleflow.storage.base import Storage
 
 from .rig import FAILED, NOW, SENT, UNCERTAIN, a_job, accept, stored_user
@@ -33,7 +34,7 @@ async def test_an_accepted_job_and_its_log_row_are_there(storage: Storage) -> No
     assert await storage.send_job(user.id, job.id) == job
     assert await storage.send_job(stranger.id, job.id) is None
     (entry,) = await storage.log_entries(user.id, limit=10)
-    assert entry == LogEntry("ann", "+15550001", job.to_phone, job.text, None, entry.detail, NOW, entry.number)
+    assert entry == LogEntry("ann", "+15550001", job.chat, job.text, None, entry.detail, NOW, entry.number)
     assert await storage.log_entries(stranger.id, limit=10) == []
     assert await storage.open_jobs() == 1
 

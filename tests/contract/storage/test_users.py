@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from teleflow.errors import Conflict, NotFound
-from teleflow.model.messages import SendState
+from teleflow.model.jobs import SendState
 from teleflow.model.users import Role
 from teleflow.storage.base import Known, Storage
 

@@ -8,7 +8,7 @@ import sys
 from teleflow.kit.clock import SystemClock
 from teleflow.kit.ids import new_id, random_int64
 from teleflow.kit.seal import Seal
-from teleflow.model.messages import SendJob, SendState
+from teleflow.model.jobs import SendJob, SendState, Text
 from teleflow.storage.sql import open_storage
 
 KEY = "a sealing key for tests, forty letters.."
@@ -23,7 +23,7 @@ async def main(path: str, user_id: str, count: int) -> None:
     async def caller() -> None:
         for _ in left:
             job = SendJob(
-                new_id("job"), user_id, "ses_x", random_int64(), "+15550002", "hello", SendState.QUEUED, 0, NOW
+                new_id("job"), user_id, "ses_x", random_int64(), "+15550002", Text("hello"), SendState.QUEUED, 0, NOW
             )
             await storage.accept_send(
                 job,

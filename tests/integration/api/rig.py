@@ -20,8 +20,8 @@ from teleflow.errors import Invalid, TeleFlowError
 from teleflow.kit.clock import SystemClock, milliseconds
 from teleflow.kit.ids import new_id, random_int64
 from teleflow.kit.seal import Seal
+from teleflow.model.jobs import SendJob, SendState, Text
 from teleflow.model.logins import CodeSent, LoggedIn, Status
-from teleflow.model.messages import SendJob, SendState
 from teleflow.model.sessions import Session, SessionState
 from teleflow.model.users import User
 from teleflow.services.everything import Services
@@ -86,7 +86,9 @@ class PlayedTelegram:
         self.asked.append(("send", user.username, to_phone, text, idempotency_key))
         self._fail()
         now = milliseconds(self.clock.time())
-        job = SendJob(new_id("job"), user.id, session.id, random_int64(), to_phone, text, SendState.SENDING, 0, now)
+        job = SendJob(
+            new_id("job"), user.id, session.id, random_int64(), to_phone, Text(text), SendState.SENDING, 0, now
+        )
         accepted = await self.storage.accept_send(
             job,
             username=user.username,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from teleflow.api import bodies, server
-from teleflow.model.messages import SendJob
+from teleflow.model.jobs import SendJob
 from tests.integration.api.rig import Service, running
 
 SEND = b'{"phone":"+15550100002","message":"hello"}'

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from teleflow.errors import Invalid, Limited, StorageUnavailable, Unavailable, Upstream
-from teleflow.model.messages import SendState
+from teleflow.model.jobs import SendState
 from tests.integration.api.rig import CODE, Service, assert_error, running
 
 JOHN = {

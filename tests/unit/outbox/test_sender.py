@@ -19,7 +19,7 @@ from teleflow.errors import (
     Unavailable,
     Uncertain,
 )
-from teleflow.model.messages import SendJob, SendState
+from teleflow.model.jobs import SendJob, SendState, Text
 from teleflow.model.operations.messages import FindSent, SendText, Sent
 from teleflow.model.peers import Peer
 from teleflow.outbox.sender import Sender
@@ -76,7 +76,7 @@ class Peers:
 
 
 def job() -> SendJob:
-    return SendJob("job_1", "usr_1", "ses_1", 99, "+15550002", "text", SendState.SENDING, 0, 999_990_000)
+    return SendJob("job_1", "usr_1", "ses_1", 99, "+15550002", Text("text"), SendState.SENDING, 0, 999_990_000)
 
 
 class Scene:

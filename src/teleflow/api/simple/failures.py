@@ -10,7 +10,7 @@ import math
 
 from teleflow.api.errors import Refusal
 from teleflow.errors import Kind, TeleFlowError, Upstream
-from teleflow.model.messages import SendJob, SendState
+from teleflow.model.jobs import SendJob, SendState
 
 # Ours, not Telegram's: they keep the statuses of their kinds.
 _OURS = frozenset({"VALIDATION_ERROR", "STORAGE_UNAVAILABLE", "BUSY", "TOO_MANY_REQUESTS"})

@@ -24,7 +24,7 @@ from teleflow.api.operation import operation
 from teleflow.api.simple.failures import not_sent
 from teleflow.api.simple.models import LogList, LogRow, SendAnswer, SendBody
 from teleflow.errors import Unauthenticated
-from teleflow.model.messages import SendState
+from teleflow.model.jobs import SendState
 from teleflow.services.everything import Services
 
 router = APIRouter(tags=["messages"])

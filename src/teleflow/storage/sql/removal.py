@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Delete, Update, delete, or_, select, update
 
-from teleflow.model.messages import SendState
+from teleflow.model.jobs import SendState
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.statement import NO, YES, Statement, Tx, given
 

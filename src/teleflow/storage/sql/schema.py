@@ -211,22 +211,27 @@ send_jobs = Table(
     _text("user_id"),
     _text("session_id"),
     _number("random_id"),
-    _text("to_phone"),
+    _text("chat"),  # the peer ref, as written
+    _text("kind"),
     _text("text"),
+    _text("options", null=True),  # JSON: whatever makes it more than a plain text
     _text("state"),
     Column("attempts", Integer, nullable=False),
     _number("created_at"),
     _number("message_id", null=True),
     _number("chat_id", null=True),
+    _text("error_kind", null=True),
     _text("error_code", null=True),
     _text("error_message", null=True),
     _number("retry_after_ms", null=True),
+    _number("due_at", null=True),
+    _text("result", null=True),  # JSON: the message as its caller was told it
     _number("log_id"),
     _number("ended_at", null=True),
     _flag("is_open"),
     _text("lease_node", null=True),
     _number("lease_until"),
-    Index("ix_send_jobs_user_id", "user_id"),
+    Index("ix_send_jobs_user_id_id", "user_id", "id"),
     Index(
         "ix_send_jobs_open",  # claims walk it from the oldest on, without touching the rows
         "created_at",
@@ -241,6 +246,33 @@ send_jobs = Table(
         sqlite_where=text("is_open = 1"),
         postgresql_where=text("is_open = 1"),
     ),
+)
+
+# What Telegram told a session to wait for, or to leave alone: obeyed across restarts.
+holds = Table(
+    "holds",
+    metadata,
+    _owned_by("sessions", "session_id", key=True),
+    Column("method", Text, primary_key=True),
+    Column("scope", Text, primary_key=True),
+    _number("until"),
+    _text("kind"),
+    _text("code"),
+    _text("message"),
+    Index("ix_holds_until", "until"),
+    sqlite_with_rowid=False,
+)
+
+# People that a session has talked to. `stranger`: we wrote first, and it was counted.
+acquaintances = Table(
+    "acquaintances",
+    metadata,
+    _owned_by("sessions", "session_id", key=True),
+    Column("peer_id", BigInteger, primary_key=True, autoincrement=False),
+    _number("met_at"),
+    _flag("stranger"),
+    Index("ix_acquaintances_session_id_met_at", "session_id", "met_at"),
+    sqlite_with_rowid=False,
 )
 
 idempotency_keys = Table(

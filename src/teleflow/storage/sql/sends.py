@@ -9,9 +9,10 @@ from sqlalchemy import and_, case, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.errors import Invalid
-from teleflow.model.messages import SendJob, SendState
+from teleflow.model.jobs import SendJob, SendState, Text
 from teleflow.storage.base import Accepted, Settlement
 from teleflow.storage.sql import schema as t
+from teleflow.storage.sql.contents import columns_of, content_of
 from teleflow.storage.sql.part import Part, page, require_user
 from teleflow.storage.sql.sendlog import ADD_LOG, SETTLE_LOG
 from teleflow.storage.sql.statement import NO, YES, Row, Statement, Tx, given
@@ -23,16 +24,21 @@ JOB_COLUMNS = [
     _j.user_id,
     _j.session_id,
     _j.random_id,
-    _j.to_phone,
+    _j.chat,
+    _j.kind,
     _j.text,
+    _j.options,
     _j.state,
     _j.attempts,
     _j.created_at,
     _j.message_id,
     _j.chat_id,
+    _j.error_kind,
     _j.error_code,
     _j.error_message,
     _j.retry_after_ms,
+    _j.due_at,
+    _j.result,
 ]
 
 _ADD_JOB = Statement(
@@ -48,10 +54,13 @@ _SETTLE = Statement(
         state=given("new_state"),
         attempts=given("new_attempts"),
         message_id=given("new_message_id"),
-        chat_id=given("new_chat_id"),
+        chat_id=case((given("new_chat_id").is_(None), _j.chat_id), else_=given("new_chat_id")),
+        error_kind=given("new_error_kind"),
         error_code=given("new_error_code"),
         error_message=given("new_error_message"),
         retry_after_ms=given("new_retry_after_ms"),
+        due_at=given("new_due_at"),
+        result=given("new_result"),
         ended_at=given("new_ended_at"),
         is_open=given("still_open"),
         lease_node=case((given("still_open") == 1, _j.lease_node), else_=None),
@@ -118,7 +127,7 @@ class Sends(Part):
             "user_id": job.user_id,
             "username": username,
             "from_phone": from_phone,
-            "to_phone": job.to_phone,
+            "to_phone": job.chat,
             "message": job.text,
             "created_at": job.created_at,
             "success": None,
@@ -159,23 +168,26 @@ _RENEWED_AT_ONCE = 100  # rows in one unit, so that many leases hold up nobody
 
 def job_of(row: Row) -> SendJob:
     """The job in a row of JOB_COLUMNS."""
-    id_, user_id, session_id, random_id, to_phone, text, state, attempts, created_at = row[:9]
-    message_id, chat_id, error_code, error_message, retry_after_ms = row[9:14]
+    id_, user_id, session_id, random_id, chat, kind, text, options, state, attempts, created_at = row[:11]
+    message_id, chat_id, error_kind, error_code, error_message, retry_after_ms, due_at, result = row[11:19]
     return SendJob(
         id=id_,
         user_id=user_id,
         session_id=session_id,
         random_id=random_id,
-        to_phone=to_phone,
-        text=text,
+        chat=chat,
+        content=Text(text) if options is None else content_of(kind, text, options),
         state=SendState(state),
         attempts=attempts,
         created_at=created_at,
         message_id=message_id,
         chat_id=chat_id,
+        error_kind=error_kind,
         error_code=error_code,
         error_message=error_message,
         retry_after=None if retry_after_ms is None else retry_after_ms / 1000,
+        due_at=due_at,
+        result=result,
     )
 
 
@@ -188,22 +200,28 @@ async def _accept(
         if not await tx.run(_CLAIM_KEY, **claim, job_id=job.id, created_at=job.created_at):
             return await _replay(tx, job.user_id, key, fingerprint)
     row = await tx.one(ADD_LOG, **log)
+    kind, text, options = columns_of(job.content)
     await tx.run(
         _ADD_JOB,
         id=job.id,
         user_id=job.user_id,
         session_id=job.session_id,
         random_id=job.random_id,
-        to_phone=job.to_phone,
-        text=job.text,
+        chat=job.chat,
+        kind=kind,
+        text=text,
+        options=options,
         state=job.state.value,
         attempts=job.attempts,
         created_at=job.created_at,
         message_id=job.message_id,
         chat_id=job.chat_id,
+        error_kind=job.error_kind,
         error_code=job.error_code,
         error_message=job.error_message,
         retry_after_ms=_to_ms(job.retry_after),
+        due_at=job.due_at,
+        result=job.result,
         ended_at=None,
         log_id=row[0] if row else None,
         **lease,
@@ -229,9 +247,12 @@ async def _settle(tx: Tx, job_id: str, settlement: Settlement, now: int) -> Send
         new_attempts=settlement.attempts,
         new_message_id=settlement.message_id,
         new_chat_id=settlement.chat_id,
+        new_error_kind=settlement.error_kind,
         new_error_code=settlement.error_code,
         new_error_message=settlement.error_message,
         new_retry_after_ms=_to_ms(settlement.retry_after),
+        new_due_at=settlement.due_at,
+        new_result=settlement.result,
         new_ended_at=now if settlement.state.is_final else None,
         still_open=int(not settlement.state.is_final),
     )

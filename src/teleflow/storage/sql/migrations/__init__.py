@@ -16,8 +16,8 @@ from teleflow.errors import SettingsError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0001"
-KNOWN = frozenset({HEAD})
+HEAD = "0002"
+KNOWN = frozenset({"0001", HEAD})
 _TABLE = "schema_version"
 
 
