@@ -48,7 +48,7 @@ class Sandbox:
         self.control = WorldControl(self.world, directory=self._options.state_dir, scenarios=frozenset(SCRIPTS))
         self.cluster = Cluster(self._options, self._backend, clock=self.clock)
         self.dc = self.cluster.main
-        self.interference = Interference(self.world, self.dc.faults, self.clock, self._tasks)
+        self.interference = Interference(self.world, self.dc.faults, self.clock, self._tasks, self.dc.ledger.fault)
         self._people = people
         self._control_port = control_port
         self._http: HttpServer | None = None

@@ -7,6 +7,8 @@ look more. It knows entries and pushes, and no TL.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
 from teleflow.sandbox import account_faults
@@ -23,8 +25,17 @@ _REPEATS = {"return_original": "answer", "error_duplicate": "error"}
 class Interference:
     """See the module."""
 
-    def __init__(self, world: World, faults: Faults, clock: Clock, tasks: Tasks) -> None:
+    def __init__(
+        self,
+        world: World,
+        faults: Faults,
+        clock: Clock,
+        tasks: Tasks,
+        note: Callable[[int, str, str | None], object],
+    ) -> None:
+        """`note` writes into the ledger that a rule, by its number and verb, has acted on a phone."""
         self._world = world
+        self._note = note
         self._accounts = account_faults.AccountFaults(world)
         self._faults = faults
         self._clock = clock
@@ -84,6 +95,8 @@ class Interference:
             fired = self._faults.fire(Call(phone, "", None, self._chat_of(self._entry)))
             rule = fired[0][0] if fired else None
             self._decided[phone] = None if rule is None else _told(rule)
+            if rule is not None:
+                self._note(rule.number, rule.verb, phone)
         return self._decided[phone]
 
     def _chat_of(self, entry: Entry) -> str:

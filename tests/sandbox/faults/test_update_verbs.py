@@ -86,6 +86,8 @@ async def test_withhold_updates_keeps_them_for_the_difference(sandbox: Sandbox, 
     missed = await difference(ann, 2)
     assert [message.message for message in missed.new_messages] == ["one", "two", "three"]
     assert rule.fired == 2
+    noted = [row.faults for row in sandbox.dc.ledger.calls(phone="15550001") if row.outcome == "fault"]
+    assert noted == [[(rule.number, "withhold_updates")]] * 2
 
 
 async def test_withhold_updates_of_one_chat_leaves_the_others(sandbox: Sandbox, ann: RawClient) -> None:
