@@ -12,7 +12,7 @@ from proofs import machine
 from proofs.outcome import Outcome, Row
 from teleflow.kit import log
 
-PROOFS = ("kill", "outage", "idle", "lost-reply", "flood", "login-loop", "disk-full", "sandbox-fuzz")
+PROOFS = ("kill", "outage", "idle", "lost-reply", "flood", "login-loop", "disk-full", "sandbox-fuzz", "sandbox-faults")
 BENCHES = ("send", "login", "memory", "sandbox")
 
 
