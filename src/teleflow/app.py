@@ -24,6 +24,7 @@ from teleflow.api.server import HttpServer
 from teleflow.config import Secrets, Settings
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.fleet.adoption import Adoption
+from teleflow.fleet.directory import Directory
 from teleflow.fleet.logins import Logins
 from teleflow.fleet.runner import Runner
 from teleflow.kit import process
@@ -33,7 +34,6 @@ from teleflow.kit.seal import Seal
 from teleflow.kit.tasks import Tasks
 from teleflow.model.sessions import Device
 from teleflow.outbox.outbox import Outbox
-from teleflow.outbox.peers import PhoneBook
 from teleflow.outbox.sender import Sender
 from teleflow.outbox.settle import Settler
 from teleflow.services.accounts import Accounts, service_credentials
@@ -121,7 +121,8 @@ class Gateway:
             )
         )
         call = Pacing(self.runner.call, self.clock)
-        peers = PhoneBook(self.storage, call, self.clock, imports_per_hour=settings.import_budget_per_hour)
+        peers = Directory(self.storage, call, self.clock, imports_per_hour=settings.import_budget_per_hour)
+        stack.push_async_callback(peers.stop)
         self.runner.on_end(peers.forget_session)
         self.runner.on_end(call.forget)
         settler = Settler(self.storage, self.clock, self._chance)

@@ -14,8 +14,8 @@ from teleflow.kit.backoff import FullJitter
 from teleflow.kit.clock import Clock, loop_time
 from teleflow.model.jobs import SendJob
 from teleflow.model.operations.messages import FindSent, SendText, Sent
-from teleflow.model.peers import Peer
-from teleflow.outbox.peers import PhoneBook
+from teleflow.model.peers import Peer, parse_ref
+from teleflow.outbox.ports import Peers
 from teleflow.outbox.settle import Settler
 from teleflow.outbox.tickets import Ticket
 from teleflow.telegram.base import Call
@@ -33,7 +33,7 @@ _DEAD_SESSION = frozenset({"SESSION_LOGGED_OUT", "ACCOUNT_BANNED"})
 class Sender:
     """Carries tickets through."""
 
-    def __init__(self, call: Call, peers: PhoneBook, settler: Settler, clock: Clock) -> None:
+    def __init__(self, call: Call, peers: Peers, settler: Settler, clock: Clock) -> None:
         self._call = call
         self._peers = peers
         self._settler = settler
@@ -89,12 +89,13 @@ class Sender:
             if error.code != "PEER_NOT_FOUND" or ticket.may_have_left:
                 raise
             # What we remembered of this number is no longer true.
-            peer = await self._peers.ask_again(job.session_id, job.chat, within=max(1.0, until - loop_time()))
+            within = max(1.0, until - loop_time())
+            peer = await self._peers.find_again(job.session_id, parse_ref(job.chat), within=within)
             return await self._try(ticket, peer, until)
 
     async def _peer(self, job: SendJob, within: float) -> Peer:
         try:
-            return await self._peers.find(job.session_id, job.chat, within=within)
+            return await self._peers.find(job.session_id, parse_ref(job.chat), within=within)
         except Uncertain as error:
             # That a look-up was lost says nothing of the message, which has not left.
             raise Unavailable(error.message, code="TELEGRAM_UNAVAILABLE") from error
@@ -142,7 +143,7 @@ class Sender:
     async def _in_history(self, job: SendJob) -> Sent | TeleFlowError | None:
         """Our message in the chat, None when it is not there; an error when nobody can say."""
         try:
-            peer = await self._peers.find(job.session_id, job.chat, within=10)
+            peer = await self._peers.find(job.session_id, parse_ref(job.chat), within=10)
             since = job.created_at // 1000 - _CLOCK_SLACK_S
             look = FindSent(peer, job.text, since=since, taken=self._settler.taken(job))
             return await self._call(job.session_id, look, within=10)

@@ -15,6 +15,7 @@ from typing import Protocol
 
 from teleflow.model.jobs import SendJob, SendState
 from teleflow.model.messages import LogEntry
+from teleflow.model.peers import Known
 from teleflow.model.sessions import Credentials, LoginAttempt, Session, SessionState
 from teleflow.model.users import Login, RefreshToken, Role, User
 
@@ -26,17 +27,6 @@ class Rotation(enum.Enum):
     UNKNOWN = "unknown"  # never issued, expired, or its login is gone
     LOST_RACE = "lost_race"  # a parallel use won; this one arrived before that was decided, and harms nothing
     REUSED = "reused"  # a dead token came back: its whole login is gone now
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What a session knows of a Telegram user: enough to address them."""
-
-    user_id: int
-    access_hash: int
-    phone: str | None = None
-    username: str | None = None
-    name: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,7 +191,16 @@ class SessionStore(Protocol):
 
 class PeerStore(Protocol):
     async def remember_peers(self, session_id: str, known: Sequence[Known], *, now: int) -> None:
-        """Store or refresh; a long list may be stored in parts. A peer with a phone answers phone_lookup too."""
+        """Store or refresh; a long list may be stored in parts. A peer with a phone answers phone_lookup too.
+
+        A username belongs to one peer: whoever is told to have it takes it from the one before.
+        """
+
+    async def peer(self, session_id: str, peer_id: int) -> Known | None:
+        """By marked id. Raises SealBroken."""
+
+    async def peer_named(self, session_id: str, username: str, *, since: int) -> Known | None:
+        """Who had this username (in any case) when it was last heard of, not before `since`."""
 
     async def phone_lookup(self, session_id: str, phone: str) -> PhoneLookup | None: ...
 

@@ -250,3 +250,19 @@ async def test_logins_under_way_are_found_with_the_end_of_their_attempt(storage:
     assert await storage.attempts_under_way(limit=10) == expected
     assert await storage.attempts_under_way(limit=1) == expected[:1]
     assert await storage.attempts_under_way(limit=10, after=expected[0][0]) == expected[1:]
+
+
+async def test_a_peer_is_found_by_id_and_by_the_name_it_has_now(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    one, two = await stored_session(storage, owner), await stored_session(storage, owner)
+    group = Known(-7, 0, None, None, "Old", migrated_to=-1000000000042)
+    await storage.remember_peers(one.id, [Known(5, 55, None, "Fox", "Ann"), group], now=NOW)
+    assert await storage.peer(one.id, 5) == Known(5, 55, None, "fox", "Ann")
+    assert await storage.peer(one.id, -7) == group
+    assert await storage.peer(two.id, 5) is None
+    assert await storage.peer_named(one.id, "FOX", since=NOW) == Known(5, 55, None, "fox", "Ann")
+    assert await storage.peer_named(one.id, "fox", since=NOW + 1) is None, "not heard of since"
+    assert await storage.peer_named(two.id, "fox", since=0) is None
+    await storage.remember_peers(one.id, [Known(6, 66, None, "fox", "Eve")], now=NOW + 5)
+    assert await storage.peer_named(one.id, "fox", since=0) == Known(6, 66, None, "fox", "Eve")
+    assert await storage.peer(one.id, 5) == Known(5, 55, None, None, "Ann"), "the name has another owner now"

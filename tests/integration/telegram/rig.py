@@ -12,7 +12,7 @@ from typing import Any
 from teleflow.kit.clock import SystemClock
 from teleflow.kit.tasks import Tasks
 from teleflow.model.operations.contacts import ResolvePhone
-from teleflow.model.peers import Peer
+from teleflow.model.peers import Peer, PeerKind
 from teleflow.model.sessions import Credentials, Device, SessionState
 from teleflow.sandbox.embedded import Sandbox, running
 from teleflow.telegram.dc import Telegram
@@ -88,7 +88,7 @@ class Rig:
     async def peer(self, live: LiveSession, phone: str) -> Peer:
         found = await live.call(ResolvePhone(phone), within=10)
         assert found is not None
-        return Peer(found.user_id, found.access_hash)
+        return Peer(PeerKind.USER, found.user_id, found.access_hash)
 
     def texts(self) -> list[str]:
         return [line["text"] for line in self.sandbox.control.ledger_messages(limit=1000)]

@@ -21,7 +21,7 @@ from teleflow.errors import (
 )
 from teleflow.model.jobs import SendJob, SendState, Text
 from teleflow.model.operations.messages import FindSent, SendText, Sent
-from teleflow.model.peers import Peer
+from teleflow.model.peers import Peer, PeerKind, PeerRef, phone_ref
 from teleflow.outbox.sender import Sender
 from teleflow.outbox.settle import Settler
 from teleflow.outbox.tickets import Ticket
@@ -67,12 +67,13 @@ class Storage:
 class Peers:
     asked_again = 0
 
-    async def find(self, _session_id: str, _phone: str, *, within: float) -> Peer:
-        return Peer(7, 8)
+    async def find(self, _session_id: str, ref: PeerRef, *, within: float) -> Peer:
+        assert ref == phone_ref("+15550002")
+        return Peer(PeerKind.USER, 7, 8)
 
-    async def ask_again(self, _session_id: str, _phone: str, *, within: float) -> Peer:
+    async def find_again(self, _session_id: str, _ref: PeerRef, *, within: float) -> Peer:
         self.asked_again += 1
-        return Peer(7, 9)
+        return Peer(PeerKind.USER, 7, 9)
 
 
 def job() -> SendJob:

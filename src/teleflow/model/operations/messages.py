@@ -28,7 +28,7 @@ class SendText(Operation[Sent]):
 
     @property
     def scope(self) -> str:
-        return str(self.peer.user_id)
+        return str(self.peer.marked_id)
 
 
 @dataclass(frozen=True, slots=True)

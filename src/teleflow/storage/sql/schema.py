@@ -169,12 +169,14 @@ peers = Table(
     "peers",
     metadata,
     _owned_by("sessions", "session_id", key=True),
-    Column("account_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("peer_id", BigInteger, primary_key=True, autoincrement=False),  # marked: it tells the kind too
     _sealed("access_hash"),
     _text("phone", null=True),
-    _text("username", null=True),
+    _text("username", null=True),  # lower case
     _text("name", null=True),
+    _number("migrated_to", null=True),
     _number("seen_at"),
+    Index("ix_peers_session_id_username", "session_id", "username"),
     sqlite_with_rowid=False,
 )
 

@@ -5,20 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from telethon.tl.functions.messages import GetHistoryRequest, SendMessageRequest
-from telethon.tl.types import InputPeerUser, Message, UpdateMessageID, UpdateShortSentMessage
+from telethon.tl.types import Message, UpdateMessageID, UpdateShortSentMessage
 
 from teleflow.errors import TeleFlowError
 from teleflow.model.operations.messages import FindSent, SendText, Sent
 from teleflow.telegram import errors
 from teleflow.telegram.base import Invoke
+from teleflow.telegram.convert.peers import input_peer
 from teleflow.telegram.mtproto.requests import RpcFault
 
 _LOOK_BACK = 100
 
 
 async def send_text(invoke: Invoke, operation: SendText) -> Sent:
-    peer = InputPeerUser(operation.peer.user_id, operation.peer.access_hash)
-    request = SendMessageRequest(peer=peer, message=operation.text, random_id=operation.random_id)
+    request = SendMessageRequest(peer=input_peer(operation.peer), message=operation.text, random_id=operation.random_id)
     try:
         answer = await invoke(request)
     except RpcFault as fault:
@@ -49,8 +49,7 @@ def sent_from(answer: Any, random_id: int) -> Sent:
 
 
 async def find_sent(invoke: Invoke, operation: FindSent) -> Sent | None:
-    peer = InputPeerUser(operation.peer.user_id, operation.peer.access_hash)
-    history = await invoke(GetHistoryRequest(peer, 0, None, 0, _LOOK_BACK, 0, 0, 0))
+    history = await invoke(GetHistoryRequest(input_peer(operation.peer), 0, None, 0, _LOOK_BACK, 0, 0, 0))
     matches = [
         message
         for message in history.messages

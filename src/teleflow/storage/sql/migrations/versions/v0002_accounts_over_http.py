@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     _jobs()
     _pacing()
+    _peers()
 
 
 def _jobs() -> None:
@@ -58,3 +59,11 @@ def _pacing() -> None:
         sqlite_with_rowid=False,
     )
     op.create_index("ix_acquaintances_session_id_met_at", "acquaintances", ["session_id", "met_at"], unique=False)
+
+
+def _peers() -> None:
+    """By marked id, which for a user is the number that was there."""
+    op.execute("ALTER TABLE peers RENAME COLUMN account_id TO peer_id")
+    op.add_column("peers", sa.Column("migrated_to", sa.BigInteger(), nullable=True))
+    op.execute("UPDATE peers SET username = lower(username)")
+    op.create_index("ix_peers_session_id_username", "peers", ["session_id", "username"], unique=False)
