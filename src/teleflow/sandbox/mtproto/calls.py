@@ -1,13 +1,15 @@
 """Requests: read, disturbed where a fault rule says so, answered by the methods, answer sent.
 
-Promises: each request runs in a step of its own, started in the order of its session; whatever a method does, its
-client gets an answer (unless a rule takes it away) and no other request is held up; each request has a row in the
-ledger. It does not know what any method means.
+Promises: requests begin in the order of their session, and what waits for nothing is answered on the spot, without
+a task; whatever a method does, its client gets an answer (unless a rule takes it away) and no other request is held
+up; each request has a row in the ledger. It does not know what any method means.
 """
 
 from __future__ import annotations
 
 import asyncio
+import types
+from collections.abc import Coroutine, Generator
 from typing import Any
 
 import structlog
@@ -77,7 +79,17 @@ class Calls:
             session.wants_updates = True
         method = tl.method_name(work.request.__class__)
         row = self._row(session, connection, msg_id, method, work.request)
-        session.begin(msg_id, self._tasks.start(self._run(session, connection, work, row), method))
+        run = self._run(session, connection, work, row)
+        if work.after or self._faults.active:
+            session.begin(msg_id, self._tasks.start(run, method))
+            return
+        try:
+            awaited = run.send(None)
+        except StopIteration as done:
+            if not done.value:
+                session.failed_on_the_spot(msg_id)
+        else:
+            session.begin(msg_id, self._tasks.start(_rest(run, awaited), method))
 
     def drop(self, session: Session, msg_id: int) -> None:
         """The client does not want the answer to a running request any more. The request is not stopped."""
@@ -191,6 +203,25 @@ class Calls:
         await self._clock.sleep(seconds)
         if message in self._late.get(session, ()):
             self._send_late(session)
+
+
+async def _rest(run: Coroutine[Any, Any, bool], awaited: Any) -> bool:
+    """What is left of a step that was begun outside of any task and has come to wait for `awaited`."""
+    return await _going_on(run, awaited)
+
+
+@types.coroutine
+def _going_on(run: Coroutine[Any, Any, bool], awaited: Any) -> Generator[Any, Any, bool]:
+    while True:
+        try:
+            try:
+                sent = yield awaited
+            except BaseException as error:  # noqa: BLE001 - it is the step's own affair, cancelling too
+                awaited = run.throw(error)
+            else:
+                awaited = run.send(sent)
+        except StopIteration as done:
+            return bool(done.value)
 
 
 async def _wait_for(session: Session, after: tuple[int, ...]) -> None:

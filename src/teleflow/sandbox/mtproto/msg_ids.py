@@ -10,6 +10,8 @@ from teleflow.kit.clock import Clock
 
 REMEMBERED = 400
 """Client messages a session remembers."""
+ONE_SECOND = 1 << 32
+"""By which a second moves a message id."""
 TOO_OLD, TOO_NEW = 300, 30
 """Seconds by which a client's message id may lag behind or run ahead of our clock."""
 
@@ -42,7 +44,7 @@ class MsgIds:
         return self._clock.time() + self.offset
 
     def next(self, *, answer: bool) -> int:
-        moment = int(self.now() * 4294967296) & ~3
+        moment = int(self.now() * ONE_SECOND) & ~3
         if self._last - (CLOCK_SET << 32) < moment <= self._last:
             moment = self._last + 4
         self._last = moment
@@ -92,8 +94,10 @@ class Received:
     def add(self, msg_id: int, seq: int) -> None:
         """Remember a message; the oldest is forgotten when there are too many."""
         self._seen[msg_id] = seq
-        self._highest = max(self._highest, msg_id)
-        self._highest_seq = max(self._highest_seq, seq)
+        if msg_id > self._highest:
+            self._highest = msg_id
+        if seq > self._highest_seq:
+            self._highest_seq = seq
         if len(self._seen) > REMEMBERED:
             oldest = sorted(self._seen)[: REMEMBERED // 4]  # a quarter at a time, so that it costs little
             for forgotten in oldest:

@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from teleflow.sandbox.mtproto.envelope import seal
 from teleflow.sandbox.mtproto.keys import AuthKey
-from teleflow.sandbox.mtproto.msg_ids import MsgIds, Received
+from teleflow.sandbox.mtproto.msg_ids import ONE_SECOND, MsgIds, Received
 from teleflow.sandbox.transport.connection import Connection
 
 MAX_UNACKED = 512
@@ -106,7 +106,10 @@ class Session:
 
     @property
     def live(self) -> bool:
-        return any(connection.open for connection in self.connections)
+        for connection in self.connections:  # noqa: SIM110 - asked for each update; a generator costs more than it does
+            if connection.open:
+                return True
+        return False
 
     @property
     def connection(self) -> Connection | None:
@@ -122,7 +125,8 @@ class Session:
         """Queue a message. Content is kept until acknowledged; `withheld` is kept and not sent."""
         seq = self._content * 2 + content
         self._content += content
-        message = Outgoing(self._ids.next(answer=request != 0), seq, body, request, self._ids.now())
+        msg_id = self._ids.next(answer=request != 0)
+        message = Outgoing(msg_id, seq, body, request, msg_id / ONE_SECOND)
         message.withheld = withheld
         if content:
             self._keep(message)
@@ -169,6 +173,13 @@ class Session:
         """A request is being worked on. An answer acknowledges it; when that takes long, the sweeper does."""
         self.running[msg_id] = work
         self._chores(self)
+
+    def failed_on_the_spot(self, msg_id: int) -> None:
+        """A request was refused at once. What came with it and waits for it can still see that."""
+        loop = asyncio.get_running_loop()
+        failed = self.running[msg_id] = loop.create_future()
+        failed.set_result(False)
+        loop.call_soon(self.running.pop, msg_id, None)
 
     def acknowledge(self, msg_ids: list[int]) -> None:
         """Tell the client that its messages have come."""

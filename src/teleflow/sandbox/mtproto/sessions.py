@@ -22,6 +22,7 @@ from teleflow.sandbox.mtproto.session import Session
 MAX_SESSIONS_PER_KEY = 32
 SESSION_KEPT = 600.0
 """Seconds for which a session without a connection is remembered."""
+_NOBODY: dict[int, Session] = {}
 
 
 class Sessions:
@@ -113,21 +114,22 @@ class Sessions:
 
     def push(self, key_id: int, updates: Any, *, except_session: int | None = None) -> None:
         bodies: dict[layers.Dialect | None, bytes] = {}
-        for session in self._of(key_id):
-            if session.id == except_session or not session.wants_updates:
-                continue
-            connection = session.connection
-            if connection is None:
-                continue
-            if connection.congested or session.lagging:
-                session.lagging = True  # the sweeper tells it later that it has missed something
-                self._chores.add(session)
-                continue
-            older = layers.dialect(session.key.standing.layer)
-            body = bodies.get(older)
-            if body is None:
-                body = bodies[older] = tl.packed(bytes(updates if older is None else _said(older, updates)))
-            session.send(body)
+        for each in self.standing_for(key_id):
+            for session in self._by_key.get(each, _NOBODY).values():
+                if session.id == except_session or not session.wants_updates:
+                    continue
+                connection = session.connection
+                if connection is None:
+                    continue
+                if connection.congested or session.lagging:
+                    session.lagging = True  # the sweeper tells it later that it has missed something
+                    self._chores.add(session)
+                    continue
+                older = layers.dialect(session.key.standing.layer)
+                body = bodies.get(older)
+                if body is None:
+                    body = bodies[older] = tl.packed(bytes(updates if older is None else _said(older, updates)))
+                session.send(body)
 
     def revoke(self, key_id: int) -> None:
         loop = asyncio.get_running_loop()
@@ -135,7 +137,11 @@ class Sessions:
         loop.call_soon(loop.call_soon, self.drop_connections, key_id, "revoked")
 
     def live(self, key_id: int) -> bool:
-        return any(session.live for session in self._of(key_id))
+        for each in self.standing_for(key_id):
+            for session in self._by_key.get(each, _NOBODY).values():
+                if session.live:
+                    return True
+        return False
 
     def drop_connections(self, key_id: int, cause: str) -> None:
         for session in list(self._of(key_id)):

@@ -13,8 +13,6 @@ from telethon.tl import types
 
 from teleflow.sandbox.world.texts import units
 
-# a text without any of these holds nothing to be found
-_HINT = re.compile(r"[@#$/+.]|\d{6}")
 _EMAIL = re.compile(r"(?<![\w.+-])[A-Za-z0-9][\w.+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}", re.ASCII)
 _URL = re.compile(
     r"(?<![\w@.])(?:(?:https?|ftp|tg|ton)://[^\s<>\"']+"
@@ -27,32 +25,36 @@ _HASHTAG = re.compile(r"(?<![\w#])#(?!\d+(?!\w))\w{1,255}")
 _CASHTAG = re.compile(r"(?<![\w$])\$[A-Z]{3,8}(?!\w)")
 _PHONE = re.compile(r"(?<![\w+])\+\d[\d ()-]{8,17}\d(?!\w)", re.ASCII)
 _TRAILING = ".,:;!?)]}'\""
-# earlier ones keep their place from the later
+# earlier ones keep their place from the later; without one of its characters there is nothing of a kind to be found
 _KINDS = (
-    (_EMAIL, types.MessageEntityEmail),
-    (_URL, types.MessageEntityUrl),
-    (_MENTION, types.MessageEntityMention),
-    (_COMMAND, types.MessageEntityBotCommand),
-    (_HASHTAG, types.MessageEntityHashtag),
-    (_CASHTAG, types.MessageEntityCashtag),
-    (_PHONE, types.MessageEntityPhone),
+    ("@", _EMAIL, types.MessageEntityEmail),
+    ("/.", _URL, types.MessageEntityUrl),
+    ("@", _MENTION, types.MessageEntityMention),
+    ("/", _COMMAND, types.MessageEntityBotCommand),
+    ("#", _HASHTAG, types.MessageEntityHashtag),
+    ("$", _CASHTAG, types.MessageEntityCashtag),
+    ("+", _PHONE, types.MessageEntityPhone),
 )
+_HINTS = re.compile(r"[@./#$+]")
 _OPAQUE = (
     types.MessageEntityCode,
     types.MessageEntityPre,
     types.MessageEntityTextUrl,
     types.MessageEntityMentionName,
-    *(kind for _, kind in _KINDS),
+    *(kind for _, _, kind in _KINDS),
 )
 
 
 def detected(text: str, marked: Iterable[Any] = ()) -> list[Any]:
     """Entities beside those that are marked already."""
-    if _HINT.search(text) is None:
+    hints = set(_HINTS.findall(text))
+    if not hints:
         return []
     taken = [(each.offset, each.offset + each.length) for each in marked if isinstance(each, _OPAQUE)]
     found = []
-    for pattern, kind in _KINDS:
+    for characters, pattern, kind in _KINDS:
+        if hints.isdisjoint(characters):
+            continue
         for match in pattern.finditer(text):
             body = match.group().rstrip(_TRAILING) if kind is types.MessageEntityUrl else match.group()
             start = units(text[: match.start()])
