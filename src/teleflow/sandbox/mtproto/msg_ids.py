@@ -94,10 +94,8 @@ class Received:
     def add(self, msg_id: int, seq: int) -> None:
         """Remember a message; the oldest is forgotten when there are too many."""
         self._seen[msg_id] = seq
-        if msg_id > self._highest:
-            self._highest = msg_id
-        if seq > self._highest_seq:
-            self._highest_seq = seq
+        self._highest = max(self._highest, msg_id)
+        self._highest_seq = max(self._highest_seq, seq)
         if len(self._seen) > REMEMBERED:
             oldest = sorted(self._seen)[: REMEMBERED // 4]  # a quarter at a time, so that it costs little
             for forgotten in oldest:
