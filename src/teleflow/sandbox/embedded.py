@@ -24,6 +24,7 @@ from teleflow.sandbox.rpc import register
 from teleflow.sandbox.rpc.base import Rpc
 from teleflow.sandbox.scenario import SCRIPTS, Scenarios
 from teleflow.sandbox.server import Backend, DataCentre, Options
+from teleflow.sandbox.world import voting
 from teleflow.sandbox.world.control import WorldControl
 from teleflow.sandbox.world.presence import SWEEP
 from teleflow.sandbox.world.world import World
@@ -76,6 +77,7 @@ class Sandbox:
             await self.clock.sleep(SWEEP)
             self.world.presence.sweep()
             self.world.scheduled.sweep()
+            voting.sweep(self.world)
 
     def _expire_code(self, phone: str | None) -> None:
         self.world.logins.expire_codes(phone)  # looked up late: a reset world has new logins

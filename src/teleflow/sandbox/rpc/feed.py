@@ -124,6 +124,8 @@ class Feed:
         owner = self._desk.world.people.by_id[box.owner]
         ids = view.involved(box, entry.ids) if entry.kind != "delete" else set()
         ids |= {entry.peer, entry.chat}
+        if entry.kind == "poll":
+            ids |= view.beside(entry)
         if entry.kind == "participants":
             ids.update(view.rooms.people_of(entry.chat))
         users, chats = view.users(owner, ids), view.chats(owner, ids)

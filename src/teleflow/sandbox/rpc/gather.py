@@ -43,6 +43,8 @@ class Gathered:
             involved |= {entry.peer, entry.chat}
             if entry.kind in {"message", "edit"}:
                 involved |= desk.view.involved(box, entry.ids)
+            elif entry.kind == "poll":
+                involved |= desk.view.beside(entry)
             elif entry.kind == "participants":
                 involved.update(desk.view.rooms.people_of(entry.chat))
         users, chats = desk.view.users(me, involved), desk.view.chats(me, involved)

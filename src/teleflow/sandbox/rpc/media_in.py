@@ -11,6 +11,7 @@ from telethon.tl import types
 from teleflow.sandbox.rpc.base import RpcError
 from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.rpc.media_view import read_object
+from teleflow.sandbox.rpc.polling import new_poll
 from teleflow.sandbox.rpc.view import opaque
 from teleflow.sandbox.world.files import LARGEST_PHOTO
 from teleflow.sandbox.world.media_records import File, Media
@@ -105,6 +106,8 @@ def received(desk: Desk, me: Person, media: Any) -> Media:
             raise RpcError(400, "MEDIA_EMPTY")
         file = desk.world.files.named("document", media.id, "DOCUMENT_INVALID")
         return _document(media, file, [read_object(each) for each in file.attributes])
+    if isinstance(media, types.InputMediaPoll):
+        return new_poll(desk, me, media)
     return _other(desk, me, media)
 
 

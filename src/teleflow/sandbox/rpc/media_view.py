@@ -7,6 +7,7 @@ from typing import Any
 from telethon.extensions import BinaryReader
 from telethon.tl import types
 
+from teleflow.sandbox.rpc.poll_view import poll_media
 from teleflow.sandbox.world.images import preview
 from teleflow.sandbox.world.media_records import File, Media
 from teleflow.sandbox.world.world import World
@@ -71,12 +72,14 @@ def document(world: World, number: int) -> Any:
     )
 
 
-def message_media(world: World, media: Media) -> Any:
-    """The `MessageMedia` that a message shows."""
+def message_media(world: World, media: Media, viewer: int = 0) -> Any:
+    """The `MessageMedia` that a message shows; polls show `viewer` what they chose."""
     if media.kind == "photo":
         return types.MessageMediaPhoto(
             photo=photo(world, media.file), spoiler=media.spoiler or None, ttl_seconds=media.ttl or None
         )
+    if media.kind == "poll":
+        return poll_media(world, media.file, viewer)
     if media.kind == "other":
         return read_object(media.data)
     shown = document(world, media.file)

@@ -8,6 +8,7 @@ from typing import Any
 from telethon.tl import types
 
 from teleflow.sandbox.rpc.peers import peer_of
+from teleflow.sandbox.rpc.poll_view import poll_of, results_of
 from teleflow.sandbox.world.annexes import Annex, Forward, Reaction
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.chat_records import bare
@@ -15,7 +16,7 @@ from teleflow.sandbox.world.records import Entry, Message
 from teleflow.sandbox.world.world import World
 
 RECENT = 3
-KINDS = frozenset(("reactions", "pinned", "unpinned", "contents", "folder"))
+KINDS = frozenset(("reactions", "pinned", "unpinned", "contents", "folder", "poll"))
 
 
 def annexed(annex: Annex, message: Message, box: Box, viewer: int) -> dict[str, Any]:
@@ -105,7 +106,22 @@ def message_update(world: World, entry: Entry, numbers: Sequence[int]) -> Any | 
         return types.UpdateReadMessagesContents(list(numbers), entry.pts, entry.count, date=entry.date)
     box, peer = place_of(world, entry)
     message = box.messages.get(entry.max_id)
+    if message is not None and kind == "poll":
+        return _poll_update(world, entry, message)
     if message is None or message.annex is None:
         return None
     told = reactions(message.annex, message, entry.owner)
     return types.UpdateMessageReactions(peer_of(peer), entry.max_id, told)
+
+
+def _poll_update(world: World, entry: Entry, message: Message) -> Any | None:
+    poll = world.messages.polls.of(message)
+    if poll is None:
+        return None
+    return types.UpdateMessagePoll(
+        poll.id,
+        results_of(world, poll, entry.owner),
+        peer=peer_of(entry.peer),
+        msg_id=entry.max_id,
+        poll=poll_of(world, poll, entry.owner),
+    )

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from telethon.tl import functions as f
 
-from teleflow.sandbox.rpc import forwarding, reacting, scheduling, searching, shelf
+from teleflow.sandbox.rpc import forwarding, polling, reacting, scheduling, searching, shelf
 from teleflow.sandbox.rpc.base import Caller, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 
@@ -27,6 +27,9 @@ CLOSED: Mapping[Any, Method] = {
     f.messages.ReadReactionsRequest: reacting.read_reactions,
     f.messages.ReadMessageContentsRequest: reacting.read_message_contents,
     f.messages.GetMessagesViewsRequest: reacting.get_messages_views,
+    f.messages.SendVoteRequest: polling.send_vote,
+    f.messages.GetPollResultsRequest: polling.get_poll_results,
+    f.messages.GetPollVotesRequest: polling.get_poll_votes,
     f.messages.SearchRequest: searching.search,
     f.messages.SearchGlobalRequest: searching.search_global,
     f.messages.GetSearchCountersRequest: searching.get_search_counters,

@@ -33,7 +33,7 @@ def shown(desk: Desk, waiting: Waiting) -> Any:
         from_id=None if post else types.PeerUser(waiting.owner),
         date=waiting.date,
         message=waiting.text,
-        media=message_media(world, waiting.media) if waiting.media is not None else None,
+        media=message_media(world, waiting.media, waiting.owner) if waiting.media is not None else None,
         out=True,
         post=post or None,
         silent=waiting.silent or None,

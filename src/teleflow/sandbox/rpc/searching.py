@@ -74,6 +74,8 @@ class _Hits:
             return photo
         if isinstance(kind, types.InputMessagesFilterGeo):
             return isinstance(media, types.MessageMediaGeo | types.MessageMediaVenue)
+        if isinstance(kind, types.InputMessagesFilterPoll):
+            return isinstance(media, types.MessageMediaPoll)
         if isinstance(kind, types.InputMessagesFilterContacts):
             return isinstance(media, types.MessageMediaContact)
         if attributes is None:

@@ -9,6 +9,7 @@ from telethon.tl import types
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.rpc.gather import gathering
+from teleflow.sandbox.rpc.polling import stop_by_edit
 from teleflow.sandbox.rpc.scheduling import edit_scheduled, schedule
 from teleflow.sandbox.rpc.sending_media import edited
 from teleflow.sandbox.rpc.shelf import clear_draft
@@ -108,6 +109,8 @@ async def edit_message(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     message = box.messages.get(request.id)
     if message is None or message.peer_for(me.id) != target.id:
         raise RpcError(400, "MESSAGE_ID_INVALID")
+    if request.media is not None and desk.world.messages.polls.of(message) is not None:
+        return stop_by_edit(desk, caller, target, request)
     text, entities, media = edited(desk, me, message, request)
     with gathering(desk, caller, me) as told:
         desk.world.messages.edit(

@@ -12,7 +12,7 @@ from teleflow.sandbox.rpc.media_in import received
 from teleflow.sandbox.rpc.media_view import message_media
 from teleflow.sandbox.rpc.scheduling import schedule
 from teleflow.sandbox.rpc.texts import cleaned
-from teleflow.sandbox.world import privacy
+from teleflow.sandbox.world import privacy, voting
 from teleflow.sandbox.world.annexes import Annex
 from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.errors import Refused
@@ -42,6 +42,7 @@ def edited(desk: Desk, me: Person, message: Message, request: TLRequest) -> tupl
     """What an edit makes of a message: another caption, other media, or both."""
     media = None
     if request.media is not None:
+        _no_poll(request.media)
         media = received(desk, me, request.media)
         if message.media is None:
             raise RpcError(400, "MEDIA_PREV_INVALID")
@@ -69,6 +70,12 @@ def _may_receive(me: Person, to: Person | Chat, media: Media) -> None:
         raise RpcError(400, "VOICE_MESSAGES_FORBIDDEN")
 
 
+def _no_poll(media: Any) -> None:
+    """Raises MEDIA_INVALID where a poll cannot be: in albums, in edits, by itself."""
+    if isinstance(media, types.InputMediaPoll):
+        raise RpcError(400, "MEDIA_INVALID")
+
+
 def _replied(reply_to: Any) -> int:
     if reply_to is None:
         return 0
@@ -92,25 +99,36 @@ async def send_media(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     to = desk.target(me, request.peer)
     sent = _repeated(desk, me, request.random_id)
     if sent is None:
-        text, entities = caption(desk, me, request.message, request.entities)
         media = received(desk, me, request.media)
         _may_receive(me, to, media)
-        if request.schedule_date:
-            waits = schedule(desk, caller, request, to, text, entities, _replied(request.reply_to), media)
-            if waits is not None:
-                return waits
-        sent = desk.world.messages.send(
-            me,
-            to,
-            text,
-            random_id=request.random_id,
-            entities=entities,
-            reply_to=_replied(request.reply_to),
-            silent=bool(request.silent),
-            media=media,
-            annex=Annex(no_forwards=True) if request.noforwards else None,
-            origin=desk.origin(caller),
-        )
+        try:
+            return _send_single(desk, caller, me, to, request, media)
+        except (Refused, RpcError):
+            desk.world.messages.polls.release(media)
+            raise
+    return _answer(desk, me, to, [sent])
+
+
+def _send_single(desk: Desk, caller: Caller, me: Person, to: Person | Chat, request: TLRequest, media: Media) -> Any:
+    """Now, or later if the request says so."""
+    voting.require_fit(desk.world, to, media)
+    text, entities = caption(desk, me, request.message, request.entities)
+    if request.schedule_date:
+        waits = schedule(desk, caller, request, to, text, entities, _replied(request.reply_to), media)
+        if waits is not None:
+            return waits
+    sent = desk.world.messages.send(
+        me,
+        to,
+        text,
+        random_id=request.random_id,
+        entities=entities,
+        reply_to=_replied(request.reply_to),
+        silent=bool(request.silent),
+        media=media,
+        annex=Annex(no_forwards=True) if request.noforwards else None,
+        origin=desk.origin(caller),
+    )
     return _answer(desk, me, to, [sent])
 
 
@@ -118,6 +136,7 @@ async def upload_media(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """What a message would show; the file can be sent by its id from now on."""
     me = desk.me(caller)
     desk.target(me, request.peer)
+    _no_poll(request.media)
     return message_media(desk.world, received(desk, me, request.media))
 
 
@@ -175,6 +194,7 @@ def _send_album(desk: Desk, caller: Caller, me: Person, to: Person | Chat, reque
 
 def _album_part(desk: Desk, me: Person, media: Any, index: int) -> Media:
     """An error about a reference says which part it is about."""
+    _no_poll(media)
     try:
         return received(desk, me, media)
     except Refused as refused:

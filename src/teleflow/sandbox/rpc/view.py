@@ -15,9 +15,10 @@ from teleflow.sandbox.rpc.actions import action
 from teleflow.sandbox.rpc.chat_updates import chat_update
 from teleflow.sandbox.rpc.chat_view import ChatView
 from teleflow.sandbox.rpc.media_view import message_media, photo, profile_photo
-from teleflow.sandbox.rpc.message_updates import KINDS, annexed, message_update
+from teleflow.sandbox.rpc.message_updates import KINDS, annexed, message_update, place_of
 from teleflow.sandbox.rpc.notify_view import settings_of
 from teleflow.sandbox.rpc.peers import peer_of
+from teleflow.sandbox.rpc.poll_view import shown_voters
 from teleflow.sandbox.rpc.status_view import status
 from teleflow.sandbox.world import privacy
 from teleflow.sandbox.world.boxes import Box
@@ -129,7 +130,7 @@ class View:
             more |= annexed(message.annex, message, box, viewer or box.owner)
         return types.Message(
             message=message.text,
-            media=message_media(self._world, message.media) if message.media is not None else None,
+            media=self._media(box, message, viewer) if message.media is not None else None,
             grouped_id=message.grouped or None,
             entities=revealed(message.entities) if message.entities else None,
             edit_date=message.edit_date or None,
@@ -138,6 +139,10 @@ class View:
             **common,
             **more,
         )
+
+    def _media(self, box: Box, message: Message, viewer: int) -> Any:
+        assert message.media is not None  # the caller has looked
+        return message_media(self._world, message.media, viewer or max(box.owner, 0))
 
     def _action(self, told: Action) -> Any:
         if told.kind == "chat_edit_photo":
@@ -204,12 +209,25 @@ class View:
                 ids.add(message.sender)
             if message.annex is not None and message.annex.forward is not None:
                 ids |= {message.annex.forward.from_id, message.annex.forward.saved_peer}
+            if message.media is not None and message.media.kind == "poll":
+                ids |= self._voters(message)
             if message.copy_of:
                 ids.add(message.copy_of[0])
             if message.action is not None:
                 ids.update(message.action.users)
                 ids.add(message.action.number)
         return ids
+
+    def _voters(self, message: Message) -> set[int]:
+        poll = self._world.messages.polls.of(message)
+        return shown_voters(self._world, poll) if poll is not None else set()
+
+    def beside(self, entry: Entry) -> set[int]:
+        """Whom an update without pts shows beside its peer and chat."""
+        if entry.kind != "poll":
+            return set()
+        box, _ = place_of(self._world, entry)
+        return self.involved(box, [entry.max_id])
 
     def dialog(self, dialog: Dialog) -> Any:
         owner, marks = self._world.people.by_id[dialog.owner], self._world.messages.marks

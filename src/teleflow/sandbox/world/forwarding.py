@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from teleflow.sandbox.world import privacy
+from teleflow.sandbox.world import privacy, voting
 from teleflow.sandbox.world.annexes import Annex, Forward
 from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.errors import Refused
@@ -80,6 +80,7 @@ def forward(
     origin: Origin | None = None,
 ) -> Committed:
     """Send on one message that may be."""
+    voting.require_fit(world, to, message.media)
     annex = Annex(no_forwards=no_forwards)
     if not drop_author:
         annex.forward = header(world, me, message, to)

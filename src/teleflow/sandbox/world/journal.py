@@ -22,6 +22,7 @@ Kind = Literal[
     "invite",
     "scheduled",
     "file",
+    "poll",
 ]
 
 

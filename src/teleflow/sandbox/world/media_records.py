@@ -9,13 +9,14 @@ from typing import Literal
 
 import msgspec
 
-MediaKind = Literal["photo", "document", "other"]
+MediaKind = Literal["photo", "document", "poll", "other"]
 
 
 class Media(msgspec.Struct, omit_defaults=True):
-    """What a message carries: a photo or document by its file, or anything else as TL bytes."""
+    """What a message carries: a photo or document by its file, a poll by its id, or anything else as TL bytes."""
 
     kind: MediaKind
+    # the number of the file, or of the poll
     file: int = 0
     # the name of the right (of `rights.BANNED`) that it takes to send it
     right: str = "send_media"

@@ -27,6 +27,7 @@ from teleflow.sandbox.world.ledger import Ledger
 from teleflow.sandbox.world.marks import Marks
 from teleflow.sandbox.world.media_records import Media
 from teleflow.sandbox.world.people import SERVICE_ID
+from teleflow.sandbox.world.polls import Polls
 from teleflow.sandbox.world.records import Action, Committed, Entry, Message, Origin, Person
 from teleflow.sandbox.world.threads import Threads
 
@@ -43,6 +44,7 @@ class Messages(Boxes):
         self.by_uid: dict[int, Message] = {}
         self.threads = Threads()
         self.marks = Marks()
+        self.polls = Polls(clock, journal)
 
     def send(
         self,
@@ -117,6 +119,8 @@ class Messages(Boxes):
         self.threads.file(message)
         if message.annex is not None:
             self.marks.file(message)
+        if message.media is not None and message.media.kind == "poll":
+            self.polls.file(message)
         from_id, from_pts = message.sides[self.place(sender.id, to.id).owner]
         line = Committed(
             seq=message.uid,
@@ -306,6 +310,7 @@ class Messages(Boxes):
         else:
             self.by_uid.pop(message.uid, None)
             self.threads.forget(message)
+            self.polls.forget(message)
             self._journal.gone("message", message.uid)
 
     def remove_dialog(self, owner: int, peer: int) -> None:

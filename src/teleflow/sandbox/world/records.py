@@ -38,6 +38,7 @@ EntryKind = Literal[
     "unpinned",
     "contents",
     "folder",
+    "poll",
 ]
 CodeKind = Literal["app", "sms", "call", "flash_call", "missed_call", "fragment_sms", "email"]
 

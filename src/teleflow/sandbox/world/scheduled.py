@@ -72,6 +72,7 @@ class Scheduled:
     def drop(self, waiting: Waiting, origin: Origin | None = None, sent: int = 0) -> None:
         if self.by_id.pop(waiting.id, None) is not None:
             self._journal.gone("scheduled", waiting.id)
+            self._messages.polls.release(waiting.media)
             self.told(waiting, False, sent, origin)
 
     def send(self, waiting: Waiting) -> Committed | None:

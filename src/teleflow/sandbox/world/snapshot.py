@@ -15,6 +15,7 @@ from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.chat_records import Chat, Invite, Member
 from teleflow.sandbox.world.journal import Kind
 from teleflow.sandbox.world.media_records import File
+from teleflow.sandbox.world.poll_records import Poll
 from teleflow.sandbox.world.records import (
     Attempt,
     Authorization,
@@ -44,6 +45,7 @@ _TYPES: dict[Kind, type[msgspec.Struct]] = {
     "invite": Invite,
     "scheduled": Waiting,
     "file": File,
+    "poll": Poll,
 }
 _encoder = msgspec.json.Encoder()
 
@@ -74,6 +76,8 @@ def everything(world: World) -> Iterator[tuple[str, str, bytes]]:
         yield "invite", invite.hash, encode("invite", invite)
     for file in world.files.by_id.values():
         yield "file", str(file.id), encode("file", file)
+    for poll in world.messages.polls.by_id.values():
+        yield "poll", str(poll.id), encode("poll", poll)
     for message in world.messages.by_uid.values():
         yield "message", str(message.uid), encode("message", message)
     for waiting in world.scheduled.by_id.values():
@@ -133,6 +137,7 @@ def _restore_logins(world: World, records: dict[str, list[Any]]) -> None:
 
 def _restore_boxes(world: World, records: dict[str, list[Any]]) -> None:
     boxes = world.messages.boxes
+    world.messages.polls.by_id.update((poll.id, poll) for poll in records["poll"])
     for state in records["box"]:
         boxes[state.owner] = Box(state.owner, state)
     for dialog in records["dialog"]:
@@ -144,6 +149,7 @@ def _restore_boxes(world: World, records: dict[str, list[Any]]) -> None:
             boxes[owner].dialog(message.peer_for(owner)).ids.append(number)
         world.messages.threads.file(message)
         world.messages.marks.file(message)
+        world.messages.polls.file(message)
 
 
 def _restore_ledger(world: World, records: dict[str, list[Any]]) -> None:
