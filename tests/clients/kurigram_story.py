@@ -13,6 +13,7 @@ import io
 import json
 import logging
 import sys
+import tempfile
 import traceback
 import urllib.parse
 import urllib.request
@@ -75,9 +76,9 @@ async def act(phone: str, **body: Any) -> Any:
     return await control("POST", f"/accounts/{urllib.parse.quote(phone)}/act", body)
 
 
-async def sign_in(phone: str, password: str = "") -> str:
+async def sign_in(phone: str, password: str = "", app: Client | None = None) -> str:
     """The session string of a new login."""
-    app = client(phone)
+    app = app or client(phone)
     await app.connect()
     sent = await app.send_code(phone)
     code = (await control("GET", f"/accounts/{urllib.parse.quote(phone)}/code"))["code"]
@@ -94,13 +95,22 @@ class Story:
     """The steps, in the order in which they are named."""
 
     ann: Client
-    saved: str
+    group_id: int
+    channel_id: int
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
 
     async def login(self) -> None:
-        self.saved = await sign_in(ANN)
+        await sign_in(ANN, app=self._device())
         await self._start()
         me = await self.ann.get_me()
         assert (me.first_name, me.phone_number) == ("Ann", ANN[1:]), me
+
+    def _device(self) -> Client:
+        """Kept on disk, for it has to know after a restart how far it had got."""
+        more = {"skip_updates": False, "fetch_topics": False, "fetch_stories": False}
+        return Client("ann", 1, "hash", workdir=self.folder, connection_factory=ToSandbox, **more)
 
     async def _start(self) -> None:
         self.heard: asyncio.Queue[Any] = asyncio.Queue()
@@ -108,7 +118,7 @@ class Story:
         async def hear(_: Client, message: Any) -> None:
             await self.heard.put(message)
 
-        self.ann = client("ann", self.saved, skip_updates=False, fetch_topics=False, fetch_stories=False)
+        self.ann = self._device()
         self.ann.add_handler(MessageHandler(hear, filters.text))
         await self.ann.start()
 
@@ -136,20 +146,25 @@ class Story:
 
     async def group(self) -> None:
         group = await self.ann.create_group("Friends", ["bob_here"])
-        group_id = getattr(group, "id", None) or group.chat.id
+        self.group_id = getattr(group, "id", None) or group.chat.id
+        await self.ann.send_message(self.group_id, "welcome")
         bob = client("bob", await sign_in(BOB), no_updates=True)
         await bob.start()
         titles = [dialog.chat.title async for dialog in bob.get_dialogs()]
         assert "Friends" in titles, titles
-        await bob.send_message(group_id, "hello group")
+        read = [each.text async for each in bob.get_chat_history(self.group_id, limit=1)]
+        assert read == ["welcome"], read
+        await bob.send_message(self.group_id, "hello group")
         assert (await self._hear("hello group")).chat.title == "Friends"
         await bob.stop()
 
     async def channel(self) -> None:
-        channel = await self.ann.create_channel("News", "all of it")
-        await self.ann.send_message(channel.id, "first post")
-        history = [each.text async for each in self.ann.get_chat_history(channel.id, limit=1)]
+        self.channel_id = (await self.ann.create_channel("News", "all of it")).id
+        await self.ann.send_message(self.channel_id, "first post")
+        history = [each.text async for each in self.ann.get_chat_history(self.channel_id, limit=1)]
         assert history == ["first post"], history
+        await act(ANN, do="send", to=self.channel_id, text="second post")  # as from another device
+        assert (await self._hear("second post")).chat.title == "News"
 
     async def media(self) -> None:
         data = b"media " * 50_000
@@ -160,13 +175,18 @@ class Story:
         assert bytes(back.getbuffer()) == data
 
     async def reconnect(self) -> None:
-        self.saved = await self.ann.export_session_string()
         await self.ann.stop()
         await act(BOB, do="send", to=ANN, text="while away {n}", times=3)
+        await act(BOB, do="send", to=self.group_id, text="group while away")
+        await act(ANN, do="send", to=self.channel_id, text="post while away")
         await self._start()
         assert (await self.ann.get_me()).first_name == "Ann"
-        missed = [each.text async for each in self.ann.get_chat_history("bob_here", limit=3)]
-        assert missed == [f"while away {number}" for number in (3, 2, 1)], missed
+        missed = {"while away 1", "while away 2", "while away 3", "group while away", "post while away"}
+        async with asyncio.timeout(WAIT):
+            while missed:
+                missed.discard((await self.heard.get()).text)
+        history = [each.text async for each in self.ann.get_chat_history("bob_here", limit=3)]
+        assert history == [f"while away {number}" for number in (3, 2, 1)], history
         await act(BOB, do="send", to=ANN, text="live again")
         await self._hear("live again")
 
@@ -176,8 +196,8 @@ def tell(**line: Any) -> None:
     sys.stdout.flush()
 
 
-async def main() -> int:
-    story, failed = Story(), 0
+async def main(folder: str) -> int:
+    story, failed = Story(folder), 0
     for step in sys.argv[2:]:
         try:
             await asyncio.wait_for(getattr(story, step)(), 2 * WAIT)
@@ -193,4 +213,6 @@ async def main() -> int:
 if __name__ == "__main__":
     logging.disable(logging.CRITICAL)
     trust(Path(DC["publicKeyFile"]).read_text("ascii"))
-    sys.exit(asyncio.run(main()))
+    with tempfile.TemporaryDirectory() as made:
+        told = asyncio.run(main(made))
+    sys.exit(told)

@@ -82,7 +82,7 @@ async function signIn(phone, password) {
   return client;
 }
 
-let ann;
+let ann, group, channel;
 const story = {
   async login() {
     ann = await signIn(ANN);
@@ -105,20 +105,27 @@ const story = {
     same(history.map((each) => each.message), ["hello Ann", "hello Bob"], "the history");
   },
   async group() {
-    await ann.invoke(new Api.messages.CreateChat({ users: ["bob_here"], title: "Friends" }));
+    const made = await ann.invoke(new Api.messages.CreateChat({ users: ["bob_here"], title: "Friends" }));
+    group = (made.updates || made).chats[0];
+    await ann.sendMessage(group, { message: "welcome" });
     const bob = await signIn(BOB);
     const incoming = heard(ann, (message) => message.message === "hello group");
     const theirs = (await bob.getDialogs({})).filter((each) => each.title === "Friends");
     same(theirs.length, 1, "the group among Bob's dialogs");
+    same((await bob.getMessages(theirs[0].inputEntity, { limit: 1 }))[0].message, "welcome", "what Bob reads");
     await bob.sendMessage(theirs[0].inputEntity, { message: "hello group" });
     same((await (await until(incoming, "the group")).getSender()).firstName, "Bob", "who wrote");
     await bob.destroy();
   },
   async channel() {
     const made = await ann.invoke(new Api.channels.CreateChannel({ title: "News", about: "all of it", broadcast: true }));
-    await ann.sendMessage(made.chats[0], { message: "first post" });
-    const history = await ann.getMessages(made.chats[0], { limit: 1 });
+    channel = made.chats[0];
+    await ann.sendMessage(channel, { message: "first post" });
+    const history = await ann.getMessages(channel, { limit: 1 });
     same(history[0].message, "first post", "the post");
+    const incoming = heard(ann, (message) => message.message === "second post");
+    await act(ANN, { do: "send", to: `-100${channel.id}`, text: "second post" }); // as from another device
+    await until(incoming, "a post from another device");
   },
   async media() {
     const { CustomFile } = require("telegram/client/uploads");
@@ -130,13 +137,21 @@ const story = {
   },
   async reconnect() {
     const saved = ann.session.save();
+    const before = await ann.invoke(new Api.updates.GetState());
+    const { fullChat } = await ann.invoke(new Api.channels.GetFullChannel({ channel }));
     await ann.disconnect();
     await act(BOB, { do: "send", to: ANN, text: "while away {n}", times: 3 });
+    await act(BOB, { do: "send", to: `-${group.id}`, text: "group while away" });
+    await act(ANN, { do: "send", to: `-100${channel.id}`, text: "post while away" });
     ann = await connected(saved);
     same((await ann.getMe()).firstName, "Ann", "who I still am");
-    const state = await ann.invoke(new Api.updates.GetState());
-    const missed = await ann.invoke(new Api.updates.GetDifference({ pts: state.pts - 3, date: state.date - 1, qts: 0 }));
-    same(missed.newMessages.map((each) => each.message), [1, 2, 3].map((n) => `while away ${n}`), "what was missed");
+    const missed = await ann.invoke(new Api.updates.GetDifference({ pts: before.pts, date: before.date, qts: 0 }));
+    const wanted = [...[1, 2, 3].map((n) => `while away ${n}`), "group while away"];
+    same(missed.newMessages.map((each) => each.message), wanted, "what was missed");
+    const posts = await ann.invoke(new Api.updates.GetChannelDifference({
+      channel: await ann.getInputEntity(channel), filter: new Api.ChannelMessagesFilterEmpty(), pts: fullChat.pts, limit: 100,
+    }));
+    same(posts.newMessages.map((each) => each.message), ["post while away"], "the posts that were missed");
     const incoming = heard(ann, (message) => message.message === "live again");
     await act(BOB, { do: "send", to: ANN, text: "live again" });
     await until(incoming, "a push after the reconnect");

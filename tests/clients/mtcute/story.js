@@ -63,7 +63,7 @@ async function texts(ann, peer, limit) {
   return (await ann.getHistory(peer, { limit })).map((each) => each.text);
 }
 
-let ann;
+let ann, group, channel;
 const story = {
   async login() {
     ann = await signIn(ANN);
@@ -82,19 +82,25 @@ const story = {
     same(await texts(ann, "bob_here", 2), ["hello Ann", "hello Bob"], "the history");
   },
   async group() {
-    await ann.createGroup({ title: "Friends", users: ["bob_here"] });
+    group = (await ann.createGroup({ title: "Friends", users: ["bob_here"] })).chat;
+    await ann.sendText(group, "welcome");
     const incoming = heard(ann, "hello group");
     const bob = await signIn(BOB);
     for await (const dialog of bob.iterDialogs()) {
-      if (dialog.peer.displayName === "Friends") await bob.sendText(dialog.peer, "hello group");
+      if (dialog.peer.displayName !== "Friends") continue;
+      same(await texts(bob, dialog.peer, 1), ["welcome"], "what Bob reads");
+      await bob.sendText(dialog.peer, "hello group");
     }
     same((await until(incoming, "the group")).chat.displayName, "Friends", "where");
     await bob.destroy();
   },
   async channel() {
-    const channel = await ann.createChannel({ title: "News", description: "all of it" });
+    channel = await ann.createChannel({ title: "News", description: "all of it" });
     await ann.sendText(channel, "first post");
     same((await texts(ann, channel, 1)), ["first post"], "the post");
+    const incoming = heard(ann, "second post");
+    await act(ANN, { do: "send", to: channel.id, text: "second post" }); // as from another device
+    await until(incoming, "a post from another device");
   },
   async media() {
     const data = Buffer.alloc(300000, "media ");
@@ -105,10 +111,13 @@ const story = {
   async reconnect() {
     await ann.disconnect();
     await act(BOB, { do: "send", to: ANN, text: "while away {n}", times: 3 });
-    const missed = heard(ann, "while away 3");
+    await act(BOB, { do: "send", to: group.id, text: "group while away" });
+    await act(ANN, { do: "send", to: channel.id, text: "post while away" });
+    const away = [...[1, 2, 3].map((n) => `while away ${n}`), "group while away", "post while away"];
+    const missed = away.map((text) => until(heard(ann, text), text));
     await ann.connect();
     await ann.startUpdatesLoop();
-    await until(missed, "what was missed");
+    await Promise.all(missed);
     const live = heard(ann, "live again");
     await act(BOB, { do: "send", to: ANN, text: "live again" });
     await until(live, "a push after the reconnect");
