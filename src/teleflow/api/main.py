@@ -11,11 +11,12 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import Route
 
-from teleflow.api import docs, facts, system
+from teleflow.api import docs, facts, system, v1
 from teleflow.api.bodies import refuse_fields
 from teleflow.api.edge import Edge, Routes
 from teleflow.api.errors import Refusal, error_answer
 from teleflow.api.simple import auth, messages, telegram, users
+from teleflow.api.v1.gate import Gate
 from teleflow.config import Settings
 from teleflow.errors import Internal, Invalid, Malformed, NotFound, TeleFlowError, Unavailable
 from teleflow.kit.clock import Clock
@@ -28,6 +29,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     users.router,
     telegram.router,
     messages.router,
+    *v1.ROUTERS,
     docs.router,
 )
 
@@ -50,7 +52,7 @@ def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
     api = build_api()
     api.state.services = services
     return Edge(
-        api,
+        Gate(api, services),
         hot={("POST", "/send"): messages.hot_send(services)},
         routes=_routes(),
         body_limit=settings.body_limit_bytes,

@@ -59,6 +59,7 @@ def document(api: FastAPI) -> dict[str, Any]:
         components = made.setdefault("components", {})
         components["securitySchemes"] = SECURITY_SCHEMES
         _drop_foreign_errors(made)
+        _gather_definitions(made)
         api.openapi_schema = made
     return api.openapi_schema
 
@@ -72,3 +73,14 @@ def _drop_foreign_errors(made: dict[str, Any]) -> None:
                 del responses[status]
     for name in ("HTTPValidationError", "ValidationError"):
         made["components"].get("schemas", {}).pop(name, None)
+
+
+def _gather_definitions(made: dict[str, Any]) -> None:
+    """Bodies bring the schemas that they refer to; their place is among the components."""
+    schemas = made["components"].setdefault("schemas", {})
+    for item in made["paths"].values():
+        for declared in item.values():
+            for content in declared.get("requestBody", {}).get("content", {}).values():
+                for name, schema in content["schema"].pop("$defs", {}).items():
+                    if schemas.setdefault(name, schema) != schema:
+                        raise ValueError(f"Two different schemas are called {name}")

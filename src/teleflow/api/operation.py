@@ -20,6 +20,7 @@ _REASON = {
     415: "The body is of another kind than this route takes",
     422: "A value is not possible",
     429: "Too many tries: Retry-After says when",
+    502: "Telegram refused or failed",
     503: "Can't be served now: trying again is right",
 }
 
@@ -57,6 +58,11 @@ class ErrorAnswer(BaseModel):
     detail: str
     uncertain: bool | None = None
     jobId: str | None = Field(None)  # noqa: N815 - the wire's name
+
+
+def reason(status: int) -> str:
+    """Why a route answers with this status, as the document tells it."""
+    return _REASON[status]
 
 
 def operation(

@@ -32,18 +32,55 @@ class User:
     created_at: int
 
 
+class Scope(enum.StrEnum):
+    """What an API key may do. Each includes those before it; `admin` is of use to an admin only."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
+
+    @property
+    def included(self) -> frozenset[Scope]:
+        order = list(Scope)
+        return frozenset(order[: order.index(self) + 1])
+
+
+def scopes_of(role: Role) -> frozenset[Scope]:
+    """What somebody of this role may do with their password."""
+    return (Scope.ADMIN if role is Role.ADMIN else Scope.WRITE).included
+
+
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whoever makes this call."""
+    """Whoever makes this call, and what proves it.
+
+    `login_id` is the login's or the key's whose token came; `key_id` the key's, whether it came itself (`by_key`)
+    or as the token that was made with it. `session_ids` None means all of the user's sessions. `address` and
+    `request_id` are those of the request, where there is one: the audit log tells them.
+    """
 
     user_id: str
     username: str
     role: Role
     login_id: str | None = None
+    key_id: str | None = None
+    by_key: bool = False
+    scopes: frozenset[Scope] = Scope.WRITE.included
+    session_ids: frozenset[str] | None = None
+    address: str = ""
+    request_id: str = ""
 
     @property
     def is_admin(self) -> bool:
         return self.role is Role.ADMIN
+
+    def may(self, scope: Scope) -> bool:
+        """May they do what needs this scope? Administration needs the role too."""
+        return scope in self.scopes and (scope is not Scope.ADMIN or self.is_admin)
+
+    def sees(self, session_id: str) -> bool:
+        """Does what proves them reach this session? Whose it is, is another question."""
+        return self.session_ids is None or session_id in self.session_ids
 
 
 @dataclass(frozen=True, slots=True)

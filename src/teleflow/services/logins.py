@@ -11,7 +11,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from teleflow.kit.clock import Clock, milliseconds
-from teleflow.model.users import Principal, User
+from teleflow.model.users import Principal, User, scopes_of
 from teleflow.storage.base import LoginStore
 
 FRESH = 1.0  # seconds
@@ -74,7 +74,7 @@ class LiveLogins:
         login: LiveLogin | _Abandoned | None = _Abandoned()
         try:
             user = await self._storage.login_user(login_id, now=milliseconds(self._clock.time()))
-            login = LiveLogin(Principal(user.id, user.username, user.role, login_id), user, read_at) if user else None
+            login = LiveLogin(_principal(user, login_id), user, read_at) if user else None
             return login
         finally:
             reading.set_result(login)
@@ -90,6 +90,10 @@ class LiveLogins:
         self._known.move_to_end(login_id)
         if len(self._known) > MOST_LOGINS:
             self._known.popitem(last=False)
+
+
+def _principal(user: User, login_id: str) -> Principal:
+    return Principal(user.id, user.username, user.role, login_id, scopes=scopes_of(user.role))
 
 
 class _Abandoned:

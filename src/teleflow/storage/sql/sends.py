@@ -44,7 +44,11 @@ JOB_COLUMNS = [
 _ADD_JOB = Statement(
     insert(t.send_jobs).values({c.name: given(c.name) for c in _j if c.name != "is_open"} | {"is_open": YES})
 )
-_CLAIM_KEY = Statement(insert(t.idempotency_keys).on_conflict_do_nothing())
+_CLAIM_KEY = Statement(
+    insert(t.idempotency_keys)
+    .values({name: given(name) for name in ("user_id", "key", "fingerprint", "job_id", "created_at")})
+    .on_conflict_do_nothing()
+)
 _USED_KEY = Statement(select(_k.fingerprint, _k.job_id).where(_k.user_id == given("of_user"), _k.key == given("this")))
 _JOB = Statement(select(*JOB_COLUMNS).where(_j.id == given("this")))
 _MY_JOB = Statement(select(*JOB_COLUMNS).where(_j.id == given("this"), _j.user_id == given("of_user")))

@@ -9,9 +9,12 @@ from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal
 from teleflow.storage.base import Storage
+from teleflow.storage.sql.audit import Audit
 from teleflow.storage.sql.credentials import SessionSecrets
+from teleflow.storage.sql.keys import Keys
 from teleflow.storage.sql.logins import Logins
 from teleflow.storage.sql.peers import Peers
+from teleflow.storage.sql.requests import Requests
 from teleflow.storage.sql.sendlog import SendLog
 from teleflow.storage.sql.sends import Sends
 from teleflow.storage.sql.sessions import Sessions
@@ -22,7 +25,7 @@ from teleflow.storage.sql.users import Users
 _SQLITE_PREFIXES = ("sqlite+aiosqlite:///", "sqlite:///", "file:///", "file://localhost/", "file:")
 
 
-class SqlStorage(Users, Logins, Sessions, SessionSecrets, Peers, Sends, SendLog, Upkeep):
+class SqlStorage(Users, Logins, Keys, Sessions, SessionSecrets, Peers, Sends, SendLog, Requests, Audit, Upkeep):
     """One SQL database."""
 
     async def start(self) -> None:

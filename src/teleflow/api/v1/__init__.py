@@ -1,0 +1,9 @@
+"""The routes under `/api/v1`, one file a noun: `router` in each, listed here."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+
+from teleflow.api.v1 import auth
+
+ROUTERS: tuple[APIRouter, ...] = (auth.router,)

@@ -1,0 +1,58 @@
+"""The form of a success under `/api/v1`: ``{"success": true, "data": …}``, names in camelCase."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from fastapi import Response
+from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic.alias_generators import to_camel
+from pydantic_core import to_json
+
+T = TypeVar("T")
+
+
+class Shape(BaseModel):
+    """Something that an answer tells. A field that is None is left out, unless the route says `nulls`."""
+
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True)
+
+
+class Body(BaseModel):
+    """What a request says: types are meant exactly, what is not named is ignored."""
+
+    model_config = ConfigDict(alias_generator=to_camel, strict=True, extra="ignore", frozen=True)
+
+
+class Envelope(BaseModel, Generic[T]):
+    """For the document only: answers are made by `ok`."""
+
+    success: Literal[True]
+    data: T
+
+
+class Told(Shape):
+    """An act that has nothing to tell but that it is done."""
+
+    message: str
+
+
+def _as_text(value: Any) -> Any:
+    return str(value) if type(value) is int else value
+
+
+# An id that clients write as a string or as a number.
+TextOrNumber = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=str | int)]
+
+
+def ok(
+    data: Shape | Sequence[Shape] | Mapping[str, Any],
+    status: int = 200,
+    *,
+    nulls: bool = False,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """The answer that tells `data`."""
+    body = to_json({"success": True, "data": data}, by_alias=True, exclude_none=not nulls)
+    return Response(body, status, dict(headers) if headers else None, media_type="application/json")

@@ -1,0 +1,41 @@
+"""The storage port: units of work in domain words.
+
+Each method is one atomic batch: when it returns, everything in it is on disk (full sync); when it raises,
+nothing of it is. `StorageUnavailable` means that nothing was stored and that trying again is right. Every
+method that touches a user's rows takes the `user_id`, and a stranger's row looks like no row. All instants
+are Unix milliseconds, and `now` is always the caller's. Lists are pages: `limit` is required, at most 1,000.
+
+One file a noun; everything that is named outside is named here.
+"""
+
+from __future__ import annotations
+
+from teleflow.model.peers import Known
+from teleflow.storage.base.audit import AuditStore
+from teleflow.storage.base.keys import KeyStore
+from teleflow.storage.base.logins import LoginStore, Rotation
+from teleflow.storage.base.peers import PeerStore, PhoneLookup
+from teleflow.storage.base.requests import Begun, RequestStore, StoredAnswer
+from teleflow.storage.base.sends import Accepted, SendStore, Settlement
+from teleflow.storage.base.sessions import SessionStore
+from teleflow.storage.base.storage import Storage
+from teleflow.storage.base.users import UserStore
+
+__all__ = [
+    "Accepted",
+    "AuditStore",
+    "Begun",
+    "KeyStore",
+    "Known",
+    "LoginStore",
+    "PeerStore",
+    "PhoneLookup",
+    "RequestStore",
+    "Rotation",
+    "SendStore",
+    "SessionStore",
+    "Settlement",
+    "Storage",
+    "StoredAnswer",
+    "UserStore",
+]

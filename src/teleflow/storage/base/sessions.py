@@ -1,0 +1,70 @@
+"""Sessions, what opens them, and logins under way, as they are stored."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from teleflow.model.sessions import Credentials, LoginAttempt, Session, SessionState
+
+
+class SessionStore(Protocol):
+    async def add_session(self, session: Session) -> None:
+        """Raises Conflict(code="SESSION_NAME_TAKEN") when this user has one of that name; NotFound without the user."""
+
+    async def session(self, user_id: str, session_id: str) -> Session | None: ...
+
+    async def session_named(self, user_id: str, name: str) -> Session | None: ...
+
+    async def sessions(self, user_id: str, *, limit: int, after: str | None = None) -> list[Session]:
+        """A page, newest first; `after` is the last id of the page before."""
+
+    async def sessions_to_run(self, *, limit: int, after: str | None = None) -> list[Session]:
+        """Authorised sessions of all users that should be online (not disconnected on purpose), by id."""
+
+    async def count_sessions(self) -> dict[SessionState, int]: ...
+
+    async def set_session_state(
+        self, session_id: str, state: SessionState, *, cause: str | None, now: int, phone: str | None = None
+    ) -> None:
+        """No effect when the session is gone. Sets `last_online_at` when the state is online."""
+
+    async def save_credentials(self, session_id: str, credentials: Credentials) -> None:
+        """Seal and store; they may exist before the login is done. No effect when the session is gone.
+
+        Raises Conflict(code="AUTH_KEY_IN_USE") when another session holds this very auth key.
+        """
+
+    async def credentials(self, session_id: str) -> Credentials | None:
+        """Raises SealBroken when they were sealed with another key or for another row."""
+
+    async def authorise_session(
+        self, session_id: str, *, account_id: int, account_name: str, phone: str, now: int
+    ) -> None:
+        """The login is done: state connecting, the attempt removed, in one batch."""
+
+    async def forget_authorisation(self, session_id: str, state: SessionState, *, cause: str, now: int) -> None:
+        """Telegram ended the login: auth key and peers are destroyed, the state tells why.
+
+        Queued jobs fail. Those that have left (sending, uncertain) are their sender's to settle.
+        """
+
+    async def delete_session(self, user_id: str, session_id: str) -> bool:
+        """Remove with credentials, attempt and peers; its open jobs end first, logs stay.
+
+        Queued jobs are cancelled. Those that have left fail with OUTCOME_UNKNOWN, and their log says so.
+        """
+
+    async def put_attempt(self, attempt: LoginAttempt) -> None:
+        """Store or replace the session's login attempt."""
+
+    async def attempt(self, session_id: str) -> LoginAttempt | None: ...
+
+    async def attempts_under_way(self, *, limit: int, after: str | None = None) -> list[tuple[str, int | None]]:
+        """Sessions that wait for a code or a password, by id, and when their attempts expire (None: it is gone)."""
+
+    async def end_attempt(self, session_id: str) -> None: ...
+
+    async def codes_requested(self, phone: str, *, since: int) -> int:
+        """How often a login code was asked for this number, by anybody, since then."""
+
+    async def note_code_request(self, phone: str, *, now: int) -> None: ...

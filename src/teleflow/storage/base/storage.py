@@ -1,0 +1,38 @@
+"""One database: all the nouns together, and its own life."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from teleflow.storage.base.audit import AuditStore
+from teleflow.storage.base.keys import KeyStore
+from teleflow.storage.base.logins import LoginStore
+from teleflow.storage.base.peers import PeerStore
+from teleflow.storage.base.requests import RequestStore
+from teleflow.storage.base.sends import SendStore
+from teleflow.storage.base.sessions import SessionStore
+from teleflow.storage.base.users import UserStore
+
+
+class Storage(UserStore, LoginStore, KeyStore, SessionStore, PeerStore, SendStore, RequestStore, AuditStore, Protocol):
+    """One database."""
+
+    async def start(self) -> None:
+        """Open, migrate under a lock, check the seal key. Raises SettingsError with a clear line."""
+
+    async def stop(self) -> None: ...
+
+    async def ping(self) -> None:
+        """Raises StorageUnavailable when it does not answer."""
+
+    async def sweep(self, *, now: int) -> int:
+        """Remove what has expired: logins, tokens, attempts, code requests (24 h), idempotency keys (72 h).
+
+        Bounded: some hundred rows of a kind in one call; how many went. Call again while it is not 0.
+        """
+
+    async def remembered(self, key: str) -> str | None:
+        """A small fact of the installation (not of a user)."""
+
+    async def remember(self, key: str, value: str) -> str:
+        """Store unless there is one; the value that stands."""

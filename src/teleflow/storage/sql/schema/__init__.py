@@ -1,0 +1,44 @@
+"""The tables, as data: one file a noun.
+
+Only primitive column types, so that the same schema stands on SQLite and PostgreSQL: instants are Unix
+milliseconds in big integers, flags are 0 or 1, secrets are sealed blobs (`kit.seal`). A change here needs a
+migration beside it; a test compares both.
+"""
+
+from __future__ import annotations
+
+from teleflow.storage.sql.schema.audit import audit_log
+from teleflow.storage.sql.schema.columns import metadata
+from teleflow.storage.sql.schema.facts import facts
+from teleflow.storage.sql.schema.pacing import acquaintances, holds
+from teleflow.storage.sql.schema.sends import idempotency_keys, send_jobs, send_log
+from teleflow.storage.sql.schema.sessions import (
+    code_requests,
+    login_attempts,
+    peers,
+    phone_lookups,
+    session_credentials,
+    sessions,
+)
+from teleflow.storage.sql.schema.users import api_keys, logins, refresh_tokens, users
+
+__all__ = [
+    "acquaintances",
+    "api_keys",
+    "audit_log",
+    "code_requests",
+    "facts",
+    "holds",
+    "idempotency_keys",
+    "login_attempts",
+    "logins",
+    "metadata",
+    "peers",
+    "phone_lookups",
+    "refresh_tokens",
+    "send_jobs",
+    "send_log",
+    "session_credentials",
+    "sessions",
+    "users",
+]
