@@ -216,6 +216,7 @@ def environment(data_dir: Path, sandbox: Mapping[str, Any]) -> dict[str, str]:
         "ADMIN_PASSWORD": ADMIN_PASSWORD,
         "RATE_LIMIT_MAX": "0",
         "CODE_BUDGET_PER_HOUR": "100000",
+        "FIRST_CONTACTS_PER_DAY": "1000000",
         "JWT_ACCESS_EXPIRE_MINUTES": "600",
         "LOG_LEVEL": "warning",
     }

@@ -33,9 +33,12 @@ from teleflow.kit.ids import new_id
 from teleflow.kit.seal import Seal
 from teleflow.kit.tasks import Tasks
 from teleflow.model.sessions import Device
+from teleflow.outbox.holds import HoldsOnDisk
+from teleflow.outbox.lanes import Lanes
 from teleflow.outbox.outbox import Outbox
 from teleflow.outbox.sender import Sender
 from teleflow.outbox.settle import Settler
+from teleflow.outbox.strangers import Strangers
 from teleflow.services.accounts import Accounts, service_credentials
 from teleflow.services.everything import Services
 from teleflow.services.passwords import Passwords
@@ -120,15 +123,28 @@ class Gateway:
                 chance=self._chance,
             )
         )
-        call = Pacing(self.runner.call, self.clock)
+        holds = HoldsOnDisk(self.storage, self.clock)
+        stack.push_async_callback(holds.stop)
+        call = Pacing(self.runner.call, self.clock, keep=holds.keep)
+        call.restore(await holds.standing())
         peers = Directory(self.storage, call, self.clock, imports_per_hour=settings.import_budget_per_hour)
         stack.push_async_callback(peers.stop)
         self.runner.on_end(peers.forget_session)
         self.runner.on_end(call.forget)
         settler = Settler(self.storage, self.clock, self._chance)
-        sender = Sender(call, peers, settler, self.clock)
+        strangers = Strangers(self.storage, call, call, self.clock, per_day=settings.first_contacts_per_day)
+        self.runner.on_end(strangers.forget_session)
+        lanes = Lanes()
+        sender = Sender(call, peers, strangers, settler, lanes, self.clock)
         self.outbox = Outbox(
-            self.storage, sender, settler, self.clock, node=self.node, send_wait_seconds=settings.send_wait_seconds
+            self.storage,
+            sender,
+            settler,
+            lanes,
+            peers,
+            self.clock,
+            node=self.node,
+            send_wait_seconds=settings.send_wait_seconds,
         )
         logins = Logins(self.runner, self.storage, self.clock, codes_per_hour=settings.code_budget_per_hour)
         self.services = Services.make(

@@ -68,6 +68,9 @@ class Settings(BaseSettings):
     import_budget_per_hour: int = Field(
         50, ge=0, description="Contacts that may be imported to find a stranger's number, a session and hour"
     )
+    first_contacts_per_day: int = Field(
+        50, ge=0, description="People whom a session may write to for the first time in 24 hours; more is refused (429)"
+    )
     code_budget_per_hour: int = Field(3, ge=1, description="Login codes that may be asked for one number in an hour")
 
     node_env: str = Field("production", description="development renders logs for people, everything else as JSON")

@@ -39,6 +39,10 @@ class Directory:
         peer = self._memory.get(session_id, ref)
         return peer or await self._find_once(session_id, ref, within, stored=True)
 
+    def recall(self, session_id: str, ref: PeerRef) -> Peer | None:
+        """What is in memory; asks nobody."""
+        return self._memory.get(session_id, ref)
+
     async def find_again(self, session_id: str, ref: PeerRef, *, within: float) -> Peer:
         """As `find`, past everything that is remembered: it turned out to be wrong."""
         self._memory.drop(session_id, ref)

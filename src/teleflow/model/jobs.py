@@ -68,7 +68,7 @@ class SendJob:
     `chat` is the peer ref as the caller wrote it, in canonical form; `chat_id` the marked id, once it is known.
     `random_id` is drawn at acceptance and goes out with every try, which is what makes a repeat harmless
     (messages.sendMessage). `error_kind`/`error_code`/`error_message`/`retry_after` tell why it failed, or why it
-    waits; `due_at` (Unix ms) until when. `result` is what the caller was told of the message, as JSON.
+    waits; `due_at` (Unix ms) until when. `result` is what it became, as JSON.
     """
 
     id: str

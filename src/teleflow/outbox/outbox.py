@@ -6,19 +6,19 @@ one chat leave in the order of their acceptance, and a waiting chat blocks no ot
 
 from __future__ import annotations
 
-import hashlib
-from collections import deque
 from dataclasses import replace
 
 import structlog
 
-from teleflow.errors import StorageUnavailable, TeleFlowError, Unavailable
+from teleflow.errors import Conflict, NotFound, StorageUnavailable, TeleFlowError, Unavailable
 from teleflow.kit.clock import Clock, loop_time, milliseconds
 from teleflow.kit.ids import new_id, random_int64
 from teleflow.kit.tasks import Tasks
-from teleflow.model.jobs import SendJob, SendState, Text
-from teleflow.model.sessions import Session
+from teleflow.model.jobs import SendJob, SendState
+from teleflow.model.sending import Sending
 from teleflow.model.users import User
+from teleflow.outbox.lanes import Lane, Lanes
+from teleflow.outbox.ports import Peers
 from teleflow.outbox.sender import Sender
 from teleflow.outbox.settle import Settler
 from teleflow.outbox.tickets import Ticket
@@ -33,26 +33,35 @@ _TEND_EVERY_S = 5.0
 _CLAIM = 500
 _POLL_S = 0.1
 _SLACK_S = 5.0
-_NOT_ITS_TURN = "Other messages to this number took too long; this one was not sent and will not be"
+_NOT_ITS_TURN = "Other messages to this chat took too long; this one was not sent and will not be"
 _GONE = "Not sent: the account was removed"
-
-_Lane = tuple[str, str]
+_CANCELLED = "Cancelled before it was sent"
 
 
 class Outbox:
     """Sends of this node. `node` names the process in leases."""
 
     def __init__(
-        self, storage: Storage, sender: Sender, settler: Settler, clock: Clock, *, node: str, send_wait_seconds: float
+        self,
+        storage: Storage,
+        sender: Sender,
+        settler: Settler,
+        lanes: Lanes,
+        peers: Peers,
+        clock: Clock,
+        *,
+        node: str,
+        send_wait_seconds: float,
     ) -> None:
         self._storage = storage
         self._sender = sender
         self._settler = settler
+        self._lanes = lanes
+        self._peers = peers
         self._clock = clock
         self._node = node
         self._send_wait = send_wait_seconds
         self._tickets: dict[str, Ticket] = {}
-        self._lanes: dict[_Lane, deque[Ticket]] = {}
         self._tasks = Tasks("outbox")
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -80,43 +89,17 @@ class Outbox:
 
     # -- sending ------------------------------------------------------------------------------------------
 
-    async def send(
-        self, *, user: User, session: Session, to_phone: str, text: str, idempotency_key: str | None
-    ) -> SendJob:
+    async def send(self, sending: Sending) -> SendJob:
         """Accept, send, and wait for the outcome, at most SEND_WAIT_SECONDS.
 
         The job is final or `uncertain` then. Raises Unavailable (nothing was stored), Invalid
         (IDEMPOTENCY_KEY_REUSED).
         """
-        lane = (session.id, to_phone)
-        standing = self._lanes.get(lane)
-        if len(self._tickets) >= _OPEN_LIMIT or (standing is not None and len(standing) >= _LANE_LIMIT):
-            raise Unavailable("Too many messages are waiting to be sent", code="QUEUE_FULL", retry_after=5)
         deadline = loop_time() + self._send_wait
-        now = milliseconds(self._clock.time())
-        job = SendJob(
-            id=new_id("job"),
-            user_id=user.id,
-            session_id=session.id,
-            random_id=random_int64(),
-            chat=to_phone,
-            content=Text(text),
-            state=SendState.QUEUED if standing else SendState.SENDING,
-            attempts=0,
-            created_at=now,
-        )
-        accepted = await self._storage.accept_send(
-            job,
-            username=user.username,
-            from_phone=session.phone,
-            idempotency_key=idempotency_key,
-            fingerprint=_fingerprint(session.id, to_phone, text) if idempotency_key else "",
-            node=self._node,
-            lease_until=now + _LEASE_MS,
-        )
-        if accepted.replayed:
-            return await self._first(accepted.job, deadline)
-        ticket = Ticket(accepted.job, deadline=deadline, may_have_left=False)
+        job, replayed = await self._accept(sending, waits=True)
+        if replayed:
+            return await self._first(job, deadline)
+        ticket = Ticket(job, deadline=deadline, may_have_left=False)
         self._enter(ticket)
         job = await ticket.outcome(deadline)
         if job.state is SendState.QUEUED:
@@ -126,32 +109,103 @@ class Outbox:
             job = await ticket.outcome(deadline + _SLACK_S)
         return _told(job, ticket)
 
-    async def _withdraw(self, ticket: Ticket) -> SendJob:
-        """Its turn did not come in time. What can be promised now is that it never will."""
-        if await self._storage.cancel_send(ticket.job.id, detail=_NOT_ITS_TURN, now=milliseconds(self._clock.time())):
-            return ticket.update(state=SendState.CANCELLED, error_code="SEND_TIMEOUT", error_message=_NOT_ITS_TURN)
-        return _told(ticket.job, ticket)
+    async def post(self, sending: Sending) -> SendJob:
+        """Accept, and send when its turn comes. Raises as `send`."""
+        job, replayed = await self._accept(sending, waits=False)
+        if not replayed:
+            self._enter(Ticket(job, deadline=None, may_have_left=False))
+            return job
+        ticket = self._tickets.get(job.id)
+        return ticket.job if ticket is not None else self._settler.known(job.id) or job
 
-    async def reject(
-        self,
-        *,
-        user: User,
-        session: Session | None,
-        to_phone: str,
-        text: str,
-        error: TeleFlowError,
-        idempotency_key: str | None,  # noqa: ARG002 - an attempt that never became a job may be made again
-    ) -> None:
+    async def replayed(self, sending: Sending) -> SendJob | None:
+        """What became of the first request with this key, for one that could not be carried out now.
+
+        None when it is the first. Raises Invalid(IDEMPOTENCY_KEY_REUSED).
+        """
+        if sending.idempotency_key is None:
+            return None
+        job = await self._storage.send_with_key(
+            sending.user.id, sending.idempotency_key, fingerprint=sending.fingerprint
+        )
+        return None if job is None else await self._first(job, loop_time() + self._send_wait)
+
+    async def cancel(self, user_id: str, job_id: str) -> SendJob:
+        """Raises NotFound, Conflict when it has left or ended already."""
+        job = await self.job(user_id, job_id)
+        await self._settler.stored(job_id)
+        if await self._storage.cancel_send(job.id, detail=_CANCELLED, now=milliseconds(self._clock.time())):
+            job = replace(job, state=SendState.CANCELLED, due_at=None)
+            ticket = self._tickets.get(job_id)
+            if ticket is not None:
+                ticket.tell(job)
+            return job
+        stored = await self.job(user_id, job_id)
+        if stored.state is SendState.CANCELLED:
+            return stored
+        raise Conflict(f"The job is {stored.state.value}: only what has not left can be cancelled", code="JOB_NOT_OPEN")
+
+    async def job(self, user_id: str, job_id: str) -> SendJob:
+        """As its caller was told it. Raises NotFound."""
+        stored = await self._storage.send_job(user_id, job_id)
+        if stored is None:
+            raise NotFound("There is no such job", code="JOB_NOT_FOUND")
+        return self._settler.known(job_id) or stored
+
+    async def reject(self, *, user: User, from_phone: str, chat: str, text: str, error: TeleFlowError) -> None:
         """Log an attempt that failed before it became a job."""
         await self._storage.log_rejected(
             user_id=user.id,
             username=user.username,
-            from_phone=session.phone if session else user.telegram_phone or "",
-            to_phone=to_phone,
+            from_phone=from_phone,
+            to_phone=chat,
             message=text,
             detail=error.message,
             now=milliseconds(self._clock.time()),
         )
+
+    async def _accept(self, sending: Sending, *, waits: bool) -> tuple[SendJob, bool]:
+        session, chat = sending.session, str(sending.ref)
+        peer = self._peers.recall(session.id, sending.ref)
+        chat_id = peer.marked_id if peer is not None else None
+        standing = self._lanes.standing(session.id, chat, chat_id)
+        if len(self._tickets) >= _OPEN_LIMIT or (standing is not None and len(standing) >= _LANE_LIMIT):
+            raise Unavailable("Too many messages are waiting to be sent", code="QUEUE_FULL", retry_after=5)
+        now = milliseconds(self._clock.time())
+        job = SendJob(
+            id=new_id("job"),
+            user_id=sending.user.id,
+            session_id=session.id,
+            random_id=random_int64(),
+            chat=chat,
+            content=sending.content,
+            # Who waits and is alone goes at once, and one write is saved.
+            state=SendState.SENDING if waits and standing is None else SendState.QUEUED,
+            attempts=0,
+            created_at=now,
+            chat_id=chat_id,
+        )
+        accepted = await self._storage.accept_send(
+            job,
+            username=sending.user.username,
+            from_phone=session.phone,
+            idempotency_key=sending.idempotency_key,
+            fingerprint=sending.fingerprint,
+            node=self._node,
+            lease_until=now + _LEASE_MS,
+        )
+        return accepted.job, accepted.replayed
+
+    async def _withdraw(self, ticket: Ticket) -> SendJob:
+        """Its turn did not come in time. What can be promised now is that it never will."""
+        if await self._storage.cancel_send(ticket.job.id, detail=_NOT_ITS_TURN, now=milliseconds(self._clock.time())):
+            return ticket.update(
+                state=SendState.CANCELLED,
+                error_kind=Unavailable.kind.value,
+                error_code="SEND_TIMEOUT",
+                error_message=_NOT_ITS_TURN,
+            )
+        return _told(ticket.job, ticket)
 
     async def _first(self, job: SendJob, deadline: float) -> SendJob:
         """The outcome of the request that came first with this idempotency key."""
@@ -169,49 +223,55 @@ class Outbox:
     # -- lanes --------------------------------------------------------------------------------------------
 
     def _enter(self, ticket: Ticket) -> None:
-        job = ticket.job
-        self._tickets[job.id] = ticket
-        lane = (job.session_id, job.chat)
-        standing = self._lanes.get(lane)
-        if standing is not None:
-            standing.append(ticket)
-            return
-        self._lanes[lane] = deque([ticket])
-        self._tasks.start(self._work(lane), f"lane:{job.session_id}", on_failure=lambda _: self._abandon(lane))
+        self._tickets[ticket.job.id] = ticket
+        lane = self._lanes.enter(ticket)
+        if lane is not None:
+            name = f"lane:{ticket.job.session_id}"
+            self._tasks.start(self._work(lane), name, on_failure=lambda _: self._abandon(lane))
 
-    async def _work(self, lane: _Lane) -> None:
+    async def _work(self, lane: Lane) -> None:
         """One chat's sends, one after the other."""
-        waiting = self._lanes[lane]
+        waiting = lane.tickets
         while waiting:
             ticket = waiting[0]
             try:
-                if ticket.job.state is not SendState.QUEUED or await self._begin(ticket):
-                    await self._sender.carry(ticket)
+                await self._see_through(ticket)
             finally:
                 waiting.popleft()
                 self._tickets.pop(ticket.job.id, None)
-        del self._lanes[lane]
+        self._lanes.close(lane)
+
+    async def _see_through(self, ticket: Ticket) -> None:
+        """Until it is final; a wait that Telegram asked for keeps the chat's order, and nothing else."""
+        while not ticket.job.state.is_final:
+            if ticket.job.state is SendState.QUEUED and not await self._begin(ticket):
+                return
+            seconds = await self._sender.carry(ticket)
+            if seconds is None:
+                return
+            await ticket.pause(seconds)
 
     async def _begin(self, ticket: Ticket) -> bool:
         """Queued → sending, unless it was cancelled meanwhile."""
         lease_until = milliseconds(self._clock.time()) + _LEASE_MS
         try:
+            await self._settler.stored(ticket.job.id)
             mine = await self._storage.mark_sending(
                 ticket.job.id, attempts=ticket.job.attempts, node=self._node, lease_until=lease_until
             )
         except StorageUnavailable:
             return True  # the state is for readers; the job's random_id is what makes it safe
         if mine:
-            ticket.update(state=SendState.SENDING)
+            ticket.update(state=SendState.SENDING, due_at=None)
             return True
         stored = await self._storage.send_job(ticket.job.user_id, ticket.job.id)
         # Gone with its user, it was cancelled too: it has not left, and nobody will take it up again.
         ticket.tell(stored or replace(ticket.job, state=SendState.CANCELLED, error_message=_GONE))
         return False
 
-    def _abandon(self, lane: _Lane) -> None:
+    def _abandon(self, lane: Lane) -> None:
         """A lane's task failed (a bug): its jobs stay open in the database and are claimed again."""
-        for ticket in self._lanes.pop(lane, ()):
+        for ticket in self._lanes.close(lane):
             self._tickets.pop(ticket.job.id, None)
 
     # -- recovery -----------------------------------------------------------------------------------------
@@ -243,7 +303,3 @@ def _told(job: SendJob, ticket: Ticket) -> SendJob:
     if job.state.is_final or job.state is SendState.UNCERTAIN:
         return job
     return replace(job, state=SendState.UNCERTAIN) if ticket.may_have_left else job
-
-
-def _fingerprint(*parts: str) -> str:
-    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from teleflow.model.peers import Peer, PeerRef
+from teleflow.model.peers import Known, Peer, PeerRef
 
 
 class Peers(Protocol):
@@ -16,4 +17,12 @@ class Peers(Protocol):
 
     async def find_again(self, session_id: str, ref: PeerRef, *, within: float) -> Peer:
         """As `find`, past everything that is remembered: Telegram did not know what was."""
+        ...
+
+    def recall(self, session_id: str, ref: PeerRef) -> Peer | None:
+        """What is in memory; asks nobody."""
+        ...
+
+    def learn(self, session_id: str, known: Sequence[Known]) -> None:
+        """Take in whom an answer lets the session address. Costs no wait."""
         ...

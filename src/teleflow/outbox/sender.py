@@ -1,8 +1,8 @@
-"""One send, from "its turn has come" to a final state.
+"""One send, from "its turn has come" to a final state, or to a wait.
 
-What is told follows from one question: may it have left? Before that, every trouble is a plain failure. After
-it, only Telegram's own answer is an end; until then the job is `uncertain` and goes again with the same
-random_id, which Telegram takes once.
+What is told follows from one question: may it have left? Before that, every trouble is a plain failure, or, where
+nobody waits for the answer, a reason to go on later. After it, only Telegram's own answer is an end; until then the
+job is `uncertain` and goes again with the same random_id, which Telegram takes once.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ import structlog
 from teleflow.errors import Limited, NotFound, TeleFlowError, Unavailable, Uncertain
 from teleflow.kit.backoff import FullJitter
 from teleflow.kit.clock import Clock, loop_time
-from teleflow.model.jobs import SendJob
-from teleflow.model.operations.messages import FindSent, SendText, Sent
+from teleflow.model.jobs import Forward, SendJob
+from teleflow.model.operations.base import Operation
+from teleflow.model.operations.sending import FindSent, ForwardMessages, SendText, Sent
 from teleflow.model.peers import Peer, parse_ref
+from teleflow.outbox.lanes import Lanes
 from teleflow.outbox.ports import Peers
 from teleflow.outbox.settle import Settler
+from teleflow.outbox.strangers import Strangers
 from teleflow.outbox.tickets import Ticket
 from teleflow.telegram.base import Call
 
@@ -28,19 +31,27 @@ _TRUST_RANDOM_ID_S = 3600.0
 _CLOCK_SLACK_S = 120
 _AGAIN = FullJitter(first=2.0, most=60.0)
 _DEAD_SESSION = frozenset({"SESSION_LOGGED_OUT", "ACCOUNT_BANNED"})
+_WRONG_PEER = frozenset({"PEER_NOT_FOUND"})
 
 
 class Sender:
     """Carries tickets through."""
 
-    def __init__(self, call: Call, peers: Peers, settler: Settler, clock: Clock) -> None:
+    def __init__(
+        self, call: Call, peers: Peers, strangers: Strangers, settler: Settler, lanes: Lanes, clock: Clock
+    ) -> None:
         self._call = call
         self._peers = peers
+        self._strangers = strangers
         self._settler = settler
+        self._lanes = lanes
         self._clock = clock
 
-    async def carry(self, ticket: Ticket) -> None:
-        """Returns when the job is final. Never raises for what can happen to a message."""
+    async def carry(self, ticket: Ticket) -> float | None:
+        """None: the job is final. A number: it is queued again, and may go on after so many seconds.
+
+        Never raises for what can happen to a message.
+        """
         attempt = 0
         if ticket.may_have_left and self._age(ticket.job) > _TRUST_RANDOM_ID_S:
             await self._look_first(ticket)
@@ -48,49 +59,62 @@ class Sender:
             within = self._patience(ticket)
             if within <= 0 and not ticket.may_have_left:
                 self._settler.fail(ticket, _too_late())
-                return
+                return None
             try:
                 sent = await self._send(ticket, max(within, 1.0))
             except Uncertain as error:
                 if await self._proved(ticket, error):
-                    return
+                    return None
             except Unavailable as error:
                 if not ticket.may_have_left and (ticket.deadline is not None or self._is_old(ticket.job)):
                     self._settler.fail(ticket, error)
-                    return
+                    return None
             except TeleFlowError as error:
                 if not ticket.may_have_left:
-                    self._settler.fail(ticket, error)
-                    return
+                    return self._refused(ticket, error)
                 if error.code in _DEAD_SESSION:
                     self._settler.fail(ticket, error, detail=f"{error.message}; an earlier try may have gone out")
-                    return
+                    return None
                 if await self._proved(ticket, error):
-                    return
+                    return None
                 if isinstance(error, Limited):
                     await self._clock.sleep(min(error.retry_after or 1.0, 3600.0))
             else:
                 self._settler.sent(ticket, sent)
-                return
+                return None
             if self._is_old(ticket.job):
                 self._settler.fail(ticket, _never_known())
-                return
+                return None
             await self._clock.sleep(_AGAIN.delay(attempt, self._settler.chance))
             await self._settler.refresh(ticket)  # its session may have ended, and its job with it
             attempt += 1
+        return None
+
+    def _refused(self, ticket: Ticket, error: TeleFlowError) -> float | None:
+        """It did not leave. Where nobody waits for the answer, a wait is no failure."""
+        self._strangers.refused(ticket.job.session_id, error)
+        seconds = error.retry_after if isinstance(error, Limited) else None
+        if seconds is None or ticket.deadline is not None or self._age(ticket.job) + seconds > _GIVE_UP_AFTER_S:
+            self._settler.fail(ticket, error)
+            return None
+        self._settler.wait(ticket, error, seconds)
+        return seconds
 
     async def _send(self, ticket: Ticket, within: float) -> Sent:
         job = ticket.job
         until = loop_time() + within
         peer = await self._peer(job, within)
+        if not ticket.may_have_left:
+            await self._strangers.admit(job.session_id, peer, within=max(0.5, until - loop_time()))
+        self._known(ticket, peer)
         try:
             return await self._try(ticket, peer, until)
         except NotFound as error:
-            if error.code != "PEER_NOT_FOUND" or ticket.may_have_left:
+            if error.code not in _WRONG_PEER or ticket.may_have_left:
                 raise
-            # What we remembered of this number is no longer true.
-            within = max(1.0, until - loop_time())
-            peer = await self._peers.find_again(job.session_id, parse_ref(job.chat), within=within)
+            # What we remembered of this chat is no longer true.
+            ref = parse_ref(job.chat)
+            peer = await self._peers.find_again(job.session_id, ref, within=max(1.0, until - loop_time()))
             return await self._try(ticket, peer, until)
 
     async def _peer(self, job: SendJob, within: float) -> Peer:
@@ -100,15 +124,34 @@ class Sender:
             # That a look-up was lost says nothing of the message, which has not left.
             raise Unavailable(error.message, code="TELEGRAM_UNAVAILABLE") from error
 
+    def _known(self, ticket: Ticket, peer: Peer) -> None:
+        if ticket.job.chat_id is None:
+            self._lanes.resolved(ticket, peer.marked_id)
+            ticket.update(chat_id=peer.marked_id)
+
     async def _try(self, ticket: Ticket, peer: Peer, until: float) -> Sent:
         job = ticket.update(attempts=ticket.job.attempts + 1)
-        operation = SendText(peer, job.text, job.random_id)
         try:
-            return await self._call(job.session_id, operation, within=max(0.5, until - loop_time()))
+            operation = await self._operation(job, peer, until)
+            sent = await self._call(job.session_id, operation, within=max(0.5, until - loop_time()))
         except TeleFlowError as error:
             if error.may_have_left or isinstance(error, Uncertain):
                 ticket.may_have_left = True
             raise
+        self._peers.learn(job.session_id, sent.known)
+        return sent
+
+    async def _operation(self, job: SendJob, peer: Peer, until: float) -> Operation[Sent]:
+        content = job.content
+        if not isinstance(content, Forward):
+            return SendText(peer, content, job.random_id)
+        try:
+            source = await self._peers.find(
+                job.session_id, parse_ref(content.from_chat), within=max(0.5, until - loop_time())
+            )
+        except Uncertain as error:
+            raise Unavailable(error.message, code="TELEGRAM_UNAVAILABLE") from error
+        return ForwardMessages(peer, source, content)
 
     async def _proved(self, ticket: Ticket, error: TeleFlowError) -> bool:
         """After an uncertain try: tell those who wait, and where a repeat is no way out, look in the history.
@@ -145,7 +188,7 @@ class Sender:
         try:
             peer = await self._peers.find(job.session_id, parse_ref(job.chat), within=10)
             since = job.created_at // 1000 - _CLOCK_SLACK_S
-            look = FindSent(peer, job.text, since=since, taken=self._settler.taken(job))
+            look = FindSent(peer, job.content, since=since, taken=self._settler.taken(job))
             return await self._call(job.session_id, look, within=10)
         except TeleFlowError as error:
             return error

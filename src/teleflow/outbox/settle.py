@@ -18,7 +18,7 @@ from teleflow.errors import Limited, StorageUnavailable, TeleFlowError
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.tasks import Tasks
 from teleflow.model.jobs import SendJob, SendState
-from teleflow.model.operations.messages import Sent
+from teleflow.model.operations.sending import Sent
 from teleflow.outbox.tickets import Ticket
 from teleflow.storage.base import Settlement, Storage
 
@@ -48,10 +48,25 @@ class Settler:
             self._recent[ticket.job.session_id, sent.message_id] = None
             if len(self._recent) > _RECENT:
                 self._recent.popitem(last=False)
-        self._settle(ticket, Settlement(SendState.SENT, "Message sent", ticket.job.attempts, sent.message_id))
+        job = ticket.job
+        self._settle(
+            ticket,
+            Settlement(
+                SendState.SENT,
+                "Message scheduled" if job.content.schedule is not None else "Message sent",
+                job.attempts,
+                message_id=sent.message_id,
+                chat_id=job.chat_id,
+            ),
+        )
 
     def fail(self, ticket: Ticket, error: TeleFlowError, *, detail: str | None = None) -> None:
         self._settle(ticket, _failure(SendState.FAILED, ticket.job, error, detail))
+
+    def wait(self, ticket: Ticket, error: TeleFlowError, seconds: float) -> None:
+        """Not an end: it has not left, and goes on when it is due."""
+        due_at = milliseconds(self._clock.time() + seconds)
+        self._settle(ticket, replace(_failure(SendState.QUEUED, ticket.job, error, None), due_at=due_at))
 
     def uncertain(self, ticket: Ticket, error: TeleFlowError) -> None:
         """Not an end: it may have gone out, and goes again."""
@@ -71,6 +86,12 @@ class Settler:
         """Wait until every outcome that was told by now is on disk, at most so many seconds."""
         if self.storing:
             await asyncio.wait(list(self.storing.values()), timeout=within)
+
+    async def stored(self, job_id: str) -> None:
+        """Wait until what was told of this job is on disk."""
+        task = self.storing.get(job_id)
+        if task is not None:
+            await asyncio.wait([task])
 
     async def stop(self) -> None:
         await self.written()
@@ -114,9 +135,13 @@ def _settled(job: SendJob, settlement: Settlement) -> SendJob:
         job,
         state=settlement.state,
         message_id=settlement.message_id,
+        chat_id=settlement.chat_id if settlement.chat_id is not None else job.chat_id,
+        error_kind=settlement.error_kind,
         error_code=settlement.error_code,
         error_message=settlement.error_message,
         retry_after=settlement.retry_after,
+        due_at=settlement.due_at,
+        result=settlement.result,
     )
 
 
@@ -128,6 +153,8 @@ def _failure(state: SendState, job: SendJob, error: TeleFlowError, detail: str |
         state,
         text,
         job.attempts,
+        chat_id=job.chat_id,
+        error_kind=error.kind.value,
         error_code=error.code,
         error_message=text,
         retry_after=error.retry_after,

@@ -15,13 +15,14 @@ class Ticket:
     "not sent".
     """
 
-    __slots__ = ("_waiters", "deadline", "job", "may_have_left")
+    __slots__ = ("_pause", "_waiters", "deadline", "job", "may_have_left")
 
     def __init__(self, job: SendJob, *, deadline: float | None, may_have_left: bool) -> None:
         self.job = job
         self.deadline = deadline
         self.may_have_left = may_have_left
         self._waiters: list[asyncio.Future[SendJob]] = []
+        self._pause: asyncio.Future[None] | None = None
 
     async def outcome(self, until: float) -> SendJob:
         """The job once it is final or uncertain; as it stands at `until` (loop time) otherwise."""
@@ -41,11 +42,29 @@ class Ticket:
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(job)
+        if self._pause is not None:
+            _over(self._pause)
 
     def update(self, **changes: object) -> SendJob:
         self.job = replace(self.job, **changes)  # type: ignore[arg-type]
         return self.job
 
+    async def pause(self, seconds: float) -> None:
+        """Wait so long, or until the job is told to be something else."""
+        loop = asyncio.get_running_loop()
+        pause = self._pause = loop.create_future()
+        timer = loop.call_later(seconds, _over, pause)
+        try:
+            await pause
+        finally:
+            timer.cancel()
+            self._pause = None
+
     def _time_is_up(self, waiter: asyncio.Future[SendJob]) -> None:
         if not waiter.done():
             waiter.set_result(self.job)
+
+
+def _over(pause: asyncio.Future[None]) -> None:
+    if not pause.done():
+        pause.set_result(None)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 
 from teleflow.errors import Invalid
 from teleflow.kit.clock import Clock
-from teleflow.model.jobs import SendJob
+from teleflow.model.jobs import SendJob, Text
 from teleflow.model.messages import LogEntry, check_text
-from teleflow.model.peers import normalize_phone
+from teleflow.model.peers import normalize_phone, phone_ref
+from teleflow.model.sending import Sending
 from teleflow.model.sessions import Session
 from teleflow.model.users import Principal, User
 from teleflow.services.ports import Outbox
@@ -37,17 +39,12 @@ class Messages:
             error = Invalid(
                 "Your Telegram account is not connected: call /telegram/init first", code="SESSION_NOT_CONNECTED"
             )
-            await self._outbox.reject(
-                user=user,
-                session=session,
-                to_phone=to_phone,
-                text=text,
-                error=error,
-                idempotency_key=idempotency_key,
-            )
+            from_phone = session.phone if session else user.telegram_phone or ""
+            await self._outbox.reject(user=user, from_phone=from_phone, chat=to_phone, text=text, error=error)
             raise error
+        fingerprint = _fingerprint(session.id, to_phone, text) if idempotency_key else ""
         return await self._outbox.send(
-            user=user, session=session, to_phone=to_phone, text=text, idempotency_key=idempotency_key
+            Sending(user, session, phone_ref(to_phone), Text(text), idempotency_key, fingerprint)
         )
 
     async def log(self, principal: Principal, *, limit: int) -> list[LogEntry]:
@@ -69,3 +66,7 @@ class Messages:
         else:
             self._remembered.pop(user.id, None)
         return session
+
+
+def _fingerprint(*parts: str) -> str:
+    return hashlib.sha256("\x00".join(parts).encode()).hexdigest()

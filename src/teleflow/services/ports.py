@@ -10,6 +10,7 @@ from typing import Protocol
 from teleflow.errors import TeleFlowError
 from teleflow.model.jobs import SendJob
 from teleflow.model.logins import CodeSent, LoggedIn, Status
+from teleflow.model.sending import Sending
 from teleflow.model.sessions import Session
 from teleflow.model.users import User
 
@@ -42,25 +43,30 @@ class Sessions(Protocol):
 class Outbox(Protocol):
     """Messages on their way."""
 
-    async def send(
-        self, *, user: User, session: Session, to_phone: str, text: str, idempotency_key: str | None
-    ) -> SendJob:
+    async def send(self, sending: Sending) -> SendJob:
         """Accept, send, and wait for the outcome, at most SEND_WAIT_SECONDS: the job in its state then."""
+        ...
+
+    async def post(self, sending: Sending) -> SendJob:
+        """Accept, and send when its turn comes: the job as it stands."""
+        ...
+
+    async def replayed(self, sending: Sending) -> SendJob | None:
+        """What became of the first request with this idempotency key; None when it is the first."""
+        ...
+
+    async def job(self, user_id: str, job_id: str) -> SendJob:
+        """Raises NotFound(JOB_NOT_FOUND)."""
+        ...
+
+    async def cancel(self, user_id: str, job_id: str) -> SendJob:
+        """Raises NotFound, Conflict(JOB_NOT_OPEN)."""
         ...
 
     async def written(self) -> None:
         """Wait until what callers have been told is in the log: for those who read it next."""
         ...
 
-    async def reject(
-        self,
-        *,
-        user: User,
-        session: Session | None,
-        to_phone: str,
-        text: str,
-        error: TeleFlowError,
-        idempotency_key: str | None,
-    ) -> None:
+    async def reject(self, *, user: User, from_phone: str, chat: str, text: str, error: TeleFlowError) -> None:
         """Log an attempt that failed before it became a job."""
         ...

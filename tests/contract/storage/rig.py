@@ -58,9 +58,7 @@ def an_attempt(session: Session, **changes: Any) -> LoginAttempt:
 
 
 def a_job(user: User, session_id: str = "ses_x", *, text: str = "hello", **changes: Any) -> SendJob:
-    job = SendJob(
-        new_id("job"), user.id, session_id, random_int64(), "+15550002", Text("hello"), SendState.QUEUED, 0, NOW
-    )
+    job = SendJob(new_id("job"), user.id, session_id, random_int64(), "+15550002", Text(text), SendState.QUEUED, 0, NOW)
     return dataclasses.replace(job, **changes)
 
 

@@ -20,8 +20,9 @@ from teleflow.errors import Invalid, TeleFlowError
 from teleflow.kit.clock import SystemClock, milliseconds
 from teleflow.kit.ids import new_id, random_int64
 from teleflow.kit.seal import Seal
-from teleflow.model.jobs import SendJob, SendState, Text
+from teleflow.model.jobs import SendJob, SendState
 from teleflow.model.logins import CodeSent, LoggedIn, Status
+from teleflow.model.sending import Sending
 from teleflow.model.sessions import Session, SessionState
 from teleflow.model.users import User
 from teleflow.services.everything import Services
@@ -80,21 +81,18 @@ class PlayedTelegram:
     async def log_out(self, session: Session) -> None:
         self.asked.append(("log_out", session.name))
 
-    async def send(
-        self, *, user: User, session: Session, to_phone: str, text: str, idempotency_key: str | None
-    ) -> SendJob:
-        self.asked.append(("send", user.username, to_phone, text, idempotency_key))
+    async def send(self, sending: Sending) -> SendJob:
+        user, session, chat, content = sending.user, sending.session, str(sending.ref), sending.content
+        self.asked.append(("send", user.username, chat, content.text, sending.idempotency_key))
         self._fail()
         now = milliseconds(self.clock.time())
-        job = SendJob(
-            new_id("job"), user.id, session.id, random_int64(), to_phone, Text(text), SendState.SENDING, 0, now
-        )
+        job = SendJob(new_id("job"), user.id, session.id, random_int64(), chat, content, SendState.SENDING, 0, now)
         accepted = await self.storage.accept_send(
             job,
             username=user.username,
             from_phone=session.phone,
-            idempotency_key=idempotency_key,
-            fingerprint=text,
+            idempotency_key=sending.idempotency_key,
+            fingerprint=content.text,
             node="node",
             lease_until=now + 60_000,
         )
@@ -106,21 +104,12 @@ class PlayedTelegram:
     async def written(self) -> None:
         pass
 
-    async def reject(
-        self,
-        *,
-        user: User,
-        session: Session | None,
-        to_phone: str,
-        text: str,
-        error: TeleFlowError,
-        idempotency_key: str | None,
-    ) -> None:
+    async def reject(self, *, user: User, from_phone: str, chat: str, text: str, error: TeleFlowError) -> None:
         await self.storage.log_rejected(
             user_id=user.id,
             username=user.username,
-            from_phone=session.phone if session else "",
-            to_phone=to_phone,
+            from_phone=from_phone,
+            to_phone=chat,
             message=text,
             detail=error.message,
             now=milliseconds(self.clock.time()),

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from teleflow.errors import Conflict, Invalid, Limited, TeleFlowError, Unavailable, Uncertain
+from teleflow.model.jobs import Text
 from teleflow.model.operations.account import GetMe
 from teleflow.model.operations.contacts import ResolvePhone
-from teleflow.model.operations.messages import SendText
+from teleflow.model.operations.sending import SendText
 from teleflow.model.sessions import SessionState
 from teleflow.telegram.login import check_password, send_code, sign_in
 from teleflow.telegram.mtproto.connect import dial
@@ -34,7 +35,7 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_random_id(rig: Rig
     ann = await rig.signed_in("ann", ANN)
     bob = await rig.peer(ann, BOB)
     await rig.fault("drop_reply_after_commit", {"method": "messages.sendMessage", "times": 1})
-    sent = await ann.call(SendText(bob, "once", 4711), within=20)
+    sent = await ann.call(SendText(bob, Text("once"), 4711), within=20)
     assert sent.message_id is not None
     assert rig.texts() == ["once"]
     assert rig.calls("messages.sendMessage") == 2
@@ -43,9 +44,9 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_random_id(rig: Rig
 async def test_random_id_duplicate_means_sent(rig: Rig) -> None:
     ann = await rig.signed_in("ann", ANN)
     bob = await rig.peer(ann, BOB)
-    first = await ann.call(SendText(bob, "once", 4711), within=10)
+    first = await ann.call(SendText(bob, Text("once"), 4711), within=10)
     await rig.fault("rpc_error", {"method": "messages.sendMessage"}, name="RANDOM_ID_DUPLICATE", code=500)
-    assert await ann.call(SendText(bob, "once", 4711), within=10) == first
+    assert await ann.call(SendText(bob, Text("once"), 4711), within=10) == first
 
 
 async def test_a_request_that_makes_the_peer_hang_up_is_given_up_and_others_live(rig: Rig) -> None:
@@ -68,7 +69,7 @@ async def test_an_answer_that_never_comes_ends_at_the_deadline_as_uncertain(rig:
     await rig.fault("drop_request", {"method": "messages.sendMessage"})
     began = asyncio.get_running_loop().time()
     with pytest.raises(Uncertain):
-        await ann.call(SendText(bob, "lost", 1), within=1)
+        await ann.call(SendText(bob, Text("lost"), 1), within=1)
     assert asyncio.get_running_loop().time() - began < 2
     assert (await ann.call(GetMe(), within=5)).phone == ANN
 
@@ -79,7 +80,7 @@ async def test_what_never_left_is_told_as_not_sent(rig: Rig) -> None:
     await rig.fault("refuse", None, seconds=60)
     await rig.watch.until(lambda: rig.watch.states[-1][1] is SessionState.RECONNECTING)
     with pytest.raises(Unavailable) as refused:
-        await ann.call(SendText(bob, "never", 1), within=0.5)
+        await ann.call(SendText(bob, Text("never"), 1), within=0.5)
     assert not isinstance(refused.value, Uncertain)
     assert rig.texts() == []
 
@@ -153,7 +154,7 @@ async def test_a_flood_wait_is_told_in_seconds_and_nothing_leaves_inside_it(rig:
     await rig.fault("flood", {"method": "messages.sendMessage"}, seconds=86_400)
     for _ in range(3):
         with pytest.raises(Limited) as limited:
-            await paced("ann", SendText(bob, "wait", 1), within=5)
+            await paced("ann", SendText(bob, Text("wait"), 1), within=5)
         assert limited.value.code == "TELEGRAM_FLOOD_WAIT"
         assert 86_398 <= (limited.value.retry_after or 0) <= 86_400
     assert rig.calls("messages.sendMessage") == 1

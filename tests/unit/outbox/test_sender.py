@@ -20,8 +20,9 @@ from teleflow.errors import (
     Uncertain,
 )
 from teleflow.model.jobs import SendJob, SendState, Text
-from teleflow.model.operations.messages import FindSent, SendText, Sent
+from teleflow.model.operations.sending import FindSent, SendText, Sent
 from teleflow.model.peers import Peer, PeerKind, PeerRef, phone_ref
+from teleflow.outbox.lanes import Lanes
 from teleflow.outbox.sender import Sender
 from teleflow.outbox.settle import Settler
 from teleflow.outbox.tickets import Ticket
@@ -75,6 +76,22 @@ class Peers:
         self.asked_again += 1
         return Peer(PeerKind.USER, 7, 9)
 
+    def learn(self, _session_id: str, _known: object) -> None:
+        pass
+
+
+class Strangers:
+    """Everybody is known, unless `refusal` says otherwise."""
+
+    refusal: TeleFlowError | None = None
+
+    async def admit(self, _session_id: str, _peer: Peer, *, within: float) -> None:
+        if self.refusal is not None:
+            raise self.refusal
+
+    def refused(self, _session_id: str, _error: TeleFlowError) -> None:
+        pass
+
 
 def job() -> SendJob:
     return SendJob("job_1", "usr_1", "ses_1", 99, "+15550002", Text("text"), SendState.SENDING, 0, 999_990_000)
@@ -86,9 +103,10 @@ class Scene:
     def __init__(self, *sends: Answer, history: Answer = None) -> None:
         self._sends = list(sends)
         self._history = history
-        self.clock, self.storage, self.peers = Clock(), Storage(), Peers()
+        self.clock, self.storage, self.peers, self.strangers = Clock(), Storage(), Peers(), Strangers()
         self.operations: list[Any] = []
         self.told: list[SendState] = []
+        self.wait: float | None = None
 
     async def call(self, _session_id: str, operation: Any, *, within: float) -> Any:
         self.operations.append(operation)
@@ -109,9 +127,9 @@ class Scene:
                 super().tell(job)
 
         ticket = Telling(job(), deadline=until, may_have_left=may_have_left)
-        sender = Sender(self.call, self.peers, settler, self.clock)
+        sender = Sender(self.call, self.peers, self.strangers, settler, Lanes(), self.clock)
         async with asyncio.timeout(5):
-            await sender.carry(ticket)
+            self.wait = await sender.carry(ticket)
             await settler.written()
         return [settlement.state for settlement in self.storage.settled]
 
@@ -214,3 +232,29 @@ async def test_after_a_day_of_silence_it_is_given_up() -> None:
     scene = Scene(*[lost() for _ in range(20_000)])
     assert (await scene.carry(deadline=None))[-1] is SendState.FAILED
     assert 86_400 - 60 <= scene.clock.now - 999_990 <= 86_400 + 200
+
+
+async def test_a_wait_fails_a_send_that_somebody_waits_for() -> None:
+    scene = Scene(Limited("wait", code="TELEGRAM_FLOOD_WAIT", retry_after=7))
+    assert await scene.carry() == [SendState.FAILED]
+    assert scene.wait is None
+
+
+async def test_a_wait_puts_off_a_send_that_nobody_waits_for() -> None:
+    scene = Scene(Limited("wait", code="TELEGRAM_FLOOD_WAIT", retry_after=7))
+    assert await scene.carry(deadline=None) == [SendState.QUEUED]
+    assert scene.wait == 7
+    (settlement,) = scene.storage.settled
+    assert (settlement.due_at, settlement.error_code) == (1_000_007_000, "TELEGRAM_FLOOD_WAIT")
+
+
+async def test_a_wait_longer_than_anybody_remembers_is_a_failure() -> None:
+    scene = Scene(Limited("wait", code="TELEGRAM_FLOOD_WAIT", retry_after=90_000))
+    assert await scene.carry(deadline=None) == [SendState.FAILED]
+
+
+async def test_who_may_not_be_written_to_is_not() -> None:
+    scene = Scene()
+    scene.strangers.refusal = Limited("enough", code="CONTACT_BUDGET", retry_after=60)
+    assert await scene.carry() == [SendState.FAILED]
+    assert scene.operations == []

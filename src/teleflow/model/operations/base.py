@@ -11,11 +11,12 @@ class Operation(Generic[R]):
     """One thing asked of a session, as data; `R` is what comes back.
 
     `method` is Telegram's name of the main request behind it: flood waits are remembered under it.
-    `scope` narrows such a wait to a chat where Telegram means the chat.
+    `scope` narrows such a wait to a chat where Telegram means the chat. `sends`: it makes a new message.
     """
 
     __slots__ = ()
     method: ClassVar[str]
+    sends: ClassVar[bool] = False
 
     @property
     def scope(self) -> str:

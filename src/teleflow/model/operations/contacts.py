@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from teleflow.model.operations.base import Operation
+from teleflow.model.peers import Peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,3 +34,11 @@ class ImportContact(Operation[Found | None]):
 
     phone: str
     method: ClassVar[str] = "contacts.importContacts"
+
+
+@dataclass(frozen=True, slots=True)
+class HaveTalked(Operation[bool]):
+    """messages.getPeerDialogs: is there a conversation with this user, or are they a mutual contact, or a bot?"""
+
+    peer: Peer
+    method: ClassVar[str] = "messages.getPeerDialogs"

@@ -22,8 +22,6 @@ from teleflow.sandbox.mtproto.session import Session
 MAX_SESSIONS_PER_KEY = 32
 SESSION_KEPT = 600.0
 """Seconds for which a session without a connection is remembered."""
-RESEND_SWEEP = 5.0
-"""Seconds between two looks for what was not acknowledged, which is most sessions' state most of the time."""
 _NOBODY: dict[int, Session] = {}
 
 
@@ -37,8 +35,6 @@ class Sessions:
         self._by_key: dict[int, dict[int, Session]] = {}
         self._ready: list[Session] = []
         self._chores: set[Session] = set()
-        self._unheard: set[Session] = set()
-        self._resend_sweep = 0.0
         self._orphans: dict[Session, float] = {}
         self.standing_for: Callable[[int], tuple[int, ...]] = lambda key_id: (key_id,)
         """The key and the temporary ones that stand for it."""
@@ -60,7 +56,7 @@ class Sessions:
                 self._make_room(of_key)
             of_key = self._by_key.setdefault(key.key_id, of_key)
             session = of_key[session_id] = Session(
-                key, session_id, self._ids, self.salt_of, self._needs_flush, self._chores.add, self._unheard.add
+                key, session_id, self._ids, self.salt_of, self._needs_flush, self._chores.add
             )
         return session
 
@@ -89,7 +85,6 @@ class Sessions:
 
     def forget(self, session: Session) -> None:
         self._chores.discard(session)
-        self._unheard.discard(session)
         self._orphans.pop(session, None)
         of_key = self._by_key.get(session.key.key_id)
         if of_key is not None and of_key.get(session.id) is session:
@@ -157,18 +152,14 @@ class Sessions:
 
     def sweep(self) -> None:
         """Late acknowledgements, resending, forgetting."""
-        now = self._clock.monotonic()
+        now, server_now = self._clock.monotonic(), self._ids.now()
         for session in list(self._chores):
             connection = session.connection
             if session.lagging and connection is not None and not connection.congested:
                 session.lagging = False
                 session.send(bytes(types.UpdatesTooLong()))
-            if not session.sweep():
+            if not session.sweep(server_now):
                 self._chores.discard(session)
-        if now >= self._resend_sweep:
-            self._resend_sweep = now + RESEND_SWEEP
-            server_now = self._ids.now()
-            self._unheard.difference_update([each for each in self._unheard if not each.resend(server_now)])
         for session, since in list(self._orphans.items()):
             if since > now - SESSION_KEPT:
                 break

@@ -155,10 +155,7 @@ class Connection(asyncio.Protocol):
         packets: list[Packet] = []
         taken = self._framing.split(pending, packets)
         if taken < len(pending):
-            # a long packet comes in many pieces: what is kept already is not copied for each of them
-            rest = pending if isinstance(pending, bytearray) else bytearray(pending)
-            del rest[:taken]
-            self._buffer = rest
+            self._buffer = bytearray(pending[taken:])
         for packet in packets:
             if self.cause is not None:
                 return

@@ -14,6 +14,7 @@ from teleflow.model.peers import Known
 from teleflow.storage.base.audit import AuditStore
 from teleflow.storage.base.keys import KeyStore
 from teleflow.storage.base.logins import LoginStore, Rotation
+from teleflow.storage.base.pacing import PacingStore
 from teleflow.storage.base.peers import PeerStore, PhoneLookup
 from teleflow.storage.base.requests import Begun, RequestStore, StoredAnswer
 from teleflow.storage.base.sends import Accepted, SendStore, Settlement
@@ -28,6 +29,7 @@ __all__ = [
     "KeyStore",
     "Known",
     "LoginStore",
+    "PacingStore",
     "PeerStore",
     "PhoneLookup",
     "RequestStore",

@@ -81,6 +81,23 @@ class SendStore(Protocol):
 
     async def send_job(self, user_id: str, job_id: str) -> SendJob | None: ...
 
+    async def send_jobs(
+        self,
+        user_id: str,
+        *,
+        limit: int,
+        session_ids: frozenset[str] | None = None,
+        state: SendState | None = None,
+        before: str | None = None,
+    ) -> tuple[list[SendJob], str | None]:
+        """The user's jobs, newest first; of these sessions and this state only, where given.
+
+        With them the id to go on `before`, None at the end: a page may be short of `limit` and not the last.
+        """
+
+    async def send_with_key(self, user_id: str, key: str, *, fingerprint: str) -> SendJob | None:
+        """The job of the first request with this key. Raises Invalid(IDEMPOTENCY_KEY_REUSED) as accept_send does."""
+
     async def log_entries(self, user_id: str | None, *, limit: int, before: int | None = None) -> list[LogEntry]:
         """The message log, newest first; of everybody when `user_id` is None. `before`: a LogEntry's `number`."""
 

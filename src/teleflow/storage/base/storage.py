@@ -7,6 +7,7 @@ from typing import Protocol
 from teleflow.storage.base.audit import AuditStore
 from teleflow.storage.base.keys import KeyStore
 from teleflow.storage.base.logins import LoginStore
+from teleflow.storage.base.pacing import PacingStore
 from teleflow.storage.base.peers import PeerStore
 from teleflow.storage.base.requests import RequestStore
 from teleflow.storage.base.sends import SendStore
@@ -14,7 +15,18 @@ from teleflow.storage.base.sessions import SessionStore
 from teleflow.storage.base.users import UserStore
 
 
-class Storage(UserStore, LoginStore, KeyStore, SessionStore, PeerStore, SendStore, RequestStore, AuditStore, Protocol):
+class Storage(
+    UserStore,
+    LoginStore,
+    KeyStore,
+    SessionStore,
+    PeerStore,
+    PacingStore,
+    SendStore,
+    RequestStore,
+    AuditStore,
+    Protocol,
+):
     """One database."""
 
     async def start(self) -> None:

@@ -66,6 +66,7 @@ def _by_session(table: Delete) -> Statement:
 _CREDENTIALS = _by_session(delete(t.session_credentials))
 _PEERS = _by_session(delete(t.peers))
 _LOOKUPS = _by_session(delete(t.phone_lookups))
+_HOLDS = _by_session(delete(t.holds))
 _MY_SESSION = Statement(
     select(t.sessions.c.id).where(t.sessions.c.id == given("this"), t.sessions.c.user_id == given("of_user"))
 )
@@ -80,7 +81,7 @@ _ENDED_JOBS = Statement(
 
 async def destroy_credentials(tx: Tx, session_id: str) -> None:
     """The auth key, and the access hashes, which are good for that authorisation only."""
-    for statement in (_CREDENTIALS, _PEERS, _LOOKUPS):
+    for statement in (_CREDENTIALS, _PEERS, _LOOKUPS, _HOLDS):
         await tx.run(statement, of_session=session_id)
 
 

@@ -52,6 +52,15 @@ _CLAIM_KEY = Statement(
 _USED_KEY = Statement(select(_k.fingerprint, _k.job_id).where(_k.user_id == given("of_user"), _k.key == given("this")))
 _JOB = Statement(select(*JOB_COLUMNS).where(_j.id == given("this")))
 _MY_JOB = Statement(select(*JOB_COLUMNS).where(_j.id == given("this"), _j.user_id == given("of_user")))
+_MY_JOBS = Statement(
+    select(*JOB_COLUMNS)
+    .where(_j.user_id == given("of_user"), _j.id < given("before"))
+    .order_by(_j.id.desc())
+    .limit(given("most"))
+)
+_LAST_ID = "~"  # after every id
+_WALKED_AT_ONCE = 500
+_STEPS = 20
 _SETTLE = Statement(
     update(t.send_jobs)
     .values(
@@ -162,6 +171,21 @@ class Sends(Part):
 
     async def send_job(self, user_id: str, job_id: str) -> SendJob | None:
         return await self._db.read(_my_job, user_id, job_id)
+
+    async def send_jobs(
+        self,
+        user_id: str,
+        *,
+        limit: int,
+        session_ids: frozenset[str] | None = None,
+        state: SendState | None = None,
+        before: str | None = None,
+    ) -> tuple[list[SendJob], str | None]:
+        allowed = None if session_ids is None else sorted(session_ids)
+        return await self._db.read_heavy(_jobs, user_id, page(limit), allowed, state, before or _LAST_ID)
+
+    async def send_with_key(self, user_id: str, key: str, *, fingerprint: str) -> SendJob | None:
+        return await self._db.read(_with_key, user_id, key, fingerprint)
 
     async def open_jobs(self) -> int:
         return await self._db.read_heavy(_count_open)
@@ -296,6 +320,30 @@ async def _release(tx: Tx, node: str) -> int:
 async def _my_job(tx: Tx, user_id: str, job_id: str) -> SendJob | None:
     row = await tx.one(_MY_JOB, this=job_id, of_user=user_id)
     return None if row is None else job_of(row)
+
+
+async def _jobs(
+    tx: Tx, user_id: str, limit: int, allowed: list[str] | None, state: SendState | None, before: str
+) -> tuple[list[SendJob], str | None]:
+    """Walks the user's jobs from the newest on until a page is full, or long enough for one request."""
+    found: list[SendJob] = []
+    for _ in range(_STEPS):
+        rows = await tx.all(_MY_JOBS, of_user=user_id, before=before, most=_WALKED_AT_ONCE)
+        for job in map(job_of, rows):
+            if (allowed is None or job.session_id in allowed) and state in {None, job.state}:
+                found.append(job)
+                if len(found) == limit:
+                    return found, job.id
+        if len(rows) < _WALKED_AT_ONCE:
+            return found, None
+        before = rows[-1][0]
+    return found, before
+
+
+async def _with_key(tx: Tx, user_id: str, key: str, fingerprint: str) -> SendJob | None:
+    if await tx.one(_USED_KEY, of_user=user_id, this=key) is None:
+        return None
+    return (await _replay(tx, user_id, key, fingerprint)).job
 
 
 async def _count_open(tx: Tx) -> int:

@@ -13,6 +13,7 @@ from teleflow.storage.sql.audit import Audit
 from teleflow.storage.sql.credentials import SessionSecrets
 from teleflow.storage.sql.keys import Keys
 from teleflow.storage.sql.logins import Logins
+from teleflow.storage.sql.pacing import PacingRows
 from teleflow.storage.sql.peers import Peers
 from teleflow.storage.sql.requests import Requests
 from teleflow.storage.sql.sendlog import SendLog
@@ -25,7 +26,9 @@ from teleflow.storage.sql.users import Users
 _SQLITE_PREFIXES = ("sqlite+aiosqlite:///", "sqlite:///", "file:///", "file://localhost/", "file:")
 
 
-class SqlStorage(Users, Logins, Keys, Sessions, SessionSecrets, Peers, Sends, SendLog, Requests, Audit, Upkeep):
+class SqlStorage(
+    Users, Logins, Keys, Sessions, SessionSecrets, Peers, PacingRows, Sends, SendLog, Requests, Audit, Upkeep
+):
     """One SQL database."""
 
     async def start(self) -> None:

@@ -6,24 +6,26 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from teleflow.model.operations.account import GetMe, LogOut
-from teleflow.model.operations.contacts import ImportContact, ResolvePhone
-from teleflow.model.operations.messages import FindSent, SendText
+from teleflow.model.operations.contacts import HaveTalked, ImportContact, ResolvePhone
 from teleflow.model.operations.peers import CheckInvite, ListContacts, LookAtGroup, ResolveUsername, WalkDialogs
+from teleflow.model.operations.sending import FindSent, ForwardMessages, SendText
 from teleflow.telegram.base import Invoke
-from teleflow.telegram.methods import account, contacts, messages, peers
+from teleflow.telegram.methods import account, contacts, peers, sending
 
 Method = Callable[[Invoke, Any], Awaitable[Any]]
 
 METHODS: dict[type[Any], Method] = {
     CheckInvite: peers.check_invite,
-    FindSent: messages.find_sent,
+    FindSent: sending.find_sent,
+    ForwardMessages: sending.forward,
     GetMe: account.get_me,
+    HaveTalked: contacts.have_talked,
     ImportContact: contacts.import_contact,
     ListContacts: peers.list_contacts,
     LogOut: account.log_out,
     LookAtGroup: peers.look_at_group,
     ResolvePhone: contacts.resolve_phone,
     ResolveUsername: peers.resolve_username,
-    SendText: messages.send_text,
+    SendText: sending.send_text,
     WalkDialogs: peers.walk_dialogs,
 }

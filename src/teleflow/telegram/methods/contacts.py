@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from telethon.tl.functions.contacts import ImportContactsRequest, ResolvePhoneRequest
-from telethon.tl.types import InputPhoneContact, User
+from telethon.tl.functions.messages import GetPeerDialogsRequest
+from telethon.tl.types import InputDialogPeer, InputPhoneContact, User
 
 from teleflow.kit.ids import random_int64
-from teleflow.model.operations.contacts import Found, ImportContact, ResolvePhone
+from teleflow.model.operations.contacts import Found, HaveTalked, ImportContact, ResolvePhone
 from teleflow.telegram import errors
 from teleflow.telegram.base import Invoke
+from teleflow.telegram.convert.peers import input_peer
 from teleflow.telegram.convert.users import found_from
 from teleflow.telegram.mtproto.requests import RpcFault
 
@@ -33,6 +35,16 @@ async def import_contact(invoke: Invoke, operation: ImportContact) -> Found | No
     answer = await invoke(ImportContactsRequest([contact]))
     imported = answer.imported[0].user_id if answer.imported else None
     return _user(answer.users, imported)
+
+
+async def have_talked(invoke: Invoke, operation: HaveTalked) -> bool:
+    answer = await invoke(GetPeerDialogsRequest([InputDialogPeer(input_peer(operation.peer))]))
+    if any(getattr(dialog, "top_message", 0) for dialog in answer.dialogs):
+        return True
+    for user in answer.users:
+        if isinstance(user, User) and user.id == operation.peer.id:
+            return bool(user.is_self or user.bot or user.mutual_contact)
+    return False
 
 
 def _user(users: list[Any], user_id: int | None) -> Found | None:

@@ -1,0 +1,70 @@
+"""Operations that make new messages, and that find out whether they did.
+
+Each carries random ids that its caller keeps: any repeat must carry the same, and Telegram drops the double.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from teleflow.model.jobs import Content, Forward, Text
+from teleflow.model.operations.base import Operation
+from teleflow.model.peers import Known, Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """What Telegram made of it. `message_id` is None when it took the message and never told its id.
+
+    `date` in Unix seconds. `message_ids` has one for each forwarded message, in their order.
+    """
+
+    message_id: int | None
+    date: int | None
+    message_ids: tuple[int | None, ...] = ()
+    known: tuple[Known, ...] = ()
+
+
+class _ToPeer(Operation[Sent]):
+    __slots__ = ()
+    peer: Peer
+    sends: ClassVar[bool] = True
+
+    @property
+    def scope(self) -> str:
+        return str(self.peer.marked_id)
+
+
+@dataclass(frozen=True, slots=True)
+class SendText(_ToPeer):
+    """messages.sendMessage."""
+
+    peer: Peer
+    content: Text
+    random_id: int
+    method: ClassVar[str] = "messages.sendMessage"
+
+
+@dataclass(frozen=True, slots=True)
+class ForwardMessages(_ToPeer):
+    """messages.forwardMessages from `source`."""
+
+    peer: Peer
+    source: Peer
+    content: Forward
+    method: ClassVar[str] = "messages.forwardMessages"
+
+
+@dataclass(frozen=True, slots=True)
+class FindSent(Operation[Sent | None]):
+    """Look in the history for our own message of this content, not older than `since` (Unix seconds).
+
+    `taken` are ids that are known to be other sends of ours.
+    """
+
+    peer: Peer
+    content: Content
+    since: int
+    taken: frozenset[int] = frozenset()
+    method: ClassVar[str] = "messages.getHistory"

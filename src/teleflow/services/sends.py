@@ -1,0 +1,174 @@
+"""Sending through a session of one's own, and the jobs that this makes.
+
+`send` is a hot path: no read but the remembered session, no write but the outbox's. A request that comes again with
+its idempotency key joins the first one, whatever became of that.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+from collections import OrderedDict
+from typing import Any
+
+import msgspec
+
+from teleflow.errors import Conflict, Forbidden, Invalid, NotFound, TeleFlowError
+from teleflow.kit.clock import Clock
+from teleflow.kit.ids import random_int64
+from teleflow.model.jobs import Content, Forward, SendJob, SendState, Text
+from teleflow.model.messages import check_text
+from teleflow.model.peers import PeerRef
+from teleflow.model.sending import Sending
+from teleflow.model.sessions import Session, SessionState
+from teleflow.model.users import Principal, User
+from teleflow.services.owned import owned_session
+from teleflow.services.ports import Outbox
+from teleflow.storage.base import SendStore, SessionStore
+
+FRESH = 1.0  # seconds that an authorised session is remembered
+MOST_SESSIONS = 20_000
+MOST_FORWARDED = 100  # messages.forwardMessages takes no more at once
+
+
+class Sends:
+    """Use cases of sending."""
+
+    def __init__(self, sessions: SessionStore, sends: SendStore, outbox: Outbox, clock: Clock) -> None:
+        self._sessions = sessions
+        self._sends = sends
+        self._outbox = outbox
+        self._clock = clock
+        self._remembered: OrderedDict[tuple[str, str], tuple[Session, float]] = OrderedDict()
+
+    async def text(
+        self,
+        user: User,
+        principal: Principal,
+        session_id: str,
+        ref: PeerRef,
+        text: Text,
+        *,
+        key: str | None = None,
+        wait: bool = True,
+    ) -> SendJob:
+        """Raises Invalid for what can't be sent, NotFound(SESSION_NOT_FOUND), and what `usable` raises."""
+        check_text(text.text)
+        print_of = ("text", session_id, str(ref), dataclasses.asdict(text))
+        return await self._send(user, principal, session_id, ref, text, print_of, key=key, wait=wait)
+
+    async def forward(
+        self,
+        user: User,
+        principal: Principal,
+        session_id: str,
+        ref: PeerRef,
+        source: PeerRef,
+        message_ids: list[int],
+        *,
+        silent: bool = False,
+        drop_author: bool = False,
+        topic: int | None = None,
+        schedule: int | None = None,
+        key: str | None = None,
+        wait: bool = True,
+    ) -> SendJob:
+        """Raises as `text`."""
+        if not 0 < len(message_ids) <= MOST_FORWARDED or len(set(message_ids)) != len(message_ids):
+            raise Invalid(
+                f"1 to {MOST_FORWARDED} message ids, each once, can be forwarded", details={"field": "messageIds"}
+            )
+        random_ids = tuple(random_int64() for _ in message_ids)
+        content = Forward(str(source), tuple(message_ids), random_ids, silent, drop_author, topic, schedule)
+        asked = dataclasses.asdict(dataclasses.replace(content, random_ids=()))
+        print_of = ("forward", session_id, str(ref), asked)
+        return await self._send(user, principal, session_id, ref, content, print_of, key=key, wait=wait)
+
+    async def job(self, principal: Principal, job_id: str) -> SendJob:
+        """Raises NotFound(JOB_NOT_FOUND)."""
+        return _seen(principal, await self._outbox.job(principal.user_id, job_id))
+
+    async def jobs(
+        self,
+        principal: Principal,
+        *,
+        limit: int,
+        session_id: str | None = None,
+        state: SendState | None = None,
+        before: str | None = None,
+    ) -> tuple[list[SendJob], str | None]:
+        """One's own, newest first, and the id to go on `before`; None at the end."""
+        if session_id is not None:
+            await owned_session(self._sessions, principal, session_id)
+        await self._outbox.written()
+        allowed = principal.session_ids if session_id is None else frozenset({session_id})
+        return await self._sends.send_jobs(
+            principal.user_id, limit=limit, session_ids=allowed, state=state, before=before
+        )
+
+    async def cancel(self, principal: Principal, job_id: str) -> SendJob:
+        """Raises NotFound, Conflict(JOB_NOT_OPEN)."""
+        await self.job(principal, job_id)
+        return await self._outbox.cancel(principal.user_id, job_id)
+
+    async def _send(
+        self,
+        user: User,
+        principal: Principal,
+        session_id: str,
+        ref: PeerRef,
+        content: Content,
+        print_of: tuple[Any, ...],
+        *,
+        key: str | None,
+        wait: bool,
+    ) -> SendJob:
+        session = await self._session(principal, session_id)
+        sending = Sending(user, session, ref, content, key, _fingerprint(print_of) if key else "")
+        try:
+            usable(session)
+        except TeleFlowError as error:
+            replayed = await self._outbox.replayed(sending) if key else None
+            if replayed is not None:
+                return replayed
+            await self._outbox.reject(
+                user=user, from_phone=session.phone, chat=str(ref), text=content.text, error=error
+            )
+            raise
+        return await (self._outbox.send(sending) if wait else self._outbox.post(sending))
+
+    async def _session(self, principal: Principal, session_id: str) -> Session:
+        now = self._clock.monotonic()
+        key = (principal.user_id, session_id)
+        known = self._remembered.get(key)
+        if known is not None and now - known[1] < FRESH and principal.sees(session_id):
+            return known[0]
+        session = await owned_session(self._sessions, principal, session_id)
+        if session.authorised:
+            self._remembered[key] = (session, now)
+            self._remembered.move_to_end(key)
+            if len(self._remembered) > MOST_SESSIONS:
+                self._remembered.popitem(last=False)
+        else:
+            self._remembered.pop(key, None)
+        return session
+
+
+def usable(session: Session) -> None:
+    """Raises Invalid(SESSION_NOT_CONNECTED), Conflict(SESSION_LOGGED_OUT), Forbidden(ACCOUNT_BANNED)."""
+    if session.state is SessionState.LOGGED_OUT:
+        raise Conflict("Telegram has ended this login: log in again", code="SESSION_LOGGED_OUT")
+    if session.state is SessionState.BANNED:
+        raise Forbidden("Telegram has banned or deleted this account", code="ACCOUNT_BANNED")
+    if not session.authorised or session.state is SessionState.DISCONNECTED:
+        raise Invalid("The session is not connected", code="SESSION_NOT_CONNECTED")
+
+
+def _seen(principal: Principal, job: SendJob) -> SendJob:
+    if not principal.sees(job.session_id):
+        raise NotFound("There is no such job", code="JOB_NOT_FOUND")
+    return job
+
+
+def _fingerprint(print_of: tuple[Any, ...]) -> str:
+    return hashlib.sha256(msgspec.json.encode(print_of)).hexdigest()

@@ -1,0 +1,160 @@
+"""Sending, and finding out what became of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from telethon.tl.functions.messages import (
+    ForwardMessagesRequest,
+    GetHistoryRequest,
+    GetScheduledHistoryRequest,
+    SendMessageRequest,
+)
+from telethon.tl.types import (
+    InputReplyToMessage,
+    Message,
+    MessageFwdHeader,
+    UpdateMessageID,
+    UpdateShortSentMessage,
+)
+
+from teleflow.errors import TeleFlowError
+from teleflow.model.jobs import Forward, Text
+from teleflow.model.operations.sending import FindSent, ForwardMessages, SendText, Sent
+from teleflow.telegram import errors
+from teleflow.telegram.base import Invoke
+from teleflow.telegram.convert.entities import input_entities
+from teleflow.telegram.convert.peers import input_peer, known_from, marked
+from teleflow.telegram.mtproto.requests import RpcFault
+
+_LOOK_BACK = 100
+
+
+async def send_text(invoke: Invoke, operation: SendText) -> Sent:
+    content = operation.content
+    request = SendMessageRequest(
+        peer=input_peer(operation.peer),
+        message=content.text,
+        random_id=operation.random_id,
+        no_webpage=True if not content.link_preview else None,
+        silent=content.silent or None,
+        reply_to=_reply_to(content),
+        entities=input_entities(content.entities) if content.entities else None,
+        schedule_date=_date(content.schedule),
+    )
+    try:
+        answer = await invoke(request)
+    except RpcFault as fault:
+        if not errors.is_repeat(fault):
+            raise
+        # An earlier try of this very send arrived, and its answer did not.
+        return await _first_one(invoke, FindSent(operation.peer, content, since=0))
+    return sent_from(answer, [operation.random_id])
+
+
+async def forward(invoke: Invoke, operation: ForwardMessages) -> Sent:
+    content = operation.content
+    request = ForwardMessagesRequest(
+        from_peer=input_peer(operation.source),
+        id=list(content.message_ids),
+        random_id=list(content.random_ids),
+        to_peer=input_peer(operation.peer),
+        silent=content.silent or None,
+        drop_author=content.drop_author or None,
+        top_msg_id=content.topic,
+        schedule_date=_date(content.schedule),
+    )
+    try:
+        answer = await invoke(request)
+    except RpcFault as fault:
+        if not errors.is_repeat(fault):
+            raise
+        return await _first_one(invoke, FindSent(operation.peer, content, since=0))
+    return sent_from(answer, content.random_ids)
+
+
+async def _first_one(invoke: Invoke, look: FindSent) -> Sent:
+    """It is out; its id is worth a look, and no more than that."""
+    try:
+        found = await find_sent(invoke, look)
+    except (RpcFault, TeleFlowError):
+        found = None
+    count = len(look.content.message_ids) if isinstance(look.content, Forward) else 0
+    return found or Sent(None, None, (None,) * count)
+
+
+def sent_from(answer: Any, random_ids: Sequence[int]) -> Sent:
+    """The ids of the messages with these random_ids, from either form of the answer."""
+    if isinstance(answer, UpdateShortSentMessage):
+        return Sent(answer.id, _seconds(answer.date), (answer.id,))
+    ids = {
+        update.random_id: update.id for update in getattr(answer, "updates", ()) if isinstance(update, UpdateMessageID)
+    }
+    found = tuple(ids.get(random_id) for random_id in random_ids)
+    known = known_from(getattr(answer, "users", ()), getattr(answer, "chats", ()))
+    first = next((number for number in found if number is not None), None)
+    return Sent(first, _seconds(getattr(answer, "date", None)), found, known)
+
+
+async def find_sent(invoke: Invoke, operation: FindSent) -> Sent | None:
+    peer, content = input_peer(operation.peer), operation.content
+    if content.schedule is not None:
+        history = await invoke(GetScheduledHistoryRequest(peer, 0))
+    else:
+        history = await invoke(GetHistoryRequest(peer, 0, None, 0, _LOOK_BACK, 0, 0, 0))
+    ours = [
+        message
+        for message in history.messages
+        if isinstance(message, Message)
+        and message.out
+        and message.id not in operation.taken
+        and (content.schedule is not None or (_seconds(message.date) or 0) >= operation.since)
+    ]
+    return _forwarded_in(ours, content) if isinstance(content, Forward) else _text_in(ours, content)
+
+
+def _text_in(ours: Iterable[Message], content: Text) -> Sent | None:
+    text = content.text.strip()  # Telegram cuts blanks off the ends
+    matches = [message for message in ours if message.message.strip() == text and message.fwd_from is None]
+    if not matches:
+        return None
+    newest = max(matches, key=lambda message: message.id)
+    return Sent(newest.id, _seconds(newest.date), (newest.id,))
+
+
+def _forwarded_in(ours: Iterable[Message], content: Forward) -> Sent | None:
+    """Where the copies tell which messages they are of: those of channels, and in one's saved messages."""
+    newest: dict[int, Message] = {}
+    for message in ours:
+        original = _original(message.fwd_from, content.from_chat)
+        if original in content.message_ids and (original not in newest or message.id > newest[original].id):
+            newest[original] = message
+    if len(newest) < len(content.message_ids):
+        return None
+    copies = [newest[number] for number in content.message_ids]
+    return Sent(copies[0].id, _seconds(copies[0].date), tuple(copy.id for copy in copies))
+
+
+def _original(header: Any, chat: str) -> int | None:
+    if not isinstance(header, MessageFwdHeader):
+        return None
+    for peer, number in ((header.saved_from_peer, header.saved_from_msg_id), (header.from_id, header.channel_post)):
+        if number is not None and peer is not None and (chat == str(marked(peer)) or not chat.lstrip("-").isdigit()):
+            return int(number)
+    return None
+
+
+def _reply_to(content: Text) -> Any:
+    if content.reply_to is None and content.topic is None:
+        return None
+    return InputReplyToMessage(reply_to_msg_id=content.reply_to or content.topic, top_msg_id=content.topic)
+
+
+def _date(seconds: int | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _seconds(date: Any) -> int | None:
+    return int(date.timestamp()) if date is not None else None
