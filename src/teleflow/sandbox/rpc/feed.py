@@ -13,6 +13,7 @@ from telethon.tl import types
 
 from teleflow.sandbox.rpc.chat_feed import ChannelFeed
 from teleflow.sandbox.rpc.desk import Desk
+from teleflow.sandbox.rpc.short_forms import ShortForms
 from teleflow.sandbox.rpc.view import revealed
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.records import Entry, Message, Origin
@@ -24,10 +25,11 @@ class Rendered:
     What it shows is read at that moment: it must be used within the push, not kept.
     """
 
-    __slots__ = ("_body", "_make")
+    __slots__ = ("_body", "_make", "_write")
 
-    def __init__(self, make: Callable[[], Any]) -> None:
+    def __init__(self, make: Callable[[], Any], write: Callable[[], bytes] | None = None) -> None:
         self._make = make
+        self._write = write
         self._body = b""
 
     def made(self) -> Any:
@@ -36,7 +38,7 @@ class Rendered:
 
     def __bytes__(self) -> bytes:
         if not self._body:
-            self._body = bytes(self._make())
+            self._body = bytes(self._make()) if self._write is None else self._write()
         return self._body
 
 
@@ -46,6 +48,7 @@ class Feed:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._channels = ChannelFeed(desk)
+        self._short_forms = ShortForms()
         # key -> peers it has been told of since it last introduced itself
         self._met: dict[int, set[int]] = {}
 
@@ -67,7 +70,7 @@ class Feed:
         message = box.messages.get(entry.ids[0]) if entry.kind in {"message", "edit"} else None
         if message is None and entry.kind in {"message", "edit"}:
             return
-        short = Rendered(lambda: self._short(box, entry))
+        short = Rendered(lambda: self._short(box, entry), lambda: self._short_bytes(box, entry))
         full = Rendered(lambda: self._full(box, entry))
         for key_id in list(keys):
             if not reach.live(key_id):
@@ -115,6 +118,11 @@ class Feed:
         if peer < 0:
             return types.UpdateShortChatMessage(from_id=message.sender, chat_id=-peer, **common)
         return types.UpdateShortMessage(user_id=peer, **common)
+
+    def _short_bytes(self, box: Box, entry: Entry) -> bytes:
+        message = box.messages[entry.ids[0]]
+        reply = self._desk.view.reply_header(box, message) if message.reply_to else None
+        return self._short_forms.of(entry, message, reply)
 
     def _full(self, box: Box, entry: Entry) -> Any:
         view = self._desk.view

@@ -78,13 +78,14 @@ class Boxes:
         max_id: int = 0,
         unread: int = 0,
         uid: int = 0,
+        date: int = 0,
     ) -> Entry:
-        """Write down what the box's last pts (already counted up) stand for."""
+        """Write down what the box's last pts (already counted up) stand for; it happens now, or at `date`."""
         entry = Entry(
             seq=self._ledger.next(),
             owner=box.owner,
             kind=kind,
-            date=int(self._clock.time()),
+            date=date or int(self._clock.time()),
             pts=box.state.pts,
             count=count,
             ids=ids or [],

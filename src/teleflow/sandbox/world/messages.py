@@ -114,7 +114,8 @@ class Messages(Boxes):
 
     def commit(self, message: Message, sender: Person, to: Person | Chat, origin: Origin | None = None) -> Committed:
         """File a finished message, write it into the ledger and tell everybody."""
-        entries = self._file(message, self._audience(sender, to))
+        now = self._clock.time()
+        entries = self._file(message, self._audience(sender, to), int(now))
         self.by_uid[message.uid] = message
         self.threads.file(message)
         if message.annex is not None:
@@ -124,7 +125,7 @@ class Messages(Boxes):
         from_id, from_pts = message.sides[self.place(sender.id, to.id).owner]
         line = Committed(
             seq=message.uid,
-            time=self._clock.time(),
+            time=now,
             uid=message.uid,
             sender=sender.id,
             to=to.id,
@@ -170,13 +171,13 @@ class Messages(Boxes):
             return self._chats.audience(to, sender.id)
         return (sender.id,) if to is sender else (sender.id, to.id)
 
-    def _file(self, message: Message, owners: Iterable[int]) -> list[Entry]:
+    def _file(self, message: Message, owners: Iterable[int], now: int) -> list[Entry]:
         """Give the message its number in each box, and each box its entry."""
         entries = []
         for owner in owners:
             box = self.box(owner)
             number = box.file(message)
-            entries.append(self.log(box, "message", ids=[number], uid=message.uid))
+            entries.append(self.log(box, "message", ids=[number], uid=message.uid, date=now))
             peer = message.peer_for(owner)
             self._journal.touch("dialog", f"{owner}:{peer}", box.dialogs[peer])
         return entries
