@@ -83,16 +83,42 @@ _TABLE: dict[str, _Row] = {
     "USERNAME_INVALID": _Row(NotFound, "PEER_NOT_FOUND", "This can't be a username"),
     "MESSAGE_TOO_LONG": _Row(Invalid, "MESSAGE_TOO_LONG", "The text is too long for Telegram"),
     "MESSAGE_EMPTY": _Row(Invalid, "MESSAGE_EMPTY", "Telegram sees no text in the message"),
+    "CHAT_ID_INVALID": _Row(NotFound, "PEER_NOT_FOUND", "Telegram does not know this group"),
+    "INPUT_USER_DEACTIVATED": _Row(Forbidden, "INPUT_USER_DEACTIVATED", "The person has deleted their account"),
+    **{
+        name: _Row(NotFound, "MESSAGE_NOT_FOUND", "There is no such message in this chat")
+        for name in ("MESSAGE_ID_INVALID", "MSG_ID_INVALID", "REPLY_MESSAGE_ID_INVALID", "REPLY_TO_INVALID")
+    },
+    **{
+        name: _Row(NotFound, "INVITE_NOT_FOUND", "The invite link is not valid, or not any more")
+        for name in ("INVITE_HASH_EMPTY", "INVITE_HASH_EXPIRED", "INVITE_HASH_INVALID")
+    },
+    "USER_NOT_PARTICIPANT": _Row(Conflict, "USER_NOT_PARTICIPANT", "This account is not in the chat"),
+    "CHANNELS_TOO_MUCH": _Row(Conflict, "CHANNELS_TOO_MUCH", "This account is in as many chats as it may"),
+    "USERS_TOO_MUCH": _Row(Conflict, "USERS_TOO_MUCH", "The chat is full"),
+    "USER_CREATOR": _Row(Conflict, "USER_CREATOR", "The creator can't leave: hand the chat over, or delete it"),
+    "MESSAGE_EDIT_TIME_EXPIRED": _Row(Conflict, "MESSAGE_EDIT_TIME_EXPIRED", "It is too old to be edited"),
+    "SCHEDULE_DATE_TOO_LATE": _Row(Invalid, "SCHEDULE_INVALID", "The date is too far away for Telegram"),
+    "SCHEDULE_DATE_INVALID": _Row(Invalid, "SCHEDULE_INVALID", "Telegram does not take this date"),
+    "REACTION_INVALID": _Row(Invalid, "REACTION_INVALID", "Telegram, or this chat, does not take this reaction"),
+    "REACTION_EMPTY": _Row(Invalid, "REACTION_INVALID", "There is no reaction to take back"),
+    "REACTIONS_TOO_MANY": _Row(Invalid, "REACTION_INVALID", "The message has as many kinds of reactions as it may"),
+    "SEARCH_QUERY_EMPTY": _Row(Invalid, "VALIDATION_ERROR", "There is nothing to search for"),
     **{
         name: _Row(Forbidden, name, _FORBIDDEN)
         for name in (
+            "MESSAGE_AUTHOR_REQUIRED",
+            "MESSAGE_DELETE_FORBIDDEN",
+            "CHAT_FORBIDDEN",
+            "CHAT_GUEST_SEND_FORBIDDEN",
+            "USER_KICKED",
+            "PREMIUM_ACCOUNT_REQUIRED",
             "CHAT_WRITE_FORBIDDEN",
             "CHAT_ADMIN_REQUIRED",
             "USER_BANNED_IN_CHANNEL",
             "USER_PRIVACY_RESTRICTED",
             "USER_IS_BLOCKED",
             "YOU_BLOCKED_USER",
-            "INPUT_USER_DEACTIVATED",
             "CHAT_SEND_PLAIN_FORBIDDEN",
         )
     },

@@ -10,7 +10,7 @@ from teleflow.model.operations.contacts import HaveTalked, ImportContact, Resolv
 from teleflow.model.operations.peers import CheckInvite, ListContacts, LookAtGroup, ResolveUsername, WalkDialogs
 from teleflow.model.operations.sending import FindSent, ForwardMessages, SendText
 from teleflow.telegram.base import Invoke
-from teleflow.telegram.methods import account, contacts, peers, sending
+from teleflow.telegram.methods import account, acts, chats, contacts, history, members, peers, sending
 
 Method = Callable[[Invoke, Any], Awaitable[Any]]
 
@@ -28,4 +28,8 @@ METHODS: dict[type[Any], Method] = {
     ResolveUsername: peers.resolve_username,
     SendText: sending.send_text,
     WalkDialogs: peers.walk_dialogs,
+    **acts.TABLE,
+    **chats.TABLE,
+    **history.TABLE,
+    **members.TABLE,
 }
