@@ -200,7 +200,7 @@ async def delete_participant_history(desk: Desk, caller: Caller, request: TLRequ
         if author == (box.messages[number].written_as or box.messages[number].sender)
     ]
     part = doomed[-IDS_PER_REQUEST:]
-    pts, count = desk.world.messages.wipe(chat, part, origin=desk.origin(caller))
+    pts, count = desk.world.messages.wipe(chat, part, by=me.id, origin=desk.origin(caller))
     return types.messages.AffectedHistory(pts, count, len(doomed) - len(part))
 
 
@@ -221,7 +221,7 @@ def _wipe(desk: Desk, me: Person, chat: Chat, max_id: int, origin: Any) -> None:
     ids = channel_reads.ids_of(desk.world, chat)
     doomed = [number for number in ids if not max_id or number <= max_id]
     for start in range(0, len(doomed), IDS_PER_REQUEST):
-        desk.world.messages.wipe(chat, doomed[start : start + IDS_PER_REQUEST], origin=origin)
+        desk.world.messages.wipe(chat, doomed[start : start + IDS_PER_REQUEST], by=me.id, origin=origin)
 
 
 async def read_history(desk: Desk, caller: Caller, request: TLRequest) -> Any:

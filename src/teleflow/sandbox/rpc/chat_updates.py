@@ -9,7 +9,7 @@ from telethon.tl import types
 
 from teleflow.sandbox.rpc.chat_view import ChatView, banned_rights
 from teleflow.sandbox.rpc.peers import peer_of
-from teleflow.sandbox.world.chat_records import bare
+from teleflow.sandbox.world.chat_records import Chat, bare
 from teleflow.sandbox.world.records import Entry
 from teleflow.sandbox.world.world import World
 
@@ -37,9 +37,24 @@ def chat_update(world: World, rooms: ChatView, entry: Entry) -> Any | None:
     if entry.kind == "join_requests":
         newest = sorted(chat.requests, key=lambda each: -chat.requests[each].date)[:3]
         return types.UpdatePendingJoinRequests(peer_of(chat.id), len(chat.requests), newest)
+    if entry.kind in _TOPICS:
+        return _topic_update(entry, chat)
     if entry.kind == "typing":
         return _typing(number, entry, channel=chat.channel)
     return None
+
+
+_TOPICS = frozenset(("topic_pinned", "topics_pinned", "topic_read_inbox", "topic_read_outbox"))
+
+
+def _topic_update(entry: Entry, chat: Chat) -> Any:
+    if entry.kind == "topic_pinned":
+        return types.UpdatePinnedForumTopic(peer_of(chat.id), entry.max_id, pinned=bool(entry.unread) or None)
+    if entry.kind == "topics_pinned":
+        return types.UpdatePinnedForumTopics(peer_of(chat.id), list(chat.pinned_topics))
+    inbox = entry.kind == "topic_read_inbox"
+    shape = types.UpdateReadChannelDiscussionInbox if inbox else types.UpdateReadChannelDiscussionOutbox
+    return shape(bare(chat.id), entry.unread, entry.max_id)
 
 
 def _typing(number: int, entry: Entry, *, channel: bool) -> Any:
@@ -48,5 +63,6 @@ def _typing(number: int, entry: Entry, *, channel: bool) -> Any:
         with BinaryReader(entry.data) as reader:
             action = reader.tgread_object()
     who = types.PeerUser(entry.peer)
-    shape = types.UpdateChannelUserTyping if channel else types.UpdateChatUserTyping
-    return shape(number, who, action)
+    if channel:
+        return types.UpdateChannelUserTyping(number, who, action, top_msg_id=entry.max_id or None)
+    return types.UpdateChatUserTyping(number, who, action)

@@ -98,6 +98,8 @@ class ChatView:
             noforwards=chat.no_forwards or None,
             join_to_send=chat.join_to_send or None,
             join_request=chat.join_request or None,
+            forum=chat.forum or None,
+            forum_tabs=chat.forum_tabs or None,
             access_hash=self._hash(viewer, chat),
             username=chat.username or None,
             admin_rights=admin_rights(held) if held else None,

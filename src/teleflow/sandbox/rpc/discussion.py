@@ -9,7 +9,7 @@ from telethon.tl import types
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk, timestamp
 from teleflow.sandbox.rpc.reading import found_messages, ids_in, window
-from teleflow.sandbox.world import channel_reads, chat_founding
+from teleflow.sandbox.world import channel_reads, chat_founding, forums
 from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.records import Message, Person
 
@@ -79,6 +79,11 @@ async def get_discussion_message(desk: Desk, caller: Caller, request: TLRequest)
 
 async def get_replies(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
+    forum = _forum(desk, me, request.peer)
+    if forum is not None and desk.world.messages.topics.get(forum.id, request.msg_id) is not None:
+        ids = forums.ids_in(desk.world, forum, request.msg_id, desk.world.chats.member(forum, me.id))
+        box = desk.place(me, forum)
+        return found_messages(desk, me, box, window(box, ids, request, timestamp(request.offset_date)), len(ids))
     group, root = _root(desk, me, request.peer, request.msg_id)
     box, shown = ids_in(desk, me, group)
     first = shown[0] if shown else 0
@@ -87,8 +92,17 @@ async def get_replies(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     return found_messages(desk, me, box, page, len(ids))
 
 
+def _forum(desk: Desk, me: Person, peer: Any) -> Chat | None:
+    target = desk.target(me, peer)
+    return target if isinstance(target, Chat) and target.forum else None
+
+
 async def read_discussion(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
+    forum = _forum(desk, me, request.peer)
+    if forum is not None:
+        forums.read(desk.world, me, forum, request.msg_id, request.read_max_id, desk.origin(caller))
+        return True
     group, _root_message = _root(desk, me, request.peer, request.msg_id)
     channel_reads.read(desk.world, me, group, request.read_max_id, desk.origin(caller))
     return True

@@ -45,6 +45,7 @@ async def forward_messages(desk: Desk, caller: Caller, request: TLRequest) -> An
                 drop_author=bool(request.drop_author),
                 silent=bool(request.silent),
                 no_forwards=bool(request.noforwards),
+                topic=request.top_msg_id or 0,
                 origin=desk.origin(caller),
             )
         if earlier is not None:

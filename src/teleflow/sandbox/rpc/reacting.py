@@ -117,20 +117,30 @@ async def update_pinned_message(desk: Desk, caller: Caller, request: TLRequest) 
 async def unpin_all_messages(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     target = desk.target(me, request.peer)
-    pts, count = world_reactions.unpin_all(desk.world, me, target, desk.origin(caller))
+    pts, count = world_reactions.unpin_all(desk.world, me, target, desk.origin(caller), topic=request.top_msg_id or 0)
     return types.messages.AffectedHistory(pts, count, 0)
 
 
 async def get_unread_mentions(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     target = desk.target(me, request.peer)
-    return _unseen(desk, me, target, desk.world.messages.marks.mentions(me.id, target.id), request)
+    ids = _in_topic(desk, target, desk.world.messages.marks.mentions(me.id, target.id), request)
+    return _unseen(desk, me, target, ids, request)
 
 
 async def get_unread_reactions(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     target = desk.target(me, request.peer)
-    return _unseen(desk, me, target, desk.world.messages.marks.reactions(me.id, target.id), request)
+    ids = _in_topic(desk, target, desk.world.messages.marks.reactions(me.id, target.id), request)
+    return _unseen(desk, me, target, ids, request)
+
+
+def _in_topic(desk: Desk, target: Person | Chat, ids: list[int], request: TLRequest) -> list[int]:
+    """Those of the forum's topic that a request is about, if it is about one."""
+    if not request.top_msg_id or not isinstance(target, Chat) or not target.forum:
+        return ids
+    box, topics = desk.world.messages.box(target.id), desk.world.messages.topics
+    return [each for each in ids if topics.of_message(box.messages[each]) == request.top_msg_id]
 
 
 def _unseen(desk: Desk, me: Person, target: Person | Chat, ids: list[int], request: TLRequest) -> Any:
@@ -141,7 +151,7 @@ def _unseen(desk: Desk, me: Person, target: Person | Chat, ids: list[int], reque
 async def read_mentions(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     target = desk.target(me, request.peer)
-    ids = desk.world.messages.marks.mentions(me.id, target.id)
+    ids = _in_topic(desk, target, desk.world.messages.marks.mentions(me.id, target.id), request)
     pts, count = world_reactions.seen(desk.world, me, target, ids, desk.origin(caller))
     return types.messages.AffectedHistory(pts, count, 0)
 
@@ -149,7 +159,7 @@ async def read_mentions(desk: Desk, caller: Caller, request: TLRequest) -> Any:
 async def read_reactions(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     target = desk.target(me, request.peer)
-    ids = desk.world.messages.marks.reactions(me.id, target.id)
+    ids = _in_topic(desk, target, desk.world.messages.marks.reactions(me.id, target.id), request)
     pts, count = world_reactions.seen(desk.world, me, target, ids, desk.origin(caller))
     return types.messages.AffectedHistory(pts, count, 0)
 

@@ -7,7 +7,17 @@ from typing import Any, TypeAlias
 
 from telethon.tl import functions as f
 
-from teleflow.sandbox.rpc import channel_difference, channels, chats, discussion, invites, participants, reacting
+from teleflow.sandbox.rpc import (
+    admin_log,
+    channel_difference,
+    channels,
+    chats,
+    discussion,
+    invites,
+    participants,
+    reacting,
+    topics,
+)
 from teleflow.sandbox.rpc.base import Caller, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 
@@ -44,6 +54,15 @@ CLOSED: Mapping[Any, Method] = {
     f.messages.GetDiscussionMessageRequest: discussion.get_discussion_message,
     f.messages.GetRepliesRequest: discussion.get_replies,
     f.messages.ReadDiscussionRequest: discussion.read_discussion,
+    f.messages.CreateForumTopicRequest: topics.create_forum_topic,
+    f.messages.EditForumTopicRequest: topics.edit_forum_topic,
+    f.messages.GetForumTopicsRequest: topics.get_forum_topics,
+    f.messages.GetForumTopicsByIDRequest: topics.get_forum_topics_by_id,
+    f.messages.UpdatePinnedForumTopicRequest: topics.update_pinned_forum_topic,
+    f.messages.ReorderPinnedForumTopicsRequest: topics.reorder_pinned_forum_topics,
+    f.messages.DeleteTopicHistoryRequest: topics.delete_topic_history,
+    f.channels.ToggleForumRequest: topics.toggle_forum,
+    f.channels.GetAdminLogRequest: admin_log.get_admin_log,
     f.channels.CreateChannelRequest: channels.create_channel,
     f.channels.DeleteChannelRequest: channels.delete_channel,
     f.channels.EditTitleRequest: channels.edit_title,

@@ -12,6 +12,7 @@ from teleflow.sandbox.rpc.desk import Desk, timestamp
 from teleflow.sandbox.rpc.media_view import message_media
 from teleflow.sandbox.rpc.reading import PAGE, found_messages, ids_in, window
 from teleflow.sandbox.rpc.view import revealed
+from teleflow.sandbox.world import forums
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.channel_reads import ids_of
 from teleflow.sandbox.world.chat_records import Chat
@@ -100,7 +101,10 @@ async def search(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         ids = sorted(box.messages)
     else:
         box, ids = ids_in(desk, me, desk.target(me, request.peer))
-    if request.top_msg_id and box.owner < 0:
+    forum = desk.world.chats.by_id.get(box.owner)
+    if request.top_msg_id and forum is not None and forum.forum:
+        ids = forums.ids_in(desk.world, forum, request.top_msg_id, desk.world.chats.member(forum, me.id))
+    elif request.top_msg_id and box.owner < 0:
         root = box.messages.get(request.top_msg_id)
         ids = desk.world.messages.threads.answers(root.uid) if root is not None else []
     sender = desk.target(me, request.from_id).id if request.from_id is not None else 0

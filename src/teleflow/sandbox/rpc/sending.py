@@ -11,7 +11,7 @@ from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.rpc.gather import gathering
 from teleflow.sandbox.rpc.polling import stop_by_edit
 from teleflow.sandbox.rpc.scheduling import edit_scheduled, schedule
-from teleflow.sandbox.rpc.sending_media import edited
+from teleflow.sandbox.rpc.sending_media import edited, topic_of
 from teleflow.sandbox.rpc.shelf import clear_draft
 from teleflow.sandbox.rpc.texts import cleaned
 from teleflow.sandbox.rpc.view import revealed
@@ -48,6 +48,7 @@ async def send_message(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         random_id=request.random_id,
         entities=entities,
         reply_to=_replied(request.reply_to),
+        topic=topic_of(request.reply_to),
         silent=bool(request.silent),
         mentions=_named(entities) if entities and isinstance(to, Chat) else (),
         annex=Annex(no_forwards=True) if request.noforwards else None,
@@ -169,7 +170,7 @@ async def set_typing(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     target = desk.target(me, request.peer)
     action, origin = bytes(request.action), desk.origin(caller)
     if isinstance(target, Chat):
-        chat_members.typing(desk.world, me, target, action, origin)
+        chat_members.typing(desk.world, me, target, action, origin, topic=request.top_msg_id or 0)
     else:
         desk.world.typing(me, target, action, origin)
     return True

@@ -84,6 +84,11 @@ def _replied(reply_to: Any) -> int:
     return int(reply_to.reply_to_msg_id)
 
 
+def topic_of(reply_to: Any) -> int:
+    """The topic that a message is meant for, beside the message that it answers; 0 for none."""
+    return int(getattr(reply_to, "top_msg_id", None) or 0)
+
+
 def _repeated(desk: Desk, me: Person, random_id: int) -> Committed | None:
     """What was sent with this random_id before. Raises RANDOM_ID_EMPTY and RANDOM_ID_DUPLICATE."""
     if not random_id:
@@ -124,6 +129,7 @@ def _send_single(desk: Desk, caller: Caller, me: Person, to: Person | Chat, requ
         random_id=request.random_id,
         entities=entities,
         reply_to=_replied(request.reply_to),
+        topic=topic_of(request.reply_to),
         silent=bool(request.silent),
         media=media,
         annex=Annex(no_forwards=True) if request.noforwards else None,
@@ -171,7 +177,7 @@ def _send_album(desk: Desk, caller: Caller, me: Person, to: Person | Chat, reque
         for right in {media.right for _, _, _, media in album}:
             desk.world.chats.require_write(to, me.id, right)
     grouped = desk.world.files.new_id() if len(album) > 1 else 0
-    reply_to = _replied(request.reply_to)
+    reply_to, topic = _replied(request.reply_to), topic_of(request.reply_to)
     sent = desk.box(me).sent
     return [
         sent[random_id]
@@ -183,6 +189,7 @@ def _send_album(desk: Desk, caller: Caller, me: Person, to: Person | Chat, reque
             random_id=random_id,
             entities=entities,
             reply_to=reply_to,
+            topic=topic,
             silent=bool(request.silent),
             media=media,
             grouped=grouped,

@@ -86,7 +86,8 @@ def _send(world: World, me: Person, body: Body) -> dict[str, Any]:
         target(world, body.get("to", body.get("chat"))),
         texts.body(text_of(body, "text")),
         random_id=number_of(body, "randomId", default=0),
-        reply_to=number_of(body, "replyTo", default=0),
+        reply_to=number_of(body, "replyTo", default=number_of(body, "topicId", default=0)),
+        topic=number_of(body, "topicId", default=0),
         silent=body.get("silent") is True,
     )
     return {"messageId": sent.from_id, "recipientMessageId": sent.to_id, "seq": sent.seq}

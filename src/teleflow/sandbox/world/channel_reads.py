@@ -24,6 +24,14 @@ def unread(world: World, chat: Chat, member: Member) -> int:
     box = world.messages.box(chat.id)
     ids = ids_of(world, chat)
     start = bisect.bisect_right(ids, max(member.read_inbox, member.hidden_up_to))
+    if chat.forum and member.topics:
+        topics = world.messages.topics
+        newer = ((number, box.messages[number]) for number in ids[start:])
+        return sum(
+            1
+            for number, message in newer
+            if message.sender != member.user and number > member.topics.get(topics.of_message(message), 0)
+        )
     return sum(1 for number in ids[start:] if box.messages[number].sender != member.user)
 
 
@@ -78,3 +86,26 @@ def hide_history(world: World, me: Person, chat: Chat, max_id: int, origin: Orig
         world.chats.keep_member(member)
         world.messages.tell(me.id, "channel_available", chat=chat.id, max_id=top, origin=origin)
     return top
+
+
+def read_up_to(member: Member, topic: int) -> int:
+    """How far somebody has read in a forum's topic."""
+    return max(member.read_inbox, member.hidden_up_to, member.topics.get(topic, 0))
+
+
+def tell_topic_authors(
+    world: World, chat: Chat, me: Person, topic: int, newly: list[int], origin: Origin | None = None
+) -> None:
+    """The authors of what has been read in a topic learn of it."""
+    box = world.messages.box(chat.id)
+    told = {me.id}
+    for number in reversed(newly):
+        author = box.messages[number].sender
+        member = world.chats.member(chat, author)
+        if author in told or member is None or member.topics_outbox.get(topic, 0) >= number:
+            continue
+        told.add(author)
+        member.topics_outbox[topic] = number
+        world.chats.keep_member(member)
+        if member.inside and world.is_reachable(author):
+            world.messages.tell(author, "topic_read_outbox", chat=chat.id, max_id=number, unread=topic, origin=origin)

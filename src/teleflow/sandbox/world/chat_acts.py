@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from teleflow.sandbox.world import chat_founding, chat_links, chat_members, rights
+from teleflow.sandbox.world import chat_founding, chat_links, chat_members, forums, rights
 from teleflow.sandbox.world.acts import Act, Body, find, number_of, target, text_of
 from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.errors import ControlError
@@ -143,6 +143,31 @@ def _delete_chat(world: World, me: Person, body: Body) -> dict[str, Any]:
     return {}
 
 
+def _forum(world: World, me: Person, body: Body) -> dict[str, Any]:
+    enabled, tabs = body.get("enabled", True) is True, body.get("tabs") is True
+    forums.toggle(world, me, _chat(world, body), enabled=enabled, tabs=tabs)
+    return {"forum": enabled}
+
+
+def _create_topic(world: World, me: Person, body: Body) -> dict[str, Any]:
+    return {"topicId": forums.create(world, me, _chat(world, body), text_of(body, "title")).from_id}
+
+
+def _edit_topic(world: World, me: Person, body: Body) -> dict[str, Any]:
+    """`closed`, `hidden` or `title`."""
+    number = number_of(body, "topicId")
+    title = text_of(body, "title") if "title" in body else None
+    closed, hidden = (body[name] is True if name in body else None for name in ("closed", "hidden"))
+    forums.edit(world, me, _chat(world, body), number, title=title, closed=closed, hidden=hidden)
+    return {"topicId": number}
+
+
+def _pin_topic(world: World, me: Person, body: Body) -> dict[str, Any]:
+    number, pinned = number_of(body, "topicId"), body.get("pinned", True) is True
+    forums.pin(world, me, _chat(world, body), number, pinned=pinned)
+    return {"pinned": pinned}
+
+
 CHAT_ACTS: Mapping[str, Act] = {
     "createGroup": _create_group,
     "createChannel": _create_channel,
@@ -158,4 +183,8 @@ CHAT_ACTS: Mapping[str, Act] = {
     "renameChat": _rename_chat,
     "migrate": _migrate,
     "deleteChat": _delete_chat,
+    "forum": _forum,
+    "createTopic": _create_topic,
+    "editTopic": _edit_topic,
+    "pinTopic": _pin_topic,
 }

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Literal
 
 from teleflow.sandbox.world import privacy, rights
+from teleflow.sandbox.world.admin_log import AdminEventKind, Side
 from teleflow.sandbox.world.chat_members import (
     GROUP_LIMIT,
     changed,
@@ -22,6 +24,12 @@ from teleflow.sandbox.world.world import World
 TITLE_LIMIT = 128
 ABOUT_LIMIT = 255
 SLOW_MODES = frozenset({0, 5, 10, 30, 60, 300, 900, 3600})
+_LOGGED: Mapping[str, AdminEventKind] = {
+    "signatures": "toggle_signatures",
+    "profiles": "toggle_profiles",
+    "hidden_history": "toggle_hidden_history",
+    "no_forwards": "toggle_no_forwards",
+}
 Switch = Literal["signatures", "profiles", "hidden_history", "no_forwards", "join_to_send", "join_request"]
 
 
@@ -93,6 +101,7 @@ def edit_title(world: World, me: Person, chat: Chat, title: str, origin: Origin 
     named = _title(title)
     if named == chat.title:
         raise Refused("CHAT_NOT_MODIFIED")
+    world.chats.admin_log.add(chat, me.id, "change_title", Side(text=chat.title), Side(text=named))
     chat.title = named
     world.chats.keep(chat)
     changed(world, chat)
@@ -110,6 +119,7 @@ def edit_photo(world: World, me: Person, chat: Chat, number: int, origin: Origin
     require_info(world, me, chat)
     if number == chat.photo:
         raise Refused("CHAT_NOT_MODIFIED")
+    world.chats.admin_log.add(chat, me.id, "change_photo", Side(number=chat.photo), Side(number=number))
     chat.photo = number
     world.chats.keep(chat)
     changed(world, chat)
@@ -123,6 +133,7 @@ def edit_about(world: World, me: Person, chat: Chat, about: str, origin: Origin 
     told = _about(about)
     if told == chat.about:
         raise Refused("CHAT_ABOUT_NOT_MODIFIED")
+    world.chats.admin_log.add(chat, me.id, "change_about", Side(text=chat.about), Side(text=told))
     chat.about = told
     world.chats.keep(chat)
     tell_all(world, chat, "channel", origin)
@@ -134,6 +145,7 @@ def set_default_banned(world: World, me: Person, chat: Chat, banned: set[str], o
     wanted = rights.whole(banned - {"view_messages"})
     if wanted == chat.banned:
         raise Refused("CHAT_NOT_MODIFIED")
+    world.chats.admin_log.add(chat, me.id, "default_banned", Side(names=chat.banned), Side(names=wanted))
     chat.banned = wanted
     chat.version += 1
     world.chats.keep(chat)
@@ -148,6 +160,7 @@ def set_slow_mode(world: World, me: Person, chat: Chat, seconds: int, origin: Or
         raise Refused("CHANNEL_INVALID")
     if seconds == chat.slow_mode:
         raise Refused("CHAT_NOT_MODIFIED")
+    world.chats.admin_log.add(chat, me.id, "toggle_slow_mode", Side(number=chat.slow_mode), Side(number=seconds))
     chat.slow_mode = seconds
     world.chats.keep(chat)
     for member in world.chats.present(chat):
@@ -168,6 +181,8 @@ def switch(world: World, me: Person, chat: Chat, changes: dict[Switch, bool], or
         raise Refused("CHAT_NOT_MODIFIED")
     for name, value in changing.items():
         setattr(chat, name, value)
+        if name in _LOGGED:
+            world.chats.admin_log.add(chat, me.id, _LOGGED[name], Side(number=int(not value)), Side(number=int(value)))
     world.chats.keep(chat)
     tell_all(world, chat, "channel", origin)
 
@@ -176,7 +191,9 @@ def set_username(world: World, me: Person, chat: Chat, username: str, origin: Or
     """Make a supergroup or channel public, or private again. The creator's to do."""
     if me.id != chat.creator:
         raise Refused("CHAT_ADMIN_REQUIRED")
+    before = chat.username
     world.chats.set_username(chat, username)
+    world.chats.admin_log.add(chat, me.id, "change_username", Side(text=before), Side(text=username))
     if username and chat.hidden_history:
         chat.hidden_history = False
     world.chats.keep(chat)
@@ -252,6 +269,7 @@ def link(world: World, me: Person, broadcast: Chat | None, group: Chat | None, o
     if group is not None and group.kind != "megagroup":
         raise Refused("MEGAGROUP_ID_INVALID")
     touched = [each for each in (broadcast, group) if each is not None]
+    before = {each.id: each.linked for each in touched}
     if broadcast is not None and group is not None:
         if group.hidden_history:
             raise Refused("MEGAGROUP_PREHISTORY_HIDDEN")
@@ -268,6 +286,9 @@ def link(world: World, me: Person, broadcast: Chat | None, group: Chat | None, o
             touched = [*touched, other] if other is not None else touched
     for each in touched:
         world.chats.keep(each)
+        if each.id in before:
+            sides = Side(number=before[each.id]), Side(number=each.linked)
+            world.chats.admin_log.add(each, me.id, "change_linked_chat", *sides)
         tell_all(world, each, "channel", origin)
 
 

@@ -7,7 +7,10 @@ from __future__ import annotations
 
 import secrets
 
+import msgspec
+
 from teleflow.sandbox.world import rights
+from teleflow.sandbox.world.admin_log import Side
 from teleflow.sandbox.world.chat_members import ask_to_join, enter, note, require_room, tell, tell_all, tell_deciders
 from teleflow.sandbox.world.chat_records import Chat, Invite
 from teleflow.sandbox.world.errors import Refused
@@ -115,16 +118,19 @@ def edit(
     if revoked:
         invite.revoked = True
         world.chats.keep_invite(invite)
+        world.chats.admin_log.add(chat, me.id, "invite_revoke", after=Side(invite=invite))
         return invite, export(world, me, chat) if invite.permanent and invite.admin == me.id else None
     if invite.permanent:
         raise Refused("CHAT_INVITE_PERMANENT")
     wanted_request = invite.by_request if by_request is None else by_request
     _check(world, expires or 0, usage_limit or 0, by_request=wanted_request)
+    before = Side(invite=msgspec.structs.replace(invite))
     invite.title = invite.title if title is None else title[:TITLE_LIMIT]
     invite.expires = invite.expires if expires is None else expires
     invite.usage_limit = invite.usage_limit if usage_limit is None else usage_limit
     invite.by_request = wanted_request
     world.chats.keep_invite(invite)
+    world.chats.admin_log.add(chat, me.id, "invite_edit", before, Side(invite=invite))
     return invite, None
 
 
@@ -133,6 +139,7 @@ def drop(world: World, me: Person, chat: Chat, link: str) -> None:
     invite = find(world, me, chat, link)
     if not invite.revoked:
         raise Refused("INVITE_REVOKED_MISSING")
+    world.chats.admin_log.add(chat, me.id, "invite_delete", after=Side(invite=invite))
     world.chats.drop_invite(invite)
 
 
@@ -167,6 +174,7 @@ def use(world: World, me: Person, link: str, origin: Origin | None = None) -> Ch
     invite.joined[me.id] = int(world.clock.time())
     world.chats.keep_invite(invite)
     enter(world, chat, me.id, invite.admin)
+    world.chats.admin_log.add(chat, me.id, "join_by_invite", after=Side(invite=invite))
     _told(world, me, chat, Action("chat_joined_by_link", number=invite.admin), origin)
     return chat
 
@@ -198,5 +206,7 @@ def decide(world: World, me: Person, chat: Chat, user: Person, *, approved: bool
             invite.joined[user.id] = int(world.clock.time())
             world.chats.keep_invite(invite)
         enter(world, chat, user.id, invite.admin if invite is not None else me.id, by_request=True)
+        came = Side(invite=invite, number=me.id)
+        world.chats.admin_log.add(chat, user.id, "join_by_request", after=came)
         _told(world, user, chat, Action("chat_joined_by_request"), origin)
     tell_deciders(world, chat, origin)

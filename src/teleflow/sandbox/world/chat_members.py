@@ -7,7 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
+
 from teleflow.sandbox.world import privacy, rights
+from teleflow.sandbox.world.admin_log import Side
 from teleflow.sandbox.world.chat_records import Chat, JoinRequest, Member
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.records import Action, EntryKind, Origin, Person
@@ -100,6 +103,7 @@ def join(world: World, me: Person, chat: Chat, origin: Origin | None = None) -> 
     if chat.join_request:
         ask_to_join(world, me, chat, "")
     enter(world, chat, me.id, me.id)
+    chats.admin_log.add(chat, me.id, "join")
     if chat.kind == "megagroup":
         note(world, me, chat, Action("chat_add_user", users=[me.id]), origin)
     tell(world, chat, [me.id], "channel", origin)
@@ -167,7 +171,8 @@ def invite(world: World, me: Person, chat: Chat, users: list[Person], origin: Or
         require_channels(world, user.id, "USER_CHANNELS_TOO_MUCH")
         added.append(user.id)
     for each in added:
-        enter(world, chat, each, me.id)
+        came = enter(world, chat, each, me.id)
+        chats.admin_log.add(chat, me.id, "invite", after=Side(member=came))
     if added and chat.kind == "megagroup":
         note(world, me, chat, Action("chat_add_user", users=added), origin)
     tell(world, chat, (each for each in added if world.is_reachable(each)), "channel")
@@ -190,6 +195,7 @@ def leave(world: World, me: Person, chat: Chat, origin: Origin | None = None) ->
         tell_all(world, chat, "participants", origin)
         return
     _went(world, chat, member, "left")
+    world.chats.admin_log.add(chat, me.id, "leave")
     if chat.kind == "megagroup":
         note(world, me, chat, Action("chat_delete_user", users=[me.id]), origin)
     tell(world, chat, [me.id], "channel", origin)
@@ -262,11 +268,13 @@ def set_admin(
         theirs = chats.members[chat.id][user.id]
     if user.id == chat.creator:
         held = held & {"anonymous"}
+    before = Side(member=msgspec.structs.replace(theirs))
     theirs.admin = set(held) if held or user.id == chat.creator else None
     theirs.rank = rank if theirs.admin is not None else ""
     theirs.promoted_by = me.id if theirs.admin is not None else 0
     theirs.banned, theirs.banned_until = set(), 0
     chats.keep_member(theirs)
+    chats.admin_log.add(chat, me.id, "toggle_admin", before, Side(member=theirs))
     tell(world, chat, [user.id] if world.is_reachable(user.id) else [], "channel", origin if user is me else None)
     tell(world, chat, [me.id], "channel", origin)
 
@@ -287,6 +295,7 @@ def set_banned(
     if theirs is None:
         theirs = Member(chat=chat.id, user=user.id, inviter=0, date=now, state="left")
     was_inside = theirs.inside
+    before = Side(member=msgspec.structs.replace(theirs))
     theirs.banned = rights.whole(banned)
     theirs.banned_until = until if theirs.banned and SHORTEST_BAN <= until - now <= LONGEST_BAN else 0
     theirs.banned_by = me.id if banned else 0
@@ -299,17 +308,22 @@ def set_banned(
         if theirs.banned:
             theirs.admin, theirs.rank, theirs.promoted_by = None, "", 0
         chats.keep_member(theirs)
+    chats.admin_log.add(chat, me.id, "toggle_ban", before, Side(member=theirs))
     if was_inside and not theirs.inside and chat.kind == "megagroup":
         note(world, me, chat, Action("chat_delete_user", users=[user.id]), origin)
     tell(world, chat, [user.id] if world.is_reachable(user.id) else [], "channel")
     tell(world, chat, [me.id], "channel", origin)
 
 
-def typing(world: World, sender: Person, chat: Chat, action: bytes = b"", origin: Origin | None = None) -> None:
+def typing(
+    world: World, sender: Person, chat: Chat, action: bytes = b"", origin: Origin | None = None, *, topic: int = 0
+) -> None:
     """Typing in a group: everybody there who is online learns of it."""
     world.chats.require_write(chat, sender.id)
     if chat.kind == "broadcast":
         return
     for member in world.chats.present(chat):
         if member.user != sender.id and world.is_reachable(member.user):
-            world.messages.tell(member.user, "typing", peer=sender.id, chat=chat.id, data=action, origin=origin)
+            world.messages.tell(
+                member.user, "typing", peer=sender.id, chat=chat.id, max_id=topic, data=action, origin=origin
+            )

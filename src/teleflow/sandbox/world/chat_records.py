@@ -63,6 +63,10 @@ class Chat(msgspec.Struct, omit_defaults=True):
     # the file of its photo
     photo: int = 0
     requests: dict[int, JoinRequest] = {}
+    # has topics, and shows them as tabs; the pinned ones in their order
+    forum: bool = False
+    forum_tabs: bool = False
+    pinned_topics: list[int] = []
 
     @property
     def channel(self) -> bool:
@@ -97,6 +101,9 @@ class Member(msgspec.Struct, omit_defaults=True):
     hidden_up_to: int = 0
     may_send_at: int = 0
     by_request: bool = False
+    # forums: what was read in each topic, by oneself and of one's own by others
+    topics: dict[int, int] = {}
+    topics_outbox: dict[int, int] = {}
 
     @property
     def inside(self) -> bool:

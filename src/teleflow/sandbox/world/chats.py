@@ -11,6 +11,7 @@ from typing import Literal
 
 from teleflow.kit.clock import Clock
 from teleflow.sandbox.world import rights
+from teleflow.sandbox.world.admin_log import AdminLog
 from teleflow.sandbox.world.chat_records import CHANNEL_MARK, Chat, ChatKind, Invite, Member, bare, is_channel
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.journal import Journal
@@ -38,6 +39,7 @@ class Chats:
         self._by_username: dict[str, Chat] = {}
         # how many supergroups and channels one person can be in
         self.channels_limit = CHANNELS_LIMIT
+        self.admin_log = AdminLog(clock, journal)
         people.taken_elsewhere = lambda username: username.lower() in self._by_username
 
     def __iter__(self) -> Iterator[Chat]:

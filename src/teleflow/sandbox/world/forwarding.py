@@ -77,6 +77,7 @@ def forward(
     drop_author: bool = False,
     silent: bool = False,
     no_forwards: bool = False,
+    topic: int = 0,
     origin: Origin | None = None,
 ) -> Committed:
     """Send on one message that may be."""
@@ -92,6 +93,7 @@ def forward(
         entities=message.entities,
         silent=silent,
         annex=annex,
+        topic=topic,
         media=message.media,
         origin=origin,
     )

@@ -23,6 +23,8 @@ Kind = Literal[
     "scheduled",
     "file",
     "poll",
+    "topic",
+    "admin_event",
 ]
 
 

@@ -16,10 +16,11 @@ from collections.abc import Iterable
 import msgspec
 
 from teleflow.kit.clock import Clock
+from teleflow.sandbox.world.admin_log import Side
 from teleflow.sandbox.world.annexes import Annex
 from teleflow.sandbox.world.box_log import Boxes
 from teleflow.sandbox.world.boxes import Box
-from teleflow.sandbox.world.chat_records import Chat
+from teleflow.sandbox.world.chat_records import Chat, is_channel
 from teleflow.sandbox.world.chats import Chats
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.journal import Journal
@@ -30,6 +31,8 @@ from teleflow.sandbox.world.people import SERVICE_ID
 from teleflow.sandbox.world.polls import Polls
 from teleflow.sandbox.world.records import Action, Committed, Entry, Message, Origin, Person
 from teleflow.sandbox.world.threads import Threads
+from teleflow.sandbox.world.topic_records import GENERAL
+from teleflow.sandbox.world.topics import Topics
 
 EDIT_TIME = 48 * 3600
 _NAMED = re.compile(r"(?<!\w)@(\w{3,32})", re.ASCII)
@@ -45,6 +48,7 @@ class Messages(Boxes):
         self.threads = Threads()
         self.marks = Marks()
         self.polls = Polls(clock, journal)
+        self.topics = Topics(journal)
 
     def send(
         self,
@@ -55,6 +59,7 @@ class Messages(Boxes):
         random_id: int = 0,
         entities: Iterable[bytes] = (),
         reply_to: int = 0,
+        topic: int = 0,
         silent: bool = False,
         action: Action | None = None,
         media: Media | None = None,
@@ -63,7 +68,8 @@ class Messages(Boxes):
         mentions: Iterable[int] = (),
         origin: Origin | None = None,
     ) -> Committed:
-        """Commit one message to everybody concerned. `reply_to` is the message's id as the sender sees it.
+        """Commit one message to everybody concerned. `reply_to` is the message's id as the sender sees it,
+        `topic` that of a forum's topic.
 
         With an `action` it is a service message, which the caller has allowed.
         """
@@ -71,6 +77,13 @@ class Messages(Boxes):
         if action is None and not self._continues(mine, sender, to, grouped):
             self.may_write(sender, to, media.right if media is not None else "send_plain")
         replied = mine.messages.get(reply_to) if reply_to else None
+        forum = to if isinstance(to, Chat) and to.forum else None
+        thread = 0
+        if forum is not None:
+            writer = None if action is not None else (sender.id, self._chats.member(forum, sender.id))
+            thread = self.topics.thread_for(forum, writer, replied, topic or -reply_to)
+        if forum is not None and reply_to == GENERAL:
+            reply_to, replied = 0, None
         if reply_to and (replied is None or replied.peer_for(sender.id) != to.id):
             raise Refused("MESSAGE_ID_INVALID")
         message = Message(
@@ -87,12 +100,13 @@ class Messages(Boxes):
             media=media,
             grouped=grouped,
             annex=annex,
+            thread=thread,
         )
         if isinstance(to, Chat):
             self._chats.written(to, message)
             if action is None and to.kind != "broadcast":
                 self._mention(message, to, replied, mentions)
-            if replied is not None and to.kind == "megagroup":
+            if replied is not None and to.kind == "megagroup" and forum is None:
                 message.thread = replied.thread or replied.uid
         line = self.commit(message, sender, to, origin)
         if isinstance(to, Chat) and to.kind == "broadcast" and to.linked and action is None:
@@ -105,7 +119,7 @@ class Messages(Boxes):
         if "@" in message.text:
             people = (self._chats.people.by_username(each) for each in _NAMED.findall(message.text))
             meant.update(person.id for person in people if person is not None)
-        if replied is not None:
+        if replied is not None and replied.uid not in self.topics.roots:
             meant.add(replied.sender)
         meant = {each for each in meant if each != message.sender and self._chats.inside(chat, each)}
         if meant:
@@ -226,6 +240,7 @@ class Messages(Boxes):
         changed = list(entities)
         if text == message.text and changed == message.entities and media in (None, message.media):
             raise Refused("MESSAGE_NOT_MODIFIED")
+        before = msgspec.structs.replace(message) if is_channel(message.to) else None
         message.media = media or message.media
         message.text, message.entities, message.edit_date = text, changed, now
         entries: list[Entry] = []
@@ -239,6 +254,9 @@ class Messages(Boxes):
         self._journal.touch("message", message.uid, message)
         for entry in entries:
             self.emit(entry, origin)
+        if before is not None:
+            chat = self._chats.by_id[message.to]
+            self._chats.admin_log.add(chat, owner.id, "edit_message", Side(message=before), Side(message=message))
         assert own is not None  # the editor had it under `number`
         return own
 
@@ -274,13 +292,15 @@ class Messages(Boxes):
         box = self.box(chat.id)
         doomed = [number for number in sorted(set(numbers)) if number in box.messages]
         self._may_revoke(owner, (box.messages[number] for number in doomed))
-        return self.wipe(chat, doomed, origin=origin)
+        return self.wipe(chat, doomed, by=owner.id, origin=origin)
 
-    def wipe(self, chat: Chat, numbers: list[int], *, origin: Origin | None = None) -> tuple[int, int]:
-        """The same by whoever is allowed to; every number is there. Returns (pts, pts_count)."""
+    def wipe(self, chat: Chat, numbers: list[int], *, by: int = 0, origin: Origin | None = None) -> tuple[int, int]:
+        """The same by whoever is allowed to; every number is there; `by` is who does it. Returns (pts, pts_count)."""
         box = self.box(chat.id)
         for number in numbers:
             message = box.messages[number]
+            if by:
+                self._chats.admin_log.add(chat, by, "delete_message", Side(message=message))
             self._drop(box, number)
             self._keep_or_forget(message)
         if numbers:

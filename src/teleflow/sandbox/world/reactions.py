@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from teleflow.sandbox.world import rights
+from teleflow.sandbox.world.admin_log import Side
 from teleflow.sandbox.world.annexes import Reaction
 from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.errors import Refused
@@ -150,17 +151,23 @@ def pin(
     alone = one_side and isinstance(target, Person) and target is not me
     if not _set_pinned(world, [message], me.id if alone else 0, pinned=pinned, origin=origin):
         return
+    if isinstance(target, Chat):
+        world.chats.admin_log.add(target, me.id, "update_pinned", Side(number=int(pinned)), Side(message=message))
     if pinned and not alone:
         action = Action("pin_message")
         world.messages.send(me, target, "", reply_to=number, silent=silent, action=action, origin=origin)
 
 
-def unpin_all(world: World, me: Person, target: Person | Chat, origin: Origin | None = None) -> tuple[int, int]:
-    """Returns (pts, pts_count) of the box."""
+def unpin_all(
+    world: World, me: Person, target: Person | Chat, origin: Origin | None = None, *, topic: int = 0
+) -> tuple[int, int]:
+    """In a forum of one topic only, if it is named. Returns (pts, pts_count) of the box."""
     require_pin(world, me, target)
     messages = world.messages
     box = messages.place(me.id, target.id)
     found_pins = [box.messages[each] for each in messages.marks.pinned(box.owner, target.id)]
+    if topic and isinstance(target, Chat) and target.forum:
+        found_pins = [each for each in found_pins if messages.topics.of_message(each) == topic]
     _set_pinned(world, found_pins, 0, pinned=False, origin=origin)
     return box.pts, len(found_pins)
 

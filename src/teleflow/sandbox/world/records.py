@@ -39,6 +39,10 @@ EntryKind = Literal[
     "contents",
     "folder",
     "poll",
+    "topic_pinned",
+    "topics_pinned",
+    "topic_read_inbox",
+    "topic_read_outbox",
 ]
 CodeKind = Literal["app", "sms", "call", "flash_call", "missed_call", "fragment_sms", "email"]
 
@@ -144,6 +148,8 @@ class Action(msgspec.Struct, omit_defaults=True):
     users: list[int] = []
     # a marked id, or a number of seconds, or whatever else the kind needs
     number: int = 0
+    # further numbers and switches (0 or 1), by Telegram's names
+    values: dict[str, int] = {}
 
 
 class Message(msgspec.Struct, omit_defaults=True):

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from teleflow.sandbox.world.admin_log import AdminEvent
 from teleflow.sandbox.world.annexes import Waiting
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.chat_records import Chat, Invite, Member
@@ -27,6 +28,7 @@ from teleflow.sandbox.world.records import (
     Pending,
     Person,
 )
+from teleflow.sandbox.world.topic_records import Topic
 from teleflow.sandbox.world.world import World
 
 SALT = ("meta", "salt")
@@ -46,6 +48,8 @@ _TYPES: dict[Kind, type[msgspec.Struct]] = {
     "scheduled": Waiting,
     "file": File,
     "poll": Poll,
+    "topic": Topic,
+    "admin_event": AdminEvent,
 }
 _encoder = msgspec.json.Encoder()
 
@@ -76,6 +80,10 @@ def everything(world: World) -> Iterator[tuple[str, str, bytes]]:
         yield "invite", invite.hash, encode("invite", invite)
     for file in world.files.by_id.values():
         yield "file", str(file.id), encode("file", file)
+    for topic in world.messages.topics.everything():
+        yield "topic", f"{topic.chat}:{topic.id}", encode("topic", topic)
+    for event in world.chats.admin_log.everything():
+        yield "admin_event", str(event.id), encode("admin_event", event)
     for poll in world.messages.polls.by_id.values():
         yield "poll", str(poll.id), encode("poll", poll)
     for message in world.messages.by_uid.values():
@@ -123,6 +131,8 @@ def _restore_chats(world: World, records: dict[str, list[Any]]) -> None:
         world.chats.add_member(member)
     for invite in sorted(records["invite"], key=lambda each: each.date):
         world.chats.invites[invite.hash] = invite
+    for event in sorted(records["admin_event"], key=lambda each: each.id):
+        world.chats.admin_log.file(event)
 
 
 def _restore_logins(world: World, records: dict[str, list[Any]]) -> None:
@@ -137,6 +147,8 @@ def _restore_logins(world: World, records: dict[str, list[Any]]) -> None:
 
 def _restore_boxes(world: World, records: dict[str, list[Any]]) -> None:
     boxes = world.messages.boxes
+    for topic in sorted(records["topic"], key=lambda each: (each.chat, each.id)):
+        world.messages.topics.file(topic)
     world.messages.polls.by_id.update((poll.id, poll) for poll in records["poll"])
     for state in records["box"]:
         boxes[state.owner] = Box(state.owner, state)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from teleflow.sandbox.world.admin_log import Side
 from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.media_records import Media
@@ -121,6 +122,8 @@ def stop(world: World, me: Person, target: Person | Chat, number: int, origin: O
         raise Refused("MESSAGE_NOT_MODIFIED")
     poll.closed = True
     messages.polls.keep(poll)
+    if isinstance(target, Chat):
+        world.chats.admin_log.add(target, me.id, "stop_poll", after=Side(message=message))
     entries: list[Entry] = []
     for owner, (theirs, _) in message.sides.items():
         box = messages.box(owner)
