@@ -71,7 +71,7 @@ async def bound(permanent: RawClient, client: RawClient, **wrong: Any) -> Any:
     plain = os.urandom(16) + struct.pack("<qii", told["msg_id"], 0, len(inner)) + inner
     sealed = first_version_seal(wrong.get("key", permanent.key), plain)
     signed_id = struct.unpack("<q", struct.pack("<Q", permanent.key_id))[0]
-    request = functions.auth.BindTempAuthKeyRequest(signed_id, 77, expires, sealed)
+    request = functions.auth.BindTempAuthKeyRequest(signed_id, 77, wrong.get("told_expires", expires), sealed)
     return await client.result(client.send(request, msg_id=msg_id))
 
 

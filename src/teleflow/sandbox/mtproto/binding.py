@@ -21,7 +21,7 @@ _PLAIN = struct.Struct("<16xqii")
 _INNER = struct.Struct("<IQQQqi")
 
 
-def bind(keys: KeyStore, temporary: AuthKey, session_id: int, msg_id: int, request: Any) -> AuthKey:
+def bind(keys: KeyStore, temporary: AuthKey, session_id: int, msg_id: int, request: Any, now: float) -> AuthKey:
     """The permanent key that `temporary` stands for from now on. Raises RpcError."""
     if temporary.expires_at is None:
         raise RpcError(400, "TEMP_AUTH_KEY_EMPTY")
@@ -39,7 +39,8 @@ def bind(keys: KeyStore, temporary: AuthKey, session_id: int, msg_id: int, reque
     if (constructor, nonce, temporary_id, permanent_id, told_session) != right:
         raise RpcError(400, "ENCRYPTED_MESSAGE_INVALID")
     told = request.expires_at
-    if expires_at != int(told.timestamp() if isinstance(told, datetime) else told):  # the codec reads it as a date
+    moment = int(told.timestamp() if isinstance(told, datetime) else told)  # the codec reads it as a date
+    if expires_at != moment or moment <= now:
         raise RpcError(400, "EXPIRES_AT_INVALID")
     temporary.standing.bound_to = permanent.key_id
     keys.put(temporary)

@@ -7,7 +7,6 @@ up; each request has a row in the ledger. It does not know what any method means
 
 from __future__ import annotations
 
-import asyncio
 import types
 from collections.abc import Coroutine, Generator
 from typing import Any
@@ -19,6 +18,7 @@ from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
 from teleflow.sandbox.faults import Call, Faults, digits, random_id_of
 from teleflow.sandbox.mtproto import layers, tl
+from teleflow.sandbox.mtproto.after import wait_for
 from teleflow.sandbox.mtproto.disturb import NOBODYS, Disturb, LostError, Plan
 from teleflow.sandbox.mtproto.gate import Gate
 from teleflow.sandbox.mtproto.ledger import CallRow, Ledger
@@ -30,8 +30,8 @@ from teleflow.sandbox.transport.connection import Connection
 _log = structlog.get_logger(__name__)
 
 MAX_RUNNING = 1000
-"""Requests of one session at work at a time; what comes on top is refused."""
-AFTER_DEADLINE = 30.0
+MAX_RUNNING_BYTES = 64 * 1024 * 1024
+"""Requests of one session at work at a time, and their bytes; what comes on top is refused."""
 
 
 class Calls:
@@ -61,7 +61,7 @@ class Calls:
     def start(self, session: Session, connection: Connection, msg_id: int, body: bytes, budget: tl.Budget) -> None:
         """Begin to answer one message."""
         try:
-            if len(session.running) >= MAX_RUNNING:
+            if len(session.running) >= MAX_RUNNING or session.load > MAX_RUNNING_BYTES:
                 raise RpcError(420, "FLOOD_WAIT_1")
             work = unwrap(session.key.standing, tl.read_object(body, budget))
             if not tl.is_request(work.request):
@@ -79,15 +79,15 @@ class Calls:
             session.wants_updates = True
         method = tl.method_name(work.request.__class__)
         row = self._row(session, connection, msg_id, method, work.request)
-        run = self._run(session, connection, work, row)
+        session.load += len(body)
+        run = self._run(session, connection, work, row, len(body))
         if work.after or self._faults.active:
             session.begin(msg_id, self._tasks.start(run, method))
             return
         try:
             awaited = run.send(None)
-        except StopIteration as done:
-            if not done.value:
-                session.failed_on_the_spot(msg_id)
+        except StopIteration:
+            session.arrived(msg_id)
         else:
             session.begin(msg_id, self._tasks.start(_rest(run, awaited), method))
 
@@ -98,6 +98,7 @@ class Calls:
 
     def _refuse(self, session: Session, msg_id: int, error: RpcError) -> None:
         session.send(tl.rpc_result(msg_id, tl.rpc_error(error.code, error.message)), request=msg_id)
+        session.arrived(msg_id)
 
     def _row(self, session: Session, connection: Connection, msg_id: int, method: str, request: Any) -> CallRow:
         phone = self._rpc.person_of(session.key.login)
@@ -109,7 +110,7 @@ class Calls:
         row.random_id = random_id_of(request)
         return row
 
-    async def _run(self, session: Session, connection: Connection, work: Unwrapped, row: CallRow) -> bool:
+    async def _run(self, session: Session, connection: Connection, work: Unwrapped, row: CallRow, size: int) -> bool:
         msg_id = row.msg_id
         plan: Plan | None = None
         try:
@@ -120,7 +121,7 @@ class Calls:
                     plan = Plan()
                     await self._disturb.before(plan, fired, session, connection, row)
             if work.after:
-                await _wait_for(session, work.after)
+                await wait_for(session, work.after, self._clock, self._tasks)
             body = await self._answer(session, connection, work, row, plan)
             if plan is not None and plan.unknown:
                 body = NOBODYS
@@ -138,6 +139,7 @@ class Calls:
             body = tl.rpc_error(500, "INTERNAL")
         finally:
             session.running.pop(msg_id, None)
+            session.load -= size
             row.ended = self._ledger.now()
         self._reply(session, msg_id, body, plan, row)
         return row.outcome == "ok"
@@ -222,16 +224,3 @@ def _going_on(run: Coroutine[Any, Any, bool], awaited: Any) -> Generator[Any, An
                 awaited = run.send(sent)
         except StopIteration as done:
             return bool(done.value)
-
-
-async def _wait_for(session: Session, after: tuple[int, ...]) -> None:
-    """Let the named requests of this session end first. Raises RpcError when one fails or takes too long."""
-    running = {work for msg_id in after if (work := session.running.get(msg_id)) is not None}
-    running.discard(asyncio.current_task())
-    if not running:
-        return
-    done, late = await asyncio.wait(running, timeout=AFTER_DEADLINE)
-    if late:
-        raise RpcError(500, "MSG_WAIT_TIMEOUT")
-    if not all(work.result() for work in done):
-        raise RpcError(400, "MSG_WAIT_FAILED")

@@ -8,6 +8,7 @@ from teleflow.sandbox.mtproto import msg_ids, service
 from teleflow.sandbox.mtproto.session import CONTAINER_ID
 
 MAX_MESSAGES = 1020
+MAX_BYTES = 1 << 20
 Message = tuple[int, int, bytes]
 """Id, number, body."""
 _INNER = struct.Struct("<qii")
@@ -24,7 +25,7 @@ def judge_number(constructor: int, seq: int) -> int:
 
 def contents(container: int, body: bytes) -> list[Message] | None:
     """Ids, numbers and bodies of a container's messages; None when it is no valid container."""
-    if len(body) < 8:
+    if not 8 <= len(body) <= MAX_BYTES:
         return None
     count = int.from_bytes(body[4:8], "little")
     if not 0 < count <= MAX_MESSAGES:

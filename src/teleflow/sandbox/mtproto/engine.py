@@ -39,6 +39,8 @@ KEY_SWEEP = 60.0
 SILENT_TOO_LONG = 60.0
 """Seconds that a new connection may take until its first good packet."""
 MAX_EXCHANGES = 4
+MAX_KEYS = 32
+"""Keys that may be used on one connection; clients use one, or two while they bind a temporary one."""
 
 _HEADER = struct.Struct("<qqqii")
 _PLAIN = struct.Struct("<qqi")
@@ -79,6 +81,7 @@ class Engine:
         self.salts = salts
         self.calls: Calls
         self.sessions = Sessions(clock, ids, salts)
+        self.sessions.left = _left
         self.gate = Gate(keys, now=self.now, used=self.sessions.used, forgotten=salts.forget)
         self.sessions.standing_for = self.gate.bindings.all_of
         self.places = Places()
@@ -156,6 +159,10 @@ class Engine:
             return
         if packet.quick_ack:
             connection.send_quick_ack(envelope.quick_ack_token(key.key, plain))
+        known = self.keys_of(connection)
+        if key.key_id not in known and len(known) >= MAX_KEYS:
+            self.transport_error(connection, TOO_MUCH, "too many keys")
+            return
         session = self._session(key, session_id, connection)
         if self.places.heard(key.key_id, connection):
             self.duplicated(key.key_id)
@@ -347,3 +354,11 @@ class Engine:
             if opened > now - SILENT_TOO_LONG:
                 break
             connection.abort("silent")
+
+
+def _left(session: Session) -> None:
+    """A session is being forgotten: its connections, which may go on with others, forget it too."""
+    for connection in session.connections:
+        link = connection.state
+        if isinstance(link, _Link) and session in link.sessions:
+            link.sessions.remove(session)

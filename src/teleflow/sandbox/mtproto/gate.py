@@ -18,6 +18,8 @@ from teleflow.sandbox.rpc.base import RpcError
 
 UNBOUND_KEPT = 24 * 3600
 """Seconds for which a key that nobody is logged in with is kept after its last session was forgotten."""
+MAX_TEMPORARY = 64
+"""Temporary keys that stand for one permanent key at a time; the oldest go first, unused ones before all."""
 MAX_UNBOUND = 20_000
 """Such keys at a time; the oldest go first."""
 
@@ -67,8 +69,11 @@ class Gate:
 
     def bind(self, session: Session, msg_id: int, request: Any) -> None:
         """`auth.bindTempAuthKey`. Raises RpcError."""
-        bind(self._keys, session.key, session.id, msg_id, request)
+        bind(self._keys, session.key, session.id, msg_id, request, self._now())
         self.bindings.add(session.key)
+        standing_for = self.bindings.all_of(session.key.login)[1:-1]
+        if len(standing_for) >= MAX_TEMPORARY:
+            self.destroy(next((each for each in standing_for if not self._used(each)), standing_for[0]))
 
     def drop_temporary(self, key: AuthKey, spared: Iterable[int]) -> None:
         """`auth.dropTempAuthKeys`: what stands for the same login is gone, but for some (ids as TL has them)."""

@@ -22,6 +22,7 @@ MSGS_STATE_REQ = 0xDA69FB52
 MSGS_STATE_INFO = 0x04DEB57D
 MSGS_ALL_INFO = 0x8CC0D131
 MSG_RESEND_REQ = 0x7D861A08
+MSG_RESEND_ANS_REQ = 0x8610BAEB
 GET_FUTURE_SALTS = 0xB921BD04
 RPC_DROP_ANSWER = 0x58E4A740
 DESTROY_SESSION = 0xE7512126
@@ -88,7 +89,9 @@ def _send_state(session: Session, msg_id: int, wanted: tuple[int, ...]) -> None:
     states = bytearray()
     for asked in wanted:
         state = session.received.state(asked)
-        if state == 4:
+        if state == 4 and not session.received.seq_of(asked) & 1:
+            state |= 16
+        if state & 4:
             state |= 8 if asked not in session.running or asked in session.acked else 0
             if asked in session.running:
                 state |= 32
@@ -107,6 +110,15 @@ def _resend_request(engine: Engine, session: Session, connection: Connection, ms
             session.repeat(message)
     if None in kept:
         _send_state(session, msg_id, wanted)
+
+
+def _resend_answers(engine: Engine, session: Session, connection: Connection, msg_id: int, body: bytes) -> None:  # noqa: ARG001
+    wanted = _ids(body)
+    for asked in wanted:
+        answer = session.answer_to(asked)
+        if answer is not None:
+            session.repeat(answer)
+    _send_state(session, msg_id, wanted)
 
 
 def _drop_answer(engine: Engine, session: Session, connection: Connection, msg_id: int, body: bytes) -> None:  # noqa: ARG001
@@ -146,6 +158,7 @@ HANDLERS: dict[int, Handler] = {
     GET_FUTURE_SALTS: _future_salts,
     MSGS_STATE_REQ: _state_request,
     MSG_RESEND_REQ: _resend_request,
+    MSG_RESEND_ANS_REQ: _resend_answers,
     RPC_DROP_ANSWER: _drop_answer,
     DESTROY_SESSION: _destroy_session,
     DESTROY_AUTH_KEY: _destroy_auth_key,

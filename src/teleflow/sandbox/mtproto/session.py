@@ -54,6 +54,7 @@ class Session:
     """See the module. `ready` is called when something waits to be flushed, `chores` when the sweeper has work."""
 
     __slots__ = (
+        "_arrivals",
         "_chores",
         "_content",
         "_ids",
@@ -64,10 +65,12 @@ class Session:
         "announced",
         "answers",
         "connections",
+        "gone",
         "id",
         "key",
         "lagging",
         "last_seen",
+        "load",
         "received",
         "running",
         "salt_of",
@@ -93,6 +96,7 @@ class Session:
         self._queue: list[Outgoing] = []
         self._content = 0
         self._unacked_bytes = 0
+        self._arrivals: dict[int, asyncio.Future[None]] | None = None
         self.received = Received()
         self.unacked: dict[int, Outgoing] = {}
         self.answers: dict[int, int] = {}
@@ -102,6 +106,24 @@ class Session:
         self.last_seen = 0.0
         self.announced = False
         self.wants_updates = False
+        self.lagging = False
+        self.load = 0
+        """Bytes of the requests that are being worked on."""
+        self.gone = False
+
+    @property
+    def kept_bytes(self) -> int:
+        """Bytes of what waits for acknowledgement."""
+        return self._unacked_bytes
+
+    def end(self) -> None:
+        """The session has been forgotten: what is still being worked on for it is answered to nobody."""
+        self.gone = True
+        self.connections.clear()
+        self.unacked.clear()
+        self.answers.clear()
+        self._queue.clear()
+        self._unacked_bytes = 0
         self.lagging = False
 
     @property
@@ -128,6 +150,8 @@ class Session:
         msg_id = self._ids.next(answer=request != 0)
         message = Outgoing(msg_id, seq, body, request, msg_id / ONE_SECOND)
         message.withheld = withheld
+        if self.gone:
+            return message
         if content:
             self._keep(message)
         if not withheld:
@@ -172,14 +196,24 @@ class Session:
     def begin(self, msg_id: int, work: asyncio.Future[bool]) -> None:
         """A request is being worked on. An answer acknowledges it; when that takes long, the sweeper does."""
         self.running[msg_id] = work
-        self._chores(self)
+        self.arrived(msg_id)
+        if not self.gone:
+            self._chores(self)
 
-    def failed_on_the_spot(self, msg_id: int) -> None:
-        """A request was refused at once. What came with it and waits for it can still see that."""
-        loop = asyncio.get_running_loop()
-        failed = self.running[msg_id] = loop.create_future()
-        failed.set_result(False)
-        loop.call_soon(self.running.pop, msg_id, None)
+    def arrival(self, msg_id: int) -> asyncio.Future[None]:
+        """Done when a request that has not come yet has come."""
+        if self._arrivals is None:
+            self._arrivals = {}
+        if msg_id not in self._arrivals:
+            self._arrivals[msg_id] = asyncio.get_running_loop().create_future()
+        return self._arrivals[msg_id]
+
+    def arrived(self, msg_id: int) -> None:
+        """The request is being worked on or has been answered, or nobody waits for it any more."""
+        if self._arrivals is not None:
+            waiting = self._arrivals.pop(msg_id, None)
+            if waiting is not None and not waiting.done():
+                waiting.set_result(None)
 
     def acknowledge(self, msg_ids: list[int]) -> None:
         """Tell the client that its messages have come."""

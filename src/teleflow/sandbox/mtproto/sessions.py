@@ -22,6 +22,9 @@ from teleflow.sandbox.mtproto.session import Session
 MAX_SESSIONS_PER_KEY = 32
 SESSION_KEPT = 600.0
 """Seconds for which a session without a connection is remembered."""
+MAX_ORPHANS = 20_000
+MAX_ORPHAN_BYTES = 64 * 1024 * 1024
+"""Sessions without a connection, and what they keep to send again, in all; the oldest go first."""
 _NOBODY: dict[int, Session] = {}
 
 
@@ -35,7 +38,10 @@ class Sessions:
         self._by_key: dict[int, dict[int, Session]] = {}
         self._ready: list[Session] = []
         self._chores: set[Session] = set()
-        self._orphans: dict[Session, float] = {}
+        self._orphans: dict[Session, tuple[float, int]] = {}
+        self._orphan_bytes = 0
+        self.left: Callable[[Session], None] = lambda _session: None
+        """Hears of a session that is being forgotten, while it still knows its connections."""
         self.standing_for: Callable[[int], tuple[int, ...]] = lambda key_id: (key_id,)
         """The key and the temporary ones that stand for it."""
 
@@ -68,11 +74,15 @@ class Sessions:
 
     def adopted(self, session: Session) -> None:
         """The session has a connection."""
-        self._orphans.pop(session, None)
+        _, size = self._orphans.pop(session, (0, 0))
+        self._orphan_bytes -= size
 
     def orphaned(self, session: Session) -> None:
         """The session has lost its last connection."""
-        self._orphans[session] = self._clock.monotonic()
+        self._orphans[session] = self._clock.monotonic(), session.kept_bytes
+        self._orphan_bytes += session.kept_bytes
+        while len(self._orphans) > MAX_ORPHANS or (self._orphan_bytes > MAX_ORPHAN_BYTES and len(self._orphans) > 1):
+            self.forget(next(iter(self._orphans)))
 
     def _make_room(self, of_key: dict[int, Session]) -> None:
         """Forget the key's oldest session, one without a connection if there is any."""
@@ -84,8 +94,10 @@ class Sessions:
         self.forget(oldest)
 
     def forget(self, session: Session) -> None:
+        self.left(session)
+        session.end()
         self._chores.discard(session)
-        self._orphans.pop(session, None)
+        self.adopted(session)
         of_key = self._by_key.get(session.key.key_id)
         if of_key is not None and of_key.get(session.id) is session:
             del of_key[session.id]
@@ -160,7 +172,7 @@ class Sessions:
                 session.send(bytes(types.UpdatesTooLong()))
             if not session.sweep(server_now):
                 self._chores.discard(session)
-        for session, since in list(self._orphans.items()):
+        for session, (since, _) in list(self._orphans.items()):
             if since > now - SESSION_KEPT:
                 break
             self.forget(session)

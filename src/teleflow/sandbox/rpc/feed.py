@@ -18,6 +18,9 @@ from teleflow.sandbox.rpc.view import revealed
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.records import Entry, Message, Origin
 
+MOST_MET = 20_000
+"""Devices of which it is known whom they have met; one that is forgotten gets full updates again."""
+
 
 class Rendered:
     """An update that becomes bytes when the first session wants it, and only once.
@@ -94,7 +97,11 @@ class Feed:
         )
 
     def _has_met(self, key_id: int, peer: int) -> bool:
-        met = self._met.setdefault(key_id, set())
+        met = self._met.get(key_id)
+        if met is None:
+            while len(self._met) >= MOST_MET:
+                del self._met[next(iter(self._met))]
+            met = self._met[key_id] = set()
         if peer in met:
             return True
         met.add(peer)

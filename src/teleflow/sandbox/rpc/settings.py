@@ -104,7 +104,10 @@ async def reset_web_authorizations(desk: Desk, caller: Caller, _request: TLReque
 async def init_takeout_session(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
     me = desk.me(caller)
     number = secrets.randbits(62) or 1
-    desk.world.logins.takeouts[number] = me.id
+    takeouts = desk.world.logins.takeouts
+    for earlier in [each for each, person in takeouts.items() if person == me.id]:
+        del takeouts[earlier]  # one at a time
+    takeouts[number] = me.id
     return types.account.Takeout(number)
 
 
