@@ -163,6 +163,17 @@ async def test_channel_difference_too_long_tells_only_where_to_go_on(sandbox: Sa
     assert isinstance(await ann.call(request), types.updates.ChannelDifference)
 
 
+async def test_a_channel_difference_may_be_of_some_messages_only(sandbox: Sandbox, ann: RawClient) -> None:
+    made = await ann.call(functions.channels.CreateChannelRequest("News", "all of it", broadcast=True))
+    channel = types.InputChannel(made.chats[0].id, made.chats[0].access_hash)
+    peer = types.InputPeerChannel(channel.channel_id, channel.access_hash)
+    for number in range(4):
+        await ann.call(functions.messages.SendMessageRequest(peer, f"post {number}", random_id=5 + number))
+    wanted = types.ChannelMessagesFilter([types.MessageRange(3, 4)])
+    part = await ann.call(functions.updates.GetChannelDifferenceRequest(channel, wanted, 1, 100))
+    assert [(message.id, message.message) for message in part.new_messages] == [(3, "post 1"), (4, "post 2")]
+
+
 async def test_a_takeout_that_nobody_has_begun_is_refused(sandbox: Sandbox, ann: RawClient) -> None:
     inside = functions.updates.GetStateRequest()
     refused = await ann.call(functions.InvokeWithTakeoutRequest(5, inside))

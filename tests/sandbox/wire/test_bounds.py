@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import struct
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from telethon.tl import functions
 
 from teleflow.sandbox.mtproto import calls, engine, gate, sessions
+from teleflow.sandbox.transport import listener
 from tests.sandbox.support import raw
 from tests.sandbox.support.bodies import container, refusal
 from tests.sandbox.support.centre import LATE, LONG, NEAREST, Centre, until
@@ -126,6 +129,33 @@ async def test_a_container_holds_a_mebibyte(dc: Centre) -> None:
             await client.wait_for(raw.PONG)
         else:
             assert await refusal(client, request) == 64
+
+
+async def test_unfinished_packets_are_bounded_together(dc: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listener, "MAX_HELD", 100_000)
+    opening = b"\xee\xee\xee\xee" + struct.pack("<I", 1_000_000) + bytes(60_000)
+    first, second = [await asyncio.open_connection(dc.host, dc.port) for _ in range(2)]
+    first[1].write(opening)
+    await until(lambda: dc.listener._held == 60_000 + 4)
+    second[1].write(opening)
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(second[0].read(), 5) == b""
+    await until(lambda: len(dc.listener) == 1)
+    first[1].close()
+    await until(lambda: dc.listener._held == 0)
+    assert (await (await signed(dc)).call(NEAREST)).this_dc == 2
+
+
+async def test_a_long_packet_in_small_pieces_is_not_copied_for_each(dc: Centre) -> None:
+    _, writer = await asyncio.open_connection(dc.host, dc.port)
+    writer.write(b"\xee\xee\xee\xee" + struct.pack("<I", 1_000_000) + bytes(500_000))
+    await until(lambda: dc.listener._held > 500_000)
+    (connection,) = dc.listener
+    held = connection._buffer
+    writer.write(b"0000")
+    await until(lambda: dc.listener._held > 500_004)
+    assert connection._buffer is held
+    writer.close()
 
 
 async def test_answers_are_sent_again_when_they_are_asked_for(dc: Centre) -> None:

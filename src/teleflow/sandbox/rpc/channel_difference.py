@@ -39,7 +39,7 @@ async def get_channel_difference(desk: Desk, caller: Caller, request: TLRequest)
         return _too_long(desk, me, chat, min(limit, PAGE))
     if not gap.entries:
         return types.updates.ChannelDifferenceEmpty(gap.pts, final=True, timeout=TIMEOUT)
-    messages, others, involved = _told(desk, me, chat, gap.entries)
+    messages, others, involved = _told(desk, me, chat, gap.entries, _ranges(request.filter))
     return types.updates.ChannelDifference(
         pts=gap.pts,
         new_messages=messages,
@@ -51,7 +51,23 @@ async def get_channel_difference(desk: Desk, caller: Caller, request: TLRequest)
     )
 
 
-def _told(desk: Desk, me: Person, chat: Chat, entries: list[Entry]) -> tuple[list[Any], list[Any], set[int]]:
+Ranges = list[tuple[int, int]]
+
+
+def _ranges(wanted: Any) -> Ranges | None:
+    """The messages that a client asks for; None for all."""
+    if not isinstance(wanted, types.ChannelMessagesFilter):
+        return None
+    return [(each.min_id, each.max_id) for each in wanted.ranges]
+
+
+def _asked(number: int, ranges: Ranges | None) -> bool:
+    return ranges is None or any(first <= number <= last for first, last in ranges)
+
+
+def _told(
+    desk: Desk, me: Person, chat: Chat, entries: list[Entry], ranges: Ranges | None
+) -> tuple[list[Any], list[Any], set[int]]:
     """New messages as they are now, changes that concern others, and whoever is in it."""
     box = desk.place(me, chat)
     member = desk.world.chats.member(chat, me.id)
@@ -61,6 +77,8 @@ def _told(desk: Desk, me: Person, chat: Chat, entries: list[Entry]) -> tuple[lis
     involved: set[int] = {chat.id}
     for entry in entries:
         if entry.kind != "delete" and entry.ids[0] <= hidden:
+            continue
+        if entry.kind == "message" and not _asked(entry.ids[0], ranges):
             continue
         update = desk.view.update(box, entry, me.id)
         if update is None:

@@ -39,6 +39,14 @@ class Receiver(Protocol):
     def closed(self, connection: Connection) -> None: ...
 
 
+class Owner(Receiver, Protocol):
+    """Who has made connections, and keeps the account of what they hold together."""
+
+    def may_hold(self, more: int) -> bool:
+        """Whether so many bytes more (fewer: negative) of unfinished packets may be held, of all connections."""
+        ...
+
+
 class Connection(asyncio.Protocol):
     """See the module. `number` is unique within the data centre; `state` belongs to the receiver."""
 
@@ -48,6 +56,7 @@ class Connection(asyncio.Protocol):
         "_encryptor",
         "_framing",
         "_held",
+        "_kept",
         "_receiver",
         "_transport",
         "_unread",
@@ -64,11 +73,12 @@ class Connection(asyncio.Protocol):
         "state",
     )
 
-    def __init__(self, receiver: Receiver, number: int) -> None:
+    def __init__(self, receiver: Owner, number: int) -> None:
         self._receiver = receiver
         self._transport: asyncio.Transport | None = None
         self._framing: Framing | None = None
         self._buffer: bytearray | None = None
+        self._kept = 0
         self._decryptor: CipherContext | None = None
         self._encryptor: CipherContext | None = None
         self._held: list[bytes] | None = None
@@ -133,6 +143,7 @@ class Connection(asyncio.Protocol):
             self.cause = "client" if exc is None else type(exc).__name__
         self._transport = None
         self._buffer = self._held = self._unread = None
+        self._keep(None)
         self._receiver.closed(self)
 
     def _take(self, data: bytes) -> None:
@@ -146,7 +157,7 @@ class Connection(asyncio.Protocol):
         if self._framing is None:
             found = detect(pending)
             if found is None:
-                self._buffer = bytearray(pending)
+                self._keep(pending if isinstance(pending, bytearray) else bytearray(pending))
                 return
             self._framing, self._decryptor, self._encryptor = found.framing, found.decryptor, found.encryptor
             pending = pending[found.consumed :]
@@ -154,13 +165,26 @@ class Connection(asyncio.Protocol):
                 pending = self._decryptor.update(bytes(pending))
         packets: list[Packet] = []
         taken = self._framing.split(pending, packets)
-        if taken < len(pending):
-            self._buffer = bytearray(pending[taken:])
+        if taken == len(pending):
+            self._keep(None)
+        elif taken == 0 and isinstance(pending, bytearray):  # a long packet in small pieces is not copied for each
+            self._keep(pending)
+        else:
+            self._keep(bytearray(pending[taken:]))
         for packet in packets:
             if self.cause is not None:
                 return
             self.packets_in += 1
             self._receiver.received(self, packet)
+
+    def _keep(self, rest: bytearray | None) -> None:
+        """Hold the beginning of a packet until more comes."""
+        self._buffer = rest
+        size = 0 if rest is None else len(rest)
+        if size != self._kept:
+            if not self._receiver.may_hold(size - self._kept):
+                raise MalformedStreamError("too many unfinished packets")
+            self._kept = size
 
     # What the session layer calls.
 

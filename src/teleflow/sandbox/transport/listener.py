@@ -15,6 +15,8 @@ from teleflow.sandbox.transport.connection import Connection, Receiver
 from teleflow.sandbox.transport.framing import Packet
 
 BACKLOG = 4096
+MAX_HELD = 512 * 1024 * 1024
+"""Bytes of unfinished packets, of all connections together. Whoever sends more on top is cut off."""
 
 
 class Listener:
@@ -26,6 +28,7 @@ class Listener:
         self._address: tuple[int, tuple[Any, ...]] | None = None
         self._numbers = numbers if numbers is not None else count(1)
         self._connections: dict[int, Connection] = {}
+        self._held = 0
         self.host = host
         self.port = port
         self.stalling = False
@@ -94,3 +97,9 @@ class Listener:
     def closed(self, connection: Connection) -> None:
         self._connections.pop(connection.number, None)
         self._receiver.closed(connection)
+
+    def may_hold(self, more: int) -> bool:
+        if more > 0 and self._held + more > MAX_HELD:
+            return False
+        self._held += more
+        return True
