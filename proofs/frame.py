@@ -12,7 +12,18 @@ from proofs import machine
 from proofs.outcome import Outcome, Row
 from teleflow.kit import log
 
-PROOFS = ("kill", "outage", "idle", "lost-reply", "flood", "login-loop", "disk-full", "sandbox-fuzz", "sandbox-faults")
+PROOFS = (
+    "kill",
+    "outage",
+    "idle",
+    "lost-reply",
+    "flood",
+    "login-loop",
+    "disk-full",
+    "sandbox-fuzz",
+    "sandbox-faults",
+    "sandbox-methods",
+)
 BENCHES = ("send", "login", "memory", "sandbox")
 
 

@@ -8,14 +8,16 @@ import time
 from pathlib import Path
 
 import pytest
+from telethon.tl import functions, types
 
 import teleflow
 from proofs import frame
 from proofs.lag import Lag, LagSampler
 from proofs.outcome import Outcome
-from proofs.prove import kill, lost_reply
+from proofs.prove import kill, lost_reply, sandbox_methods
 from proofs.prove.outage_virtual import busiest_second
 from proofs.virtual import VirtualLoop, run
+from teleflow.sandbox.rpc import register
 
 
 def broken(folder: Path, module: str, right: str, wrong: str) -> str:
@@ -53,6 +55,21 @@ async def test_a_repeat_with_another_random_id_does_not_survive_lost_replies(
     monkeypatch.setenv("PROOF_SOURCES", sources)
     outcome = await lost_reply.run(lost_reply.Scale(sends=3, sessions=3), 1)
     assert "messages not there exactly once" in failed(outcome)
+
+
+async def test_a_method_without_a_case_and_one_with_a_wrong_answer_break_the_proof(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def elsewhere(_desk: object, _caller: object, _request: object) -> object:
+        return types.NearestDc("", 77, 77)
+
+    whole = await sandbox_methods.run(sandbox_methods.Scale("help."), 1)
+    told = failed(whole)
+    assert "auth.sendCode: no case" in told
+    assert not any(each.startswith("help.") for each in told)
+    monkeypatch.setitem(register.METHODS, functions.help.GetNearestDcRequest, elsewhere)
+    spoilt = failed(await sandbox_methods.run(sandbox_methods.Scale("help."), 1))
+    assert any("a_stranger_learns_where_it_is: Wrong: value: 77 where 2 is due" in each for each in spoilt)
 
 
 def test_a_virtual_hour_takes_no_time_and_timers_ring_in_order() -> None:

@@ -131,7 +131,7 @@ class Calls:
             session.received.forget(msg_id)
             return False
         except RpcError as error:
-            row.outcome, row.error = "error", error.message
+            row.outcome, row.error, row.code = "error", error.message, error.code
             body = tl.rpc_error(error.code, error.message)
         except Exception as error:  # noqa: BLE001 - whatever a method does, its client is answered
             _log.exception("call.failed", method=row.method)

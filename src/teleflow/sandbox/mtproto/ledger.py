@@ -21,6 +21,7 @@ class CallRow:
 
     __slots__ = (
         "at",
+        "code",
         "connection",
         "ended",
         "error",
@@ -44,6 +45,7 @@ class CallRow:
         self.key_id = self.session_id = self.msg_id = self.connection = 0
         self.outcome = "running"
         self.error: str | None = None
+        self.code = 0
         self.faults: list[tuple[int, str]] | None = None
         self.ended: int | None = None
 

@@ -41,7 +41,8 @@ async def update_profile(desk: Desk, caller: Caller, request: TLRequest) -> Any:
 def _free(desk: Desk, me: Person, username: str) -> bool:
     if not valid_username(username):
         raise RpcError(400, "USERNAME_INVALID")
-    return desk.world.people.by_username(username) in {None, me} and not desk.world.people.taken_elsewhere(username)
+    holder = desk.world.people.by_username(username)
+    return (holder is None or holder is me) and not desk.world.people.taken_elsewhere(username)
 
 
 async def check_username(desk: Desk, caller: Caller, request: TLRequest) -> Any:
@@ -87,12 +88,22 @@ async def change_phone(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     if desk.world.people.by_phone(phone) is not None:
         raise RpcError(400, "PHONE_NUMBER_OCCUPIED")
     logins.forget(attempt)
+    _write_down_anew(desk, me, phone)
     desk.world.people.set_phone(me, phone)
     desk.world.keep(me)
     for other in desk.world.acquaintances(me):
         if desk.world.people.phone_visible(other, me):
             desk.tell(other, types.UpdateUserPhone(me.id, phone), caller if other is me else None)
     return desk.view.user(me, me)
+
+
+def _write_down_anew(desk: Desk, me: Person, phone: str) -> None:
+    """Whoever has the number that is given up gets the new one into the address book, unless blocked."""
+    for other in desk.world.people:
+        known = other.contacts.get(me.id)
+        if known is not None and known.phone == me.phone and other.id not in me.blocked:
+            known.phone = phone
+            desk.world.keep(other)
 
 
 async def delete_account(desk: Desk, caller: Caller, request: TLRequest) -> Any:

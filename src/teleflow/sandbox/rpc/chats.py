@@ -10,6 +10,7 @@ from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.chat_full import full_group
 from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.rpc.gather import gathering
+from teleflow.sandbox.rpc.users import settings_for
 from teleflow.sandbox.world import chat_founding, chat_members, rights
 from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.records import Person
@@ -159,4 +160,5 @@ async def get_peer_settings(desk: Desk, caller: Caller, request: TLRequest) -> A
     me = desk.me(caller)
     target = desk.target(me, request.peer)
     users, chats = desk.view.users(me, {target.id}), desk.view.chats(me, {target.id})
-    return types.messages.PeerSettings(types.PeerSettings(), chats=chats, users=users)
+    settings = settings_for(me, target) if isinstance(target, Person) else types.PeerSettings()
+    return types.messages.PeerSettings(settings, chats=chats, users=users)

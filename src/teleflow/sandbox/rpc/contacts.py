@@ -6,6 +6,7 @@ from typing import Any
 
 from telethon.tl import types
 
+from teleflow.sandbox.rpc import privacy
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.rpc.peers import peer_of
@@ -53,6 +54,8 @@ async def add_contact(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         raise RpcError(400, "CONTACT_NAME_EMPTY")
     _write_down(me, person, request.first_name, request.last_name, digits(request.phone) or "")
     desk.world.keep(me)
+    if request.add_phone_privacy_exception and not desk.world.people.phone_visible(person, me):
+        privacy.show_phone(desk, caller, me, person)
     return _updates(desk, me, [person])
 
 

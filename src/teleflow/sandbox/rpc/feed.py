@@ -13,6 +13,7 @@ from telethon.tl import types
 
 from teleflow.sandbox.rpc.chat_feed import ChannelFeed
 from teleflow.sandbox.rpc.desk import Desk
+from teleflow.sandbox.rpc.peers import spoken_of
 from teleflow.sandbox.rpc.short_forms import ShortForms
 from teleflow.sandbox.rpc.view import revealed
 from teleflow.sandbox.world.boxes import Box
@@ -139,9 +140,11 @@ class Feed:
         owner = self._desk.world.people.by_id[box.owner]
         ids = view.involved(box, entry.ids) if entry.kind != "delete" else set()
         ids |= {entry.peer, entry.chat}
-        if entry.kind == "poll":
+        if entry.kind == "account":
+            ids.update(spoken_of(update))
+        elif entry.kind == "poll":
             ids |= view.beside(entry)
-        if entry.kind == "participants":
+        elif entry.kind == "participants":
             ids.update(view.rooms.people_of(entry.chat))
         users, chats = view.users(owner, ids), view.chats(owner, ids)
         # seq 0: these updates are ordered by their pts alone

@@ -35,6 +35,12 @@ def annexed(annex: Annex, message: Message, box: Box, viewer: int) -> dict[str, 
     }
 
 
+def unheard(message: Message, viewer: int) -> bool:
+    """Whether a voice message waits for its listener: for its author, that nobody has listened yet."""
+    heard = message.annex.heard if message.annex is not None else set()
+    return not heard if viewer == message.sender else viewer not in heard
+
+
 def forwarded(known: Forward) -> Any:
     return types.MessageFwdHeader(
         date=known.date,

@@ -83,3 +83,12 @@ async def set_privacy(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     desk.world.keep(me)
     desk.tell(me, types.UpdatePrivacy(_KEYS[key](), _shown(me.account.privacy[key])), caller)
     return _answer(desk, me, key)
+
+
+def show_phone(desk: Desk, caller: Caller, me: Person, person: Person) -> None:
+    """Let one more person see the own number; it shows in the rules, and the other devices are told."""
+    if privacy.except_for(me, "phone_number", person.id):
+        desk.world.keep(me)
+        shown = _shown(me.account.privacy["phone_number"])
+        desk.tell(me, types.UpdatePrivacy(types.PrivacyKeyPhoneNumber(), shown), caller)
+        desk.tell(person, types.UpdateUserPhone(me.id, me.phone))

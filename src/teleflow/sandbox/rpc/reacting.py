@@ -17,6 +17,8 @@ from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.marks import annex_of
 from teleflow.sandbox.world.records import Message, Person
 
+AVAILABLE_HASH = 1
+
 
 async def send_reaction(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """An empty list takes the reaction back. Only emojis, and one of them, as without a subscription."""
@@ -84,12 +86,14 @@ async def get_message_reactions_list(desk: Desk, caller: Caller, request: TLRequ
     )
 
 
-async def get_available_reactions(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
+async def get_available_reactions(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """What can be reacted with; without the pictures, as there are no stickers here."""
     desk.me(caller)
+    if request.hash == AVAILABLE_HASH:
+        return types.messages.AvailableReactionsNotModified()
     picture = types.DocumentEmpty(0)
     return types.messages.AvailableReactions(
-        1,
+        AVAILABLE_HASH,
         [
             types.AvailableReaction(emoji, emoji, picture, picture, picture, picture, picture)
             for emoji in world_reactions.EMOJIS

@@ -93,6 +93,8 @@ async def get_dialogs(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     account = me.account
     everything = shown_dialogs(desk, me)
+    if request.folder_id not in (None, 0, 1):
+        raise RpcError(400, "FOLDER_ID_INVALID")
     if request.folder_id is not None:
         everything = [each for each in everything if (each.dialog.peer in account.archived) is bool(request.folder_id)]
     if request.exclude_pinned:

@@ -124,6 +124,8 @@ async def reorder_pinned_dialogs(desk: Desk, caller: Caller, request: TLRequest)
 async def get_pinned_dialogs(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     account = me.account
+    if request.folder_id not in (0, ARCHIVE):
+        raise RpcError(400, "FOLDER_ID_INVALID")
     named = [each for each in account.pinned if (each in account.archived) is (request.folder_id == ARCHIVE)]
     found = [shown_dialog(desk, me, target) for each in named if (target := _of(desk, each)) is not None]
     return types.messages.PeerDialogs(**dialog_parts(desk, me, found), state=desk.view.state(desk.box(me)))

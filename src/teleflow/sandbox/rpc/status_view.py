@@ -20,6 +20,8 @@ def status(person: Person, viewer: Person | None, now: float) -> Any:
     """A `UserStatus`; None for the service account."""
     if person.service:
         return None
+    if viewer is not None and viewer.id in person.blocked:
+        return types.UserStatusEmpty()
     online = person.online_until > now
     last = now if online else max(person.was_online, person.online_until)
     if viewer is not None and viewer is not person and not privacy.seen_exactly(viewer, person):

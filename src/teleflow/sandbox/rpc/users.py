@@ -26,16 +26,21 @@ async def get_users(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     return found
 
 
+def settings_for(me: Person, person: Person) -> Any:
+    """What a client offers to do with somebody who is not among the contacts."""
+    stranger = person is not me and person.id not in me.contacts and not person.service
+    return types.PeerSettings(
+        add_contact=stranger or None, block_contact=(stranger and person.id not in me.blocked) or None
+    )
+
+
 async def get_full_user(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """What the card of a person shows to the asker."""
     me = desk.me(caller)
     person = desk.user(me, request.id)
-    stranger = person is not me and person.id not in me.contacts
     full = types.UserFull(
         id=person.id,
-        settings=types.PeerSettings(
-            add_contact=stranger or None, block_contact=(stranger and person.id not in me.blocked) or None
-        ),
+        settings=settings_for(me, person),
         notify_settings=settings_of(me, str(person.id)),
         common_chats_count=_common_chats(desk, me, person),
         blocked=True if person.id in me.blocked else None,

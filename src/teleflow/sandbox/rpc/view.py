@@ -15,7 +15,7 @@ from teleflow.sandbox.rpc.actions import action
 from teleflow.sandbox.rpc.chat_updates import chat_update
 from teleflow.sandbox.rpc.chat_view import ChatView
 from teleflow.sandbox.rpc.media_view import message_media, photo, profile_photo
-from teleflow.sandbox.rpc.message_updates import KINDS, annexed, message_update, place_of
+from teleflow.sandbox.rpc.message_updates import KINDS, annexed, message_update, place_of, unheard
 from teleflow.sandbox.rpc.notify_view import settings_of
 from teleflow.sandbox.rpc.peers import peer_of
 from teleflow.sandbox.rpc.poll_view import shown_voters
@@ -128,6 +128,8 @@ class View:
         more = {"fwd_from": _copied(message)}
         if message.annex is not None:
             more |= annexed(message.annex, message, box, viewer or box.owner)
+        if message.media is not None and message.media.heard:
+            more["media_unread"] = unheard(message, viewer or box.owner) or more.get("media_unread")
         return types.Message(
             message=message.text,
             media=self._media(box, message, viewer) if message.media is not None else None,

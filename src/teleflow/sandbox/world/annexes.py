@@ -44,6 +44,8 @@ class Annex(msgspec.Struct, omit_defaults=True):
     forwards: int = 0
     no_forwards: bool = False
     scheduled: bool = False
+    # who has listened to the voice message, or watched the round video
+    heard: set[int] = set()
 
 
 class Waiting(msgspec.Struct, omit_defaults=True):

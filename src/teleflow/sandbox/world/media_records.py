@@ -25,6 +25,11 @@ class Media(msgspec.Struct, omit_defaults=True):
     # `MessageMedia` as bytes, opaque to the world (kind `other`)
     data: bytes = b""
 
+    @property
+    def heard(self) -> bool:
+        """Whether it is told when somebody has listened to it or watched it."""
+        return self.right in {"send_voices", "send_roundvideos"}
+
 
 class File(msgspec.Struct, omit_defaults=True):
     """A photo or document. Immutable once it is there; its content never changes."""

@@ -31,6 +31,8 @@ InChat = Callable[[int, int], bool]
 EVERYBODY, CONTACTS, NOBODY = "allow_all", "allow_contacts", "disallow_all"
 _UNSET: dict[str, str] = {"phone_p2p": CONTACTS, "birthday": CONTACTS, "no_paid_messages": NOBODY}
 _PHONE = {"everybody": EVERYBODY, "contacts": CONTACTS, "nobody": NOBODY}
+# what somebody who is blocked sees nothing of, whatever the rules say
+_HIDDEN: frozenset[str] = frozenset(("status_timestamp", "profile_photo"))
 # how long ago somebody was there, for those who may not know exactly
 RECENTLY, WEEK, MONTH = 3 * 86400, 7 * 86400, 30 * 86400
 Seen = Literal["recently", "last_week", "last_month", "long_ago"]
@@ -56,6 +58,8 @@ def allows(owner: Person, key: Key, viewer: Person, in_chat: InChat = nobody_is_
     """Whether `owner` lets `viewer`."""
     if viewer is owner:
         return True
+    if key in _HIDDEN and viewer.id in owner.blocked:
+        return False
     found = rules(owner, key)
     answer = _by_ids(found, "users", lambda ids: viewer.id in ids)
     if answer is None:
@@ -80,6 +84,23 @@ def phone_visible(viewer: Person, target: Person, in_chat: InChat = nobody_is_in
     if written is not None and written.phone and written.phone == target.phone:
         return True
     return allows(target, "phone_number", viewer, in_chat)
+
+
+def except_for(owner: Person, key: Key, person: int) -> bool:
+    """Let one person in, whatever holds for the others. Whether that changed anything."""
+    kept = [PrivacyRule(rule.kind, list(rule.ids)) for rule in rules(owner, key)]
+    for rule in kept:
+        if rule.kind == "disallow_users":
+            rule.ids = [each for each in rule.ids if each != person]
+    kept = [rule for rule in kept if rule.kind != "disallow_users" or rule.ids]
+    own = next((rule for rule in kept if rule.kind == "allow_users"), None)
+    if own is None:
+        kept.insert(0, PrivacyRule("allow_users", [person]))
+    elif person not in own.ids:
+        own.ids.append(person)
+    changed = kept != list(rules(owner, key))
+    owner.account.privacy[key] = kept
+    return changed
 
 
 def findable_by(viewer: Person, target: Person) -> bool:

@@ -98,16 +98,21 @@ def seen(
     changed = []
     for number in sorted(set(numbers)):
         message = box.messages.get(number)
-        if message is None or message.annex is None or message.peer_for(me.id) != target.id:
+        if message is None or message.peer_for(me.id) != target.id:
             continue
+        listened = _listened(message, me)
         annex = message.annex
+        if annex is None:
+            continue
+        if listened:
+            _tell_author(world, message, origin)
         unseen = annex.mentions.get(me.id, False)
         if unseen:
             annex.mentions[me.id] = False
         if message.sender == me.id and annex.fresh:
             annex.fresh.clear()
             unseen = True
-        if unseen:
+        if unseen or listened:
             messages.marks.file(message)
             messages.keep_message(message)
             changed.append(number)
@@ -120,6 +125,33 @@ def seen(
     box.state.pts += len(changed)
     messages.emit(messages.log(box, "contents", ids=changed, count=len(changed), peer=target.id), origin)
     return box.pts, len(changed)
+
+
+def _listened(message: Message, me: Person) -> bool:
+    """Whether this is the first time that somebody listens to another's voice message."""
+    if message.media is None or not message.media.heard or message.sender == me.id:
+        return False
+    annex = annex_of(message)
+    if me.id in annex.heard:
+        return False
+    annex.heard.add(me.id)
+    return True
+
+
+def _tell_author(world: World, message: Message, origin: Origin | None) -> None:
+    """The author learns of the first one who listened; in a channel's box it is news without pts."""
+    heard = message.annex.heard if message.annex is not None else set()
+    if len(heard) > 1:
+        return
+    messages, author = world.messages, message.sender
+    if message.to < 0 and message.to in message.sides:
+        if world.is_reachable(author):
+            messages.tell(author, "contents", chat=message.to, max_id=message.sides[message.to][0], origin=origin)
+    elif author in message.sides:
+        box = messages.box(author)
+        box.state.pts += 1
+        number = message.sides[author][0]
+        messages.emit(messages.log(box, "contents", ids=[number], count=1, peer=message.peer_for(author)), origin)
 
 
 def require_pin(world: World, me: Person, target: Person | Chat) -> None:

@@ -199,6 +199,7 @@ class World:
     def acquaintances(self, person: Person) -> list[Person]:
         """Everybody who is there and has to do with the person, and the person's own devices."""
         known = set(self.messages.box(person.id).dialogs) | set(person.contacts) | {person.id}
+        known.update(each.id for each in self.people if person.id in each.contacts)
         by_id = self.people.by_id
         return [by_id[each] for each in sorted(known) if each in by_id and self.is_reachable(each)]
 
