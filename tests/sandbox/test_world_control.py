@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from teleflow.kit.tasks import Tasks
-from teleflow.sandbox.cast import CAST, seed_cast
-from teleflow.sandbox.scenario import SCRIPTS, Scenarios
+from teleflow.sandbox.cast import CAST, CHATTER, seed_cast
+from teleflow.sandbox.scenario import FLOOD, SCRIPTS, Scenarios
+from teleflow.sandbox.unasked import Unasked
 from teleflow.sandbox.world.control import ControlError, WorldControl
 from tests.sandbox.world_rig import Rig, until
 
@@ -158,6 +159,56 @@ async def test_the_reader_only_reads():
     assert [entry.kind for entry in rig.world.ledger.updates][-1] == "read_outbox"
 
 
+async def test_the_flooder_answers_one_with_fifty():
+    _, heard, _ = await scripted("flooder", "hello")
+    assert len(heard) == FLOOD
+    assert heard[-1] == f"{FLOOD}! hello"
+
+
+async def test_chatty_people_talk_in_turns_while_somebody_listens():
+    rig, control = controlled()
+    for phone in ("15550100008", "15550100009"):
+        control.create_account({"phone": phone, "firstName": "Chat", "scenario": "chatty"})
+    one, two = (rig.world.people.by_phone(each) for each in ("15550100008", "15550100009"))
+    ann = rig.world.people.by_phone(ANN)
+    made = await control.act(
+        ANN, {"do": "createChannel", "kind": "megagroup", "title": "Talk", "members": [one.id, two.id]}
+    )
+    company = Unasked(rig.world, rig.clock)
+    company.talk()
+    box = rig.world.messages.box(made["chatId"])
+    before = len(box.messages)
+    assert before == 2, "nobody listens: it was made, they were added"
+    rig.logged_in(ann)
+    for _ in range(4):
+        company.talk()
+    spoken = [box.messages[number].sender for number in sorted(box.messages)[before:]]
+    assert spoken in ([one.id, two.id] * 2, [two.id, one.id] * 2)
+    sent = await control.act(ANN, {"do": "send", "to": made["chatId"], "text": "well?"})
+    company.talk()
+    last = box.messages[max(box.messages)]
+    assert last.reply_to == box.messages[sent["messageId"]].uid
+
+
+async def test_the_news_are_written_for_those_who_read_them():
+    rig, control = controlled()
+    control.create_account({"phone": "15550100009", "firstName": "Nora", "username": "nora_here", "scenario": "news"})
+    company = Unasked(rig.world, rig.clock)
+    for _ in range(8):
+        company.talk()
+    channel = rig.world.chats.by_username("nora_here_news")
+    box = rig.world.messages.box(channel.id)
+    assert len(box.messages) == 1, "nobody has subscribed"
+    await control.act(ANN, {"do": "join", "chat": "@nora_here_news"})
+    for _ in range(8):
+        company.talk()
+    assert len(box.messages) == 3
+    assert box.messages[max(box.messages)].post
+    rig2, heard, _ = await scripted("news", "where?")
+    assert "news" in heard[0]
+    assert rig2.world.people.by_phone("15550100009").scenario == "news"
+
+
 async def test_scripted_people_do_not_answer_each_other_nor_when_somebody_is_logged_in():
     rig, control = controlled()
     for phone in ("15550100008", "15550100009"):
@@ -181,3 +232,7 @@ def test_the_cast_is_the_same_every_time_and_only_in_an_empty_world():
     assert sum(person["hasCloudPassword"] for person in people) == 1
     seed_cast(rig.world, 20)
     assert len(control.accounts()) == 8
+    assert rig.world.chats.by_username("nora_sandbox_news") is not None
+    whole = Rig()
+    seed_cast(whole.world)
+    assert whole.world.chats.count(whole.world.chats.by_username(CHATTER)) == 2

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from teleflow.sandbox.unasked import CHATTY, NEWS, news_channel
+from teleflow.sandbox.world import chat_founding, chat_members
 from teleflow.sandbox.world.world import World
 
-PEOPLE = 6
+PEOPLE = 10
 CLOUD_PASSWORD = "correct horse"  # noqa: S105  # printed beside the phone: a person to try 2FA with
 
 
@@ -25,7 +27,13 @@ CAST = (
     Role("Greta", "Green", "greta_sandbox", "greeter"),
     Role("Sam", "Slow", "sam_sandbox", "slow"),
     Role("Paula", "Private", "paula_sandbox", "", CLOUD_PASSWORD),
+    Role("Nora", "News", "nora_sandbox", NEWS),
+    Role("Fred", "Flood", "fred_sandbox", "flooder"),
+    Role("Carla", "Chat", "carla_sandbox", CHATTY),
+    Role("Carlo", "Chat", "carlo_sandbox", CHATTY),
 )
+# the public name of the chatty group
+CHATTER = "chatter_sandbox"
 _EXTRA = ("Robin", "Kim", "Alex", "Jo", "Sasha", "Toni")
 
 
@@ -51,3 +59,16 @@ def seed_cast(world: World, people: int = PEOPLE) -> None:
             cloud_password=role.cloud_password,
             scenario=role.scenario,
         )
+    _gather(world)
+
+
+def _gather(world: World) -> None:
+    """The news channel and the chatty group, public: whoever wants to listen joins."""
+    for person in list(world.people):
+        if person.scenario == NEWS:
+            news_channel(world, person)
+    chatty = [person for person in world.people if person.scenario == CHATTY]
+    if len(chatty) > 1:
+        group = chat_founding.create_channel(world, chatty[0], "Chatter", megagroup=True)
+        chat_founding.set_username(world, chatty[0], group, CHATTER)
+        chat_members.invite(world, chatty[0], group, chatty[1:])

@@ -24,6 +24,7 @@ from teleflow.sandbox.rpc import register
 from teleflow.sandbox.rpc.base import Rpc
 from teleflow.sandbox.scenario import SCRIPTS, Scenarios
 from teleflow.sandbox.server import Backend, DataCentre, Options
+from teleflow.sandbox.unasked import Unasked
 from teleflow.sandbox.world import voting
 from teleflow.sandbox.world.control import WorldControl
 from teleflow.sandbox.world.presence import SWEEP
@@ -89,6 +90,7 @@ class Sandbox:
             seed_cast(self.world, self._people)
             await self.cluster.start()
             Scenarios(self.world, self.clock, self._tasks).start()
+            self._tasks.start(Unasked(self.world, self.clock).keep_talking(), "unasked")
             self._tasks.start(self.control.keep_saved(), "saving the world")
             self._tasks.start(self._end_presences(), "presence")
             if self._control_port is not None:

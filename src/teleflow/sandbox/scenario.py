@@ -12,6 +12,7 @@ import structlog
 
 from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
+from teleflow.sandbox.unasked import CHATTY, NEWS, news_channel
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.records import Entry, Message, Origin, Person
 from teleflow.sandbox.world.world import World
@@ -21,6 +22,7 @@ WAITING_LIMIT = 100
 QUICK = 0.3
 SLOW = 4.0
 TYPING_EVERY = 1.0
+FLOOD, FLOOD_PAUSE = 50, 0.02
 
 
 class Conversation:
@@ -91,7 +93,46 @@ async def _reader(talk: Conversation) -> AsyncIterator[None]:
     talk.read()
 
 
-SCRIPTS: Mapping[str, Script] = {"echo": _echo, "greeter": _greeter, "slow": _slow, "reader": _reader}
+async def _flooder(talk: Conversation) -> AsyncIterator[None]:
+    """Answers with more than anybody wants to read."""
+    await talk.clock.sleep(QUICK)
+    yield
+    talk.read()
+    for number in range(1, FLOOD + 1):
+        talk.reply(f"{number}! {talk.message.text[:50]}")
+        await talk.clock.sleep(FLOOD_PAUSE)
+        yield
+
+
+async def _chatty(talk: Conversation) -> AsyncIterator[None]:
+    """In private as talkative as in groups: two messages for one."""
+    await talk.clock.sleep(QUICK)
+    yield
+    talk.read()
+    talk.reply("Oh, you won't believe what happened today.")
+    await talk.type_for(TYPING_EVERY)
+    yield
+    talk.reply("But tell me about you!")
+
+
+async def _news(talk: Conversation) -> AsyncIterator[None]:
+    """Says where the news are."""
+    await talk.clock.sleep(QUICK)
+    yield
+    talk.read()
+    channel = news_channel(talk.world, talk.me)
+    talk.reply(f"The news are in @{channel.username}." if channel.username else f"The news are in {channel.title}.")
+
+
+SCRIPTS: Mapping[str, Script] = {
+    "echo": _echo,
+    "greeter": _greeter,
+    "slow": _slow,
+    "reader": _reader,
+    "flooder": _flooder,
+    CHATTY: _chatty,
+    NEWS: _news,
+}
 
 
 class Scenarios:

@@ -23,7 +23,9 @@ from teleflow.sandbox.control.local import LocalOnly
 from teleflow.sandbox.faults import FaultError, digits
 from teleflow.sandbox.moved_clock import MovedClock
 from teleflow.sandbox.server import DataCentre
+from teleflow.sandbox.world import file_control
 from teleflow.sandbox.world.control import ControlError, WorldControl
+from teleflow.sandbox.world.world import World
 
 MAX_BODY = 1024 * 1024
 PAGE = 1000
@@ -40,6 +42,9 @@ class Sandbox(Protocol):
 
     @property
     def control(self) -> WorldControl: ...
+
+    @property
+    def world(self) -> World: ...
 
     @property
     def clock(self) -> MovedClock: ...
@@ -82,6 +87,8 @@ def build_app(sandbox: Sandbox) -> Starlette:
             route("/world/save", "POST", _save),
             route("/world/load", "POST", _load),
             route("/world/reset", "POST", _reset),
+            route("/world/files", "GET", _files),
+            route("/world/files", "POST", _set_files),
             route("/world/time", "GET", _time),
             route("/world/time", "POST", _set_time),
         ],
@@ -311,6 +318,16 @@ async def _reset(sandbox: Sandbox, _: Request) -> Any:
     sandbox.dc.ledger.clear()
     sandbox.clock.offset = 0.0
     return sandbox.control.reset()
+
+
+async def _files(sandbox: Sandbox, request: Request) -> Any:
+    filters = _filters(request, "limit")
+    return file_control.shown(sandbox.world, min(_number(filters, "limit", PAGE), MAX_PAGE))
+
+
+async def _set_files(sandbox: Sandbox, request: Request) -> Any:
+    dcs = {dc.dc_id for dc in (sandbox.dc, *sandbox.dc.siblings)}
+    return file_control.change(sandbox.world, await _body(request), dcs)
 
 
 async def _time(sandbox: Sandbox, _: Request) -> Any:

@@ -11,15 +11,16 @@ import random
 import struct
 from typing import Any, Literal
 
+import msgspec
+
 from teleflow.kit.clock import Clock
 from teleflow.sandbox.world.disk import Disk
 from teleflow.sandbox.world.errors import Refused
 from teleflow.sandbox.world.images import Image, recognise
 from teleflow.sandbox.world.journal import Journal
-from teleflow.sandbox.world.media_records import File
+from teleflow.sandbox.world.media_records import File, FileSettings
 from teleflow.sandbox.world.uploads import Uploads
 
-REFERENCE_LIFE = 24 * 3600.0
 HEAD = 256 * 1024
 LARGEST_PHOTO = 10 * 1024 * 1024
 _REFERENCE = struct.Struct(">BId")
@@ -34,13 +35,44 @@ class Files:
         self._journal = journal
         self._rng = rng
         self._salt = salt
-        self._round = 0
+        self._settings = FileSettings()
         self.disk = disk
         self.uploads = Uploads(clock, disk)
         self.by_id: dict[int, File] = {}
-        self.reference_life = REFERENCE_LIFE
-        # where new files are put; 0: at their owner's data centre
-        self.dc = 0
+
+    # how this world keeps them
+
+    @property
+    def settings(self) -> FileSettings:
+        return self._settings
+
+    @settings.setter
+    def settings(self, changed: FileSettings) -> None:
+        self._settings = changed
+        self._journal.touch("file_settings", 0, changed)
+
+    @property
+    def reference_life(self) -> float:
+        """Seconds for which a reference is good."""
+        return self._settings.reference_life
+
+    @reference_life.setter
+    def reference_life(self, seconds: float) -> None:
+        self.settings = msgspec.structs.replace(self._settings, reference_life=seconds)
+
+    @property
+    def dc(self) -> int:
+        """Where new files are put; 0: at their owner's data centre."""
+        return self._settings.dc
+
+    @dc.setter
+    def dc(self, number: int) -> None:
+        self.settings = msgspec.structs.replace(self._settings, dc=number)
+
+    def move(self, file: File, dc: int) -> None:
+        """A file lives at another data centre from now on, which `getFile` elsewhere points to."""
+        file.dc = dc
+        self._journal.touch("file", file.id, file)
 
     def new_id(self) -> int:
         """A number that no file has; a seeded world would draw the same ones after a restart."""
@@ -102,7 +134,7 @@ class Files:
 
     def reference(self, file: File) -> bytes:
         """A reference of this moment."""
-        head = _REFERENCE.pack(1, self._round, self._clock.time())
+        head = _REFERENCE.pack(1, self._settings.round, self._clock.time())
         return head + self._mac(file, head)
 
     def _mac(self, file: File, head: bytes) -> bytes:
@@ -110,7 +142,7 @@ class Files:
 
     def expire_references(self) -> None:
         """None that was given out so far is good any more."""
-        self._round += 1
+        self.settings = msgspec.structs.replace(self._settings, round=self._settings.round + 1)
 
     def require_reference(self, file: File, reference: bytes) -> None:
         """Raises FILE_REFERENCE_EMPTY, FILE_REFERENCE_INVALID and FILE_REFERENCE_EXPIRED."""
@@ -120,7 +152,7 @@ class Files:
         if len(reference) != _REFERENCE.size + _MAC or reference[_REFERENCE.size :] != self._mac(file, head):
             raise Refused("FILE_REFERENCE_INVALID")
         _, made_in, at = _REFERENCE.unpack(head)
-        if made_in != self._round or self._clock.time() - at > self.reference_life:
+        if made_in != self._settings.round or self._clock.time() - at > self.reference_life:
             raise Refused("FILE_REFERENCE_EXPIRED")
 
     def named(self, kind: str, named: Any, refusal: str) -> File:

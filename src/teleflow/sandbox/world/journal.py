@@ -22,6 +22,7 @@ Kind = Literal[
     "invite",
     "scheduled",
     "file",
+    "file_settings",
     "poll",
     "topic",
     "admin_event",

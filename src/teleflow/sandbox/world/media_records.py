@@ -31,6 +31,15 @@ class Media(msgspec.Struct, omit_defaults=True):
         return self.right in {"send_voices", "send_roundvideos"}
 
 
+class FileSettings(msgspec.Struct, omit_defaults=True):
+    """How this world keeps files: how long references are good, and where new files are put (0: with their owner)."""
+
+    reference_life: float = 24 * 3600.0
+    dc: int = 0
+    # grows when all references are made to expire
+    round: int = 0
+
+
 class File(msgspec.Struct, omit_defaults=True):
     """A photo or document. Immutable once it is there; its content never changes."""
 

@@ -15,7 +15,7 @@ from teleflow.sandbox.world.annexes import Waiting
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.chat_records import Chat, Invite, Member
 from teleflow.sandbox.world.journal import Kind
-from teleflow.sandbox.world.media_records import File
+from teleflow.sandbox.world.media_records import File, FileSettings
 from teleflow.sandbox.world.poll_records import Poll
 from teleflow.sandbox.world.records import (
     Attempt,
@@ -47,6 +47,7 @@ _TYPES: dict[Kind, type[msgspec.Struct]] = {
     "invite": Invite,
     "scheduled": Waiting,
     "file": File,
+    "file_settings": FileSettings,
     "poll": Poll,
     "topic": Topic,
     "admin_event": AdminEvent,
@@ -78,6 +79,7 @@ def everything(world: World) -> Iterator[tuple[str, str, bytes]]:
             yield "member", f"{chat.id}:{member.user}", encode("member", member)
     for invite in world.chats.invites.values():
         yield "invite", invite.hash, encode("invite", invite)
+    yield "file_settings", "0", encode("file_settings", world.files.settings)
     for file in world.files.by_id.values():
         yield "file", str(file.id), encode("file", file)
     for topic in world.messages.topics.everything():
@@ -116,6 +118,8 @@ def restore(world: World, rows: Iterable[tuple[str, str, bytes]]) -> bool:
     for person in records["person"]:
         world.people.add(person)
     world.files.by_id.update({file.id: file for file in records["file"]})
+    for settings in records["file_settings"]:
+        world.files.settings = settings
     _restore_chats(world, records)
     _restore_logins(world, records)
     _restore_boxes(world, records)
