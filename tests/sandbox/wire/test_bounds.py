@@ -12,6 +12,7 @@ from telethon.tl import functions
 
 from teleflow.sandbox.mtproto import calls, engine, gate, sessions
 from teleflow.sandbox.transport import listener
+from teleflow.sandbox.transport.connection import WRITE_LIMIT
 from tests.sandbox.support import raw
 from tests.sandbox.support.bodies import container, refusal
 from tests.sandbox.support.centre import LATE, LONG, NEAREST, Centre, until
@@ -144,6 +145,22 @@ async def test_unfinished_packets_are_bounded_together(dc: Centre, monkeypatch: 
     first[1].close()
     await until(lambda: dc.listener._held == 0)
     assert (await (await signed(dc)).call(NEAREST)).this_dc == 2
+
+
+async def test_what_clients_do_not_read_is_bounded_together(dc: Centre, monkeypatch: pytest.MonkeyPatch) -> None:
+    lazy, other = await signed(dc), await signed(dc)
+    await other.call(NEAREST)
+    monkeypatch.setattr(listener, "MAX_HELD", 3 * 1024 * 1024)
+    number = next(each.number for each in dc.listener)
+    lazy.wire.reader._transport.pause_reading()  # type: ignore[attr-defined]
+    (connection,) = [each for each in dc.listener if each.number == number]
+    while connection.open:
+        connection.send(bytes(500_000))
+        await asyncio.sleep(0)
+    assert connection.cause == "slow reader"
+    assert connection.bytes_out < WRITE_LIMIT
+    await until(lambda: dc.listener._held == 0)
+    assert (await other.call(NEAREST)).this_dc == 2
 
 
 async def test_a_long_packet_in_small_pieces_is_not_copied_for_each(dc: Centre) -> None:

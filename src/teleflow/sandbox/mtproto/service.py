@@ -127,6 +127,7 @@ def _drop_answer(engine: Engine, session: Session, connection: Connection, msg_i
     if request in session.running:
         engine.drop_answer(session, request)
         result = struct.pack("<I", 0xCD78E586)  # rpc_answer_dropped_running
+        session.send(tl.rpc_result(request, result), request=request)  # the request itself is told the same
     elif answer is not None:
         result = struct.pack("<Iqii", 0xA43AD8B7, answer.msg_id, answer.seq, len(answer.body))
         session.forget(answer.msg_id)

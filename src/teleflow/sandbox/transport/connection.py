@@ -43,7 +43,9 @@ class Owner(Receiver, Protocol):
     """Who has made connections, and keeps the account of what they hold together."""
 
     def may_hold(self, more: int) -> bool:
-        """Whether so many bytes more (fewer: negative) of unfinished packets may be held, of all connections."""
+        """Whether so many bytes more (fewer: negative) may be held, of all connections: parts of packets that are
+        not whole yet, and what waits for clients that do not read.
+        """
         ...
 
 
@@ -60,6 +62,7 @@ class Connection(asyncio.Protocol):
         "_receiver",
         "_transport",
         "_unread",
+        "_waiting",
         "address",
         "bytes_in",
         "bytes_out",
@@ -78,7 +81,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._framing: Framing | None = None
         self._buffer: bytearray | None = None
-        self._kept = 0
+        self._kept = self._waiting = 0
         self._decryptor: CipherContext | None = None
         self._encryptor: CipherContext | None = None
         self._held: list[bytes] | None = None
@@ -137,6 +140,7 @@ class Connection(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self.congested = False
+        self._wait(0)
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.cause is None:
@@ -144,6 +148,7 @@ class Connection(asyncio.Protocol):
         self._transport = None
         self._buffer = self._held = self._unread = None
         self._keep(None)
+        self._wait(0)
         self._receiver.closed(self)
 
     def _take(self, data: bytes) -> None:
@@ -223,8 +228,15 @@ class Connection(asyncio.Protocol):
         self.bytes_out += len(frame)
         if ends:
             self.close("spoiled")
-        elif waiting > WRITE_LIMIT:
+        elif waiting > WRITE_LIMIT or (waiting != self._waiting and not self._wait(waiting)):
             self.abort("slow reader")
+
+    def _wait(self, waiting: int) -> bool:
+        """So much waits for the client to read it. False when that is too much for all connections together."""
+        if not self._receiver.may_hold(waiting - self._waiting):
+            return False
+        self._waiting = waiting
+        return True
 
     def close(self, cause: str) -> None:
         """Close after what was written has gone out; at once when the client does not read."""
@@ -284,6 +296,7 @@ class Connection(asyncio.Protocol):
             self.stalled = False
             held, self._held = self._held or [], None
             unread, self._unread = self._unread or [], None
+            self._wait(0)
             self._transport.writelines(held)
             for data in unread:
                 self.data_received(data)

@@ -16,7 +16,8 @@ from teleflow.sandbox.transport.framing import Packet
 
 BACKLOG = 4096
 MAX_HELD = 512 * 1024 * 1024
-"""Bytes of unfinished packets, of all connections together. Whoever sends more on top is cut off."""
+"""Bytes of unfinished packets, and of what clients do not read, of all connections together. Whoever adds more on top
+is cut off."""
 
 
 class Listener:
