@@ -1,6 +1,8 @@
 """The data centre by itself: one process on one core; handshakes, messages delivered, files, 5,000 sessions.
 
-It has core 1 alone and the load has core 0; CPU time tells what a core of its own would do where the machine is busy.
+It has core 1 and the load has core 0. Bounds are held against what a whole core does by the CPU time that each took,
+as others may have the cores too; what came out by the clock is told beside it. The bound for messages is for `mix`:
+every sender in turn to a person and to a basic group of 20.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ HANDSHAKES = 100.0
 DELIVERED = 5_000.0
 SESSION_KIB = 40.0
 FILE_MB = 150.0
-KINDS = ("private", "mix", "group", "supergroup")
+KINDS = ("mix", "group", "supergroup", "private")
 Found = dict[str, list[Figures]]
 
 
@@ -112,7 +114,8 @@ def judged(found: Found, scale: Scale) -> Outcome:
     _rate(outcome, found, "handshakes, pure", "handshakes a second, without gmpy2", None)
     for kind in scale.kinds:
         for how, name in (("", kind), (", kept on disk", f"{kind}, kept")):
-            _rate(outcome, found, name, f"messages delivered a second, {kind}{how}", DELIVERED)
+            bound = DELIVERED if kind != "private" else None
+            _rate(outcome, found, name, f"messages delivered a second, {kind}{how}", bound)
             sends, p50 = _told(found, name, "sends"), _told(found, name, "p50")
             outcome.fact("  sends a second; ms to the answer, p50", f"{sends}; {p50}")
     names = [name for kind in scale.kinds for name in (kind, f"{kind}, kept")]
@@ -131,15 +134,15 @@ def judged(found: Found, scale: Scale) -> Outcome:
 
 
 def _rate(outcome: Outcome, found: Found, name: str, what: str, bound: float | None) -> None:
-    rate = statistics.median(_every(found, [name], "rate"))
+    """What a core does in a second."""
     if bound is None:
-        outcome.fact(what, _told(found, name, "rate"))
+        outcome.fact(what, _told(found, name, "core"))
     else:
-        outcome.at_least(what, bound, rate)
+        outcome.at_least(what, bound, statistics.median(_every(found, [name], "core")))
     busy, load = (statistics.median(_every(found, [name], each)) * 100 for each in ("busy", "loadBusy"))
     outcome.fact(
-        "  CPU µs of each; by that, a core does; busy: it, load",
-        f"{_told(found, name, 'cpu')}; {_told(found, name, 'core')}; {busy:.0f} %, {load:.0f} %",
+        "  by the clock; CPU µs of each; busy: the centre, the load",
+        f"{_told(found, name, 'rate')}; {_told(found, name, 'cpu')}; {busy:.0f} %, {load:.0f} %",
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -33,7 +34,19 @@ def main(job: str, given: str) -> None:
 
 
 async def _run(job: Job, plan: Plan) -> None:
-    tell(await job(plan))
+    """Ends with the first thing that goes wrong, also where nobody waits for it."""
+    work = asyncio.ensure_future(job(plan))
+    wrong: list[str] = []
+
+    def seen(_loop: asyncio.AbstractEventLoop, facts: dict[str, Any]) -> None:
+        wrong.append(f"{facts.get('message')}: {facts.get('exception')!r}")
+        work.cancel()
+
+    asyncio.get_running_loop().set_exception_handler(seen)
+    try:
+        tell(await work)
+    except asyncio.CancelledError:
+        sys.exit("; ".join(wrong))
 
 
 async def handshakes(plan: Plan) -> Figures:

@@ -143,7 +143,8 @@ class Engine:
             self._plain(connection, payload)
             return
         key = self._keys.get(key_id)
-        if key is None or (key.expires_at is not None and key.expires_at < self.now()):
+        now = self._ids.now()
+        if key is None or (key.expires_at is not None and key.expires_at < now):
             self.transport_error(connection, KEY_UNKNOWN, "unknown key")
             return
         try:
@@ -166,12 +167,12 @@ class Engine:
         session = self._session(key, session_id, connection)
         if self.places.heard(key.key_id, connection):
             self.duplicated(key.key_id)
-        if not self.salts.valid(key, salt, self.now()):
+        if not self.salts.valid(key, salt, now):
             self.bad_salt(session, msg_id, seq)
             return
         message = msg_id, seq, plain[_HEADER.size : _HEADER.size + length]
         try:
-            self._take(session, connection, message, tl.Budget())
+            self._take(session, connection, message, tl.Budget(), now)
         except (struct.error, ValueError, tl.BadObjectError):
             connection.abort("malformed")
 
@@ -238,6 +239,7 @@ class Engine:
         connection: Connection,
         message: Message,
         budget: tl.Budget,
+        now: float,
         *,
         contained: bool = False,
     ) -> None:
@@ -248,7 +250,7 @@ class Engine:
             body = tl.unpack_gzip(body, budget)
             constructor = int.from_bytes(body[:4], "little")
         received = session.received
-        code = received.judge_time(msg_id, self.now())
+        code = received.judge_time(msg_id, now)
         if not code and msg_id in received:
             if constructor == CONTAINER_ID:
                 code = msg_ids.CONTAINER_REPEATED
@@ -263,7 +265,7 @@ class Engine:
                 return
             for inner in messages:
                 if connection.open:
-                    self._take(session, connection, inner, budget, contained=True)
+                    self._take(session, connection, inner, budget, now, contained=True)
             received.add(msg_id, seq)
         elif code:
             self.bad_message(session, msg_id, seq, code)

@@ -16,6 +16,7 @@ KEY_SIZE = 256
 HEAD_SIZE = 24
 MIN_PLAIN = 32 + 12
 MIN_PADDING, MAX_PADDING = 12, 1024
+_KEY_ID = struct.Struct("<Q")
 
 
 class BadEnvelopeError(Exception):
@@ -40,22 +41,30 @@ def open_envelope(key: bytes, packet: bytes) -> bytes:
         raise BadEnvelopeError("too short")
     message_key = packet[8:HEAD_SIZE]
     plain: bytes = cryptg.decrypt_ige(packet[HEAD_SIZE : HEAD_SIZE + size], *_cipher(key, message_key, 0))
-    if sha256(key[88:120] + plain).digest()[8:24] != message_key:
+    if _hash(key[88:120], plain)[8:24] != message_key:
         raise BadEnvelopeError("wrong message key")
     return plain
 
 
 def quick_ack_token(key: bytes, plain: bytes) -> int:
     """What a client that asked for a quick acknowledgement of `plain` waits for."""
-    return int.from_bytes(sha256(key[88:120] + plain).digest()[:4], "little") | 0x8000_0000
+    return int.from_bytes(_hash(key[88:120], plain)[:4], "little") | 0x8000_0000
 
 
-def seal(key: bytes, key_id: int, plain: bytes) -> bytes:
-    """A server's packet. `plain` holds salt, session, message id, number, length and body."""
-    plain += os.urandom(MIN_PADDING + -(len(plain) + MIN_PADDING) % 16)
-    message_key = sha256(key[96:128] + plain).digest()[8:24]
+def seal(key: bytes, key_id: int, *parts: bytes) -> bytes:
+    """A server's packet. The parts are, in a row, salt, session, message id, number, length and body."""
+    size = sum(map(len, parts))
+    plain = b"".join((*parts, os.urandom(MIN_PADDING + -(size + MIN_PADDING) % 16)))
+    message_key = _hash(key[96:128], plain)[8:24]
     sealed: bytes = cryptg.encrypt_ige(plain, *_cipher(key, message_key, 8))
-    return struct.pack("<Q", key_id) + message_key + sealed
+    return b"".join((_KEY_ID.pack(key_id), message_key, sealed))
+
+
+def _hash(part_of_key: bytes, plain: bytes) -> bytes:
+    """SHA-256 of both in a row, without putting them there: `plain` may be a piece of a file."""
+    digest = sha256(part_of_key)
+    digest.update(plain)
+    return digest.digest()
 
 
 def encrypt_ige(plain: bytes, key: bytes, iv: bytes) -> bytes:

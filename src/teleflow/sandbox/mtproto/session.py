@@ -46,12 +46,17 @@ class Outgoing:
         self.sendings = 1
         self.withheld = False
 
-    def __bytes__(self) -> bytes:
-        return _MESSAGE.pack(self.msg_id, self.seq, len(self.body)) + self.body
+    def head(self) -> bytes:
+        """What stands before the body."""
+        return _MESSAGE.pack(self.msg_id, self.seq, len(self.body))
 
 
 class Session:
-    """See the module. `ready` is called when something waits to be flushed, `chores` when the sweeper has work."""
+    """See the module.
+
+    `ready` is called when something waits to be flushed, `chores` when there is work for the sweeper, `unheard` when
+    something waits for an acknowledgement.
+    """
 
     __slots__ = (
         "_arrivals",
@@ -61,6 +66,7 @@ class Session:
         "_queue",
         "_ready",
         "_unacked_bytes",
+        "_unheard",
         "acked",
         "announced",
         "answers",
@@ -86,6 +92,7 @@ class Session:
         salt_of: Callable[[AuthKey], int],
         ready: Callable[[Session], None],
         chores: Callable[[Session], None],
+        unheard: Callable[[Session], None],
     ) -> None:
         self.key = key
         self.id = session_id
@@ -93,6 +100,7 @@ class Session:
         self._ids = ids
         self._ready = ready
         self._chores = chores
+        self._unheard = unheard
         self._queue: list[Outgoing] = []
         self._content = 0
         self._unacked_bytes = 0
@@ -178,7 +186,7 @@ class Session:
             self.answers[message.request] = message.msg_id
         while len(self.unacked) > MAX_UNACKED or (self._unacked_bytes > MAX_UNACKED_BYTES and len(self.unacked) > 1):
             self.forget(next(iter(self.unacked)))
-        self._chores(self)
+        self._unheard(self)
 
     def forget(self, msg_id: int) -> None:
         """The client has this message of ours (or we give it up)."""
@@ -240,14 +248,14 @@ class Session:
             start = stop
 
     def _write(self, connection: Connection, messages: list[Outgoing]) -> None:
-        if len(messages) == 1:
-            plain = bytes(messages[0])
-        else:
-            inside = _CONTAINER.pack(CONTAINER_ID, len(messages)) + b"".join(map(bytes, messages))
-            container = _MESSAGE.pack(self._ids.next(answer=False), self._content * 2, len(inside))
-            plain = container + inside
-        plain = _HEAD.pack(self.salt_of(self.key), self.id) + plain
-        connection.send(seal(self.key.key, self.key.key_id, plain))
+        parts = [_HEAD.pack(self.salt_of(self.key), self.id)]
+        if len(messages) > 1:
+            size = _CONTAINER.size + sum(_MESSAGE.size + len(message.body) for message in messages)
+            parts.append(_MESSAGE.pack(self._ids.next(answer=False), self._content * 2, size))
+            parts.append(_CONTAINER.pack(CONTAINER_ID, len(messages)))
+        for message in messages:
+            parts += message.head(), message.body
+        connection.send(seal(self.key.key, self.key.key_id, *parts))
 
     # Connections.
 
@@ -267,12 +275,16 @@ class Session:
             if not message.withheld:
                 self.repeat(message)
 
-    def sweep(self, now: float) -> bool:
-        """Acknowledgements, late resending. False when nothing is left to look after."""
+    def sweep(self) -> bool:
+        """Acknowledgements for what takes long. False when nothing is left to look after."""
         late = [msg_id for msg_id in self.running if msg_id not in self.acked]
         if late and self.live:
             self.acknowledge(late)
         self.acked = frozenset(self.running) if self.running else _NONE
+        return bool(self.running or self.lagging)
+
+    def resend(self, now: float) -> bool:
+        """What has not been acknowledged for long goes out again. False when nothing waits any more."""
         for message in list(self.unacked.values()):
             if now - message.sent_at < RESEND_AFTER:
                 break
@@ -280,4 +292,4 @@ class Session:
                 self.forget(message.msg_id)
             elif self.live:
                 self.repeat(message)
-        return bool(self.running or self.unacked or self.lagging)
+        return bool(self.unacked)

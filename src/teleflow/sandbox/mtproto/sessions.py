@@ -25,6 +25,8 @@ SESSION_KEPT = 600.0
 MAX_ORPHANS = 20_000
 MAX_ORPHAN_BYTES = 64 * 1024 * 1024
 """Sessions without a connection, and what they keep to send again, in all; the oldest go first."""
+RESEND_SWEEP = 5.0
+"""Seconds between two looks for what was not acknowledged, which is most sessions' state most of the time."""
 _NOBODY: dict[int, Session] = {}
 
 
@@ -42,6 +44,8 @@ class Sessions:
         self._orphan_bytes = 0
         self.left: Callable[[Session], None] = lambda _session: None
         """Hears of a session that is being forgotten, while it still knows its connections."""
+        self._unheard: set[Session] = set()
+        self._resend_sweep = 0.0
         self.standing_for: Callable[[int], tuple[int, ...]] = lambda key_id: (key_id,)
         """The key and the temporary ones that stand for it."""
 
@@ -62,7 +66,7 @@ class Sessions:
                 self._make_room(of_key)
             of_key = self._by_key.setdefault(key.key_id, of_key)
             session = of_key[session_id] = Session(
-                key, session_id, self._ids, self.salt_of, self._needs_flush, self._chores.add
+                key, session_id, self._ids, self.salt_of, self._needs_flush, self._chores.add, self._unheard.add
             )
         return session
 
@@ -97,6 +101,7 @@ class Sessions:
         self.left(session)
         session.end()
         self._chores.discard(session)
+        self._unheard.discard(session)
         self.adopted(session)
         of_key = self._by_key.get(session.key.key_id)
         if of_key is not None and of_key.get(session.id) is session:
@@ -164,14 +169,18 @@ class Sessions:
 
     def sweep(self) -> None:
         """Late acknowledgements, resending, forgetting."""
-        now, server_now = self._clock.monotonic(), self._ids.now()
+        now = self._clock.monotonic()
         for session in list(self._chores):
             connection = session.connection
             if session.lagging and connection is not None and not connection.congested:
                 session.lagging = False
                 session.send(bytes(types.UpdatesTooLong()))
-            if not session.sweep(server_now):
+            if not session.sweep():
                 self._chores.discard(session)
+        if now >= self._resend_sweep:
+            self._resend_sweep = now + RESEND_SWEEP
+            server_now = self._ids.now()
+            self._unheard.difference_update([each for each in self._unheard if not each.resend(server_now)])
         for session, (since, _) in list(self._orphans.items()):
             if since > now - SESSION_KEPT:
                 break

@@ -61,6 +61,8 @@ def allows(owner: Person, key: Key, viewer: Person, in_chat: InChat = nobody_is_
     if key in _HIDDEN and viewer.id in owner.blocked:
         return False
     found = rules(owner, key)
+    if len(found) == 1 and found[0].kind == EVERYBODY:  # most accounts, asked for each user that is told of
+        return True
     answer = _by_ids(found, "users", lambda ids: viewer.id in ids)
     if answer is None:
         answer = _by_ids(found, "chats", lambda ids: any(in_chat(chat, viewer.id) for chat in ids))
