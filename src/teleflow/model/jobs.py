@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from teleflow.model.entities import Entity
+from teleflow.model.messages import Message
 
 
 class SendState(enum.StrEnum):
@@ -68,7 +69,8 @@ class SendJob:
     `chat` is the peer ref as the caller wrote it, in canonical form; `chat_id` the marked id, once it is known.
     `random_id` is drawn at acceptance and goes out with every try, which is what makes a repeat harmless
     (messages.sendMessage). `error_kind`/`error_code`/`error_message`/`retry_after` tell why it failed, or why it
-    waits; `due_at` (Unix ms) until when. `result` is what it became, as JSON.
+    waits; `due_at` (Unix ms) until when. `messages` are what it became, as far as Telegram told; `account_id` is
+    who sends it.
     """
 
     id: str
@@ -87,7 +89,8 @@ class SendJob:
     error_message: str | None = None
     retry_after: float | None = None
     due_at: int | None = None
-    result: str | None = None
+    messages: tuple[Message, ...] = ()
+    account_id: int | None = None
 
     @property
     def text(self) -> str:

@@ -184,6 +184,7 @@ class Outbox:
             attempts=0,
             created_at=now,
             chat_id=chat_id,
+            account_id=session.account_id,
         )
         accepted = await self._storage.accept_send(
             job,

@@ -144,14 +144,14 @@ class Sender:
     async def _operation(self, job: SendJob, peer: Peer, until: float) -> Operation[Sent]:
         content = job.content
         if not isinstance(content, Forward):
-            return SendText(peer, content, job.random_id)
+            return SendText(peer, content, job.random_id, job.account_id or 0)
         try:
             source = await self._peers.find(
                 job.session_id, parse_ref(content.from_chat), within=max(0.5, until - loop_time())
             )
         except Uncertain as error:
             raise Unavailable(error.message, code="TELEGRAM_UNAVAILABLE") from error
-        return ForwardMessages(peer, source, content)
+        return ForwardMessages(peer, source, content, job.account_id or 0)
 
     async def _proved(self, ticket: Ticket, error: TeleFlowError) -> bool:
         """After an uncertain try: tell those who wait, and where a repeat is no way out, look in the history.
@@ -188,7 +188,7 @@ class Sender:
         try:
             peer = await self._peers.find(job.session_id, parse_ref(job.chat), within=10)
             since = job.created_at // 1000 - _CLOCK_SLACK_S
-            look = FindSent(peer, job.content, since=since, taken=self._settler.taken(job))
+            look = FindSent(peer, job.content, job.account_id or 0, since=since, taken=self._settler.taken(job))
             return await self._call(job.session_id, look, within=10)
         except TeleFlowError as error:
             return error

@@ -57,6 +57,7 @@ class Settler:
                 job.attempts,
                 message_id=sent.message_id,
                 chat_id=job.chat_id,
+                messages=sent.messages,
             ),
         )
 
@@ -141,7 +142,7 @@ def _settled(job: SendJob, settlement: Settlement) -> SendJob:
         error_message=settlement.error_message,
         retry_after=settlement.retry_after,
         due_at=settlement.due_at,
-        result=settlement.result,
+        messages=settlement.messages,
     )
 
 

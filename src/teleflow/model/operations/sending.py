@@ -1,6 +1,7 @@
 """Operations that make new messages, and that find out whether they did.
 
-Each carries random ids that its caller keeps: any repeat must carry the same, and Telegram drops the double.
+Each carries random ids that its caller keeps: any repeat must carry the same, and Telegram drops the double. `me` is
+the session's own account: Telegram leaves it out of its own messages.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from teleflow.model.jobs import Content, Forward, Text
+from teleflow.model.messages import Message
 from teleflow.model.operations.base import Operation
 from teleflow.model.peers import Known, Peer
 
@@ -17,12 +19,12 @@ from teleflow.model.peers import Known, Peer
 class Sent:
     """What Telegram made of it. `message_id` is None when it took the message and never told its id.
 
-    `date` in Unix seconds. `message_ids` has one for each forwarded message, in their order.
+    `date` in Unix seconds. `messages` are those that Telegram showed, in the order in which they were asked for.
     """
 
     message_id: int | None
     date: int | None
-    message_ids: tuple[int | None, ...] = ()
+    messages: tuple[Message, ...] = ()
     known: tuple[Known, ...] = ()
 
 
@@ -43,6 +45,7 @@ class SendText(_ToPeer):
     peer: Peer
     content: Text
     random_id: int
+    me: int = 0
     method: ClassVar[str] = "messages.sendMessage"
 
 
@@ -53,6 +56,7 @@ class ForwardMessages(_ToPeer):
     peer: Peer
     source: Peer
     content: Forward
+    me: int = 0
     method: ClassVar[str] = "messages.forwardMessages"
 
 
@@ -65,6 +69,7 @@ class FindSent(Operation[Sent | None]):
 
     peer: Peer
     content: Content
+    me: int
     since: int
     taken: frozenset[int] = frozenset()
     method: ClassVar[str] = "messages.getHistory"

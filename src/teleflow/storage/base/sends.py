@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from teleflow.model.jobs import SendJob, SendState
-from teleflow.model.messages import LogEntry
+from teleflow.model.messages import LogEntry, Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Settlement:
     error_message: str | None = None
     retry_after: float | None = None
     due_at: int | None = None
-    result: str | None = None
+    messages: tuple[Message, ...] = ()
 
 
 class SendStore(Protocol):

@@ -13,8 +13,10 @@ import msgspec
 
 from teleflow.model.entities import Entity
 from teleflow.model.jobs import Content, Forward, Text
+from teleflow.model.messages import Message
 
 _encode = msgspec.json.Encoder().encode
+_decode_messages = msgspec.json.Decoder(tuple[Message, ...]).decode
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
 
 
@@ -41,3 +43,11 @@ def content_of(kind: str, text: str, options: str) -> Content:
         return Forward(message_ids=message_ids, random_ids=random_ids, **given)
     entities = tuple(Entity(**entity) for entity in given.pop("entities", ()))
     return Text(text, entities=entities, **given)
+
+
+def json_of(messages: tuple[Message, ...]) -> bytes:
+    return _encode(messages)
+
+
+def messages_of(raw: bytes) -> tuple[Message, ...]:
+    return _decode_messages(raw)

@@ -10,10 +10,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.errors import Invalid
 from teleflow.model.jobs import SendJob, SendState, Text
+from teleflow.model.messages import Message
 from teleflow.storage.base import Accepted, Settlement
 from teleflow.storage.sql import schema as t
-from teleflow.storage.sql.contents import columns_of, content_of
-from teleflow.storage.sql.part import Part, page, require_user
+from teleflow.storage.sql.contents import columns_of, content_of, json_of, messages_of
+from teleflow.storage.sql.part import Part, one, page, require_user
 from teleflow.storage.sql.sendlog import ADD_LOG, SETTLE_LOG
 from teleflow.storage.sql.statement import NO, YES, Row, Statement, Tx, given
 
@@ -38,6 +39,7 @@ JOB_COLUMNS = [
     _j.error_message,
     _j.retry_after_ms,
     _j.due_at,
+    _j.account_id,
     _j.result,
 ]
 
@@ -147,10 +149,14 @@ class Sends(Part):
             "detail": "Accepted",
         }
         lease = {"lease_node": node, "lease_until": lease_until}
-        return await self._db.write(_accept, job, log, lease, idempotency_key, fingerprint)
+        first = await self._db.write(_accept, job, log, lease, idempotency_key, fingerprint)
+        return Accepted(job, replayed=False) if first is None else Accepted(self._job(first), replayed=True)
 
     async def settle_send(self, job_id: str, settlement: Settlement, *, now: int) -> SendJob | None:
-        return await self._db.write(_settle, job_id, settlement, now)
+        result = None
+        if settlement.messages:
+            result = self._seal.seal(json_of(settlement.messages), *_binding(job_id))
+        return self._maybe(await self._db.write(_settle, job_id, settlement, result, now))
 
     async def cancel_send(self, job_id: str, *, detail: str, now: int) -> bool:
         return await self._db.write(_cancel, job_id, detail, now)
@@ -160,7 +166,7 @@ class Sends(Part):
 
     async def claim_sends(self, *, node: str, now: int, lease_until: int, limit: int) -> list[SendJob]:
         rows = await self._db.write(_claim, node, now, lease_until, page(limit))
-        return sorted((job_of(row) for row in rows), key=lambda job: (job.created_at, job.id))
+        return sorted((self._job(row) for row in rows), key=lambda job: (job.created_at, job.id))
 
     async def renew_leases(self, job_ids: Sequence[str], *, node: str, lease_until: int) -> None:
         for start in range(0, len(job_ids), _RENEWED_AT_ONCE):
@@ -170,7 +176,7 @@ class Sends(Part):
         return await self._db.write_heavy(_release, except_node)
 
     async def send_job(self, user_id: str, job_id: str) -> SendJob | None:
-        return await self._db.read(_my_job, user_id, job_id)
+        return self._maybe(await self._db.read(one, _MY_JOB, this=job_id, of_user=user_id))
 
     async def send_jobs(
         self,
@@ -182,22 +188,35 @@ class Sends(Part):
         before: str | None = None,
     ) -> tuple[list[SendJob], str | None]:
         allowed = None if session_ids is None else sorted(session_ids)
-        return await self._db.read_heavy(_jobs, user_id, page(limit), allowed, state, before or _LAST_ID)
+        rows, more = await self._db.read_heavy(_jobs, user_id, page(limit), allowed, state, before or _LAST_ID)
+        return [self._job(row) for row in rows], more
 
     async def send_with_key(self, user_id: str, key: str, *, fingerprint: str) -> SendJob | None:
-        return await self._db.read(_with_key, user_id, key, fingerprint)
+        return self._maybe(await self._db.read(_with_key, user_id, key, fingerprint))
 
     async def open_jobs(self) -> int:
         return await self._db.read_heavy(_count_open)
+
+    def _maybe(self, row: Row | None) -> SendJob | None:
+        return None if row is None else self._job(row)
+
+    def _job(self, row: Row) -> SendJob:
+        sealed = row[19]
+        messages = () if sealed is None else messages_of(self._seal.open(sealed, *_binding(row[0])))
+        return job_of(row, messages)
 
 
 _RENEWED_AT_ONCE = 100  # rows in one unit, so that many leases hold up nobody
 
 
-def job_of(row: Row) -> SendJob:
+def _binding(job_id: str) -> tuple[str, str, str]:
+    return "send_jobs", job_id, "result"
+
+
+def job_of(row: Row, messages: tuple[Message, ...]) -> SendJob:
     """The job in a row of JOB_COLUMNS."""
     id_, user_id, session_id, random_id, chat, kind, text, options, state, attempts, created_at = row[:11]
-    message_id, chat_id, error_kind, error_code, error_message, retry_after_ms, due_at, result = row[11:19]
+    message_id, chat_id, error_kind, error_code, error_message, retry_after_ms, due_at, account_id = row[11:19]
     return SendJob(
         id=id_,
         user_id=user_id,
@@ -215,13 +234,15 @@ def job_of(row: Row) -> SendJob:
         error_message=error_message,
         retry_after=None if retry_after_ms is None else retry_after_ms / 1000,
         due_at=due_at,
-        result=result,
+        messages=messages,
+        account_id=account_id,
     )
 
 
 async def _accept(
     tx: Tx, job: SendJob, log: dict[str, Any], lease: dict[str, Any], key: str | None, fingerprint: str
-) -> Accepted:
+) -> Row | None:
+    """None, or the job of the first request with this key."""
     await require_user(tx, job.user_id)
     if key is not None:
         claim = {"user_id": job.user_id, "key": key, "fingerprint": fingerprint}
@@ -249,25 +270,26 @@ async def _accept(
         error_message=job.error_message,
         retry_after_ms=_to_ms(job.retry_after),
         due_at=job.due_at,
-        result=job.result,
+        result=None,
+        account_id=job.account_id,
         ended_at=None,
         log_id=row[0] if row else None,
         **lease,
     )
-    return Accepted(job, replayed=False)
+    return None
 
 
-async def _replay(tx: Tx, user_id: str, key: str, fingerprint: str) -> Accepted:
+async def _replay(tx: Tx, user_id: str, key: str, fingerprint: str) -> Row:
     used = await tx.one(_USED_KEY, of_user=user_id, this=key)
     if used is None or used[0] != fingerprint:
         raise Invalid("This idempotency key came with another request before", code="IDEMPOTENCY_KEY_REUSED")
     row = await tx.one(_JOB, this=used[1])
     if row is None:
         raise Invalid("The request that this idempotency key came with is forgotten", code="IDEMPOTENCY_KEY_REUSED")
-    return Accepted(job_of(row), replayed=True)
+    return row
 
 
-async def _settle(tx: Tx, job_id: str, settlement: Settlement, now: int) -> SendJob | None:
+async def _settle(tx: Tx, job_id: str, settlement: Settlement, result: bytes | None, now: int) -> Row | None:
     row = await tx.one(
         _SETTLE,
         this=job_id,
@@ -280,16 +302,15 @@ async def _settle(tx: Tx, job_id: str, settlement: Settlement, now: int) -> Send
         new_error_message=settlement.error_message,
         new_retry_after_ms=_to_ms(settlement.retry_after),
         new_due_at=settlement.due_at,
-        new_result=settlement.result,
+        new_result=result,
         new_ended_at=now if settlement.state.is_final else None,
         still_open=int(not settlement.state.is_final),
     )
     if row is None:
-        ended = await tx.one(_JOB, this=job_id)
-        return None if ended is None else job_of(ended)
+        return await tx.one(_JOB, this=job_id)
     success = _LOG_SUCCESS.get(settlement.state)
     await tx.run(SETTLE_LOG, this=row[-1], new_success=success, new_detail=settlement.detail)
-    return job_of(row)
+    return row[:-1]
 
 
 async def _cancel(tx: Tx, job_id: str, detail: str, now: int) -> bool:
@@ -317,33 +338,28 @@ async def _release(tx: Tx, node: str) -> int:
     return await tx.run(_RELEASE, of_node=node)
 
 
-async def _my_job(tx: Tx, user_id: str, job_id: str) -> SendJob | None:
-    row = await tx.one(_MY_JOB, this=job_id, of_user=user_id)
-    return None if row is None else job_of(row)
-
-
 async def _jobs(
     tx: Tx, user_id: str, limit: int, allowed: list[str] | None, state: SendState | None, before: str
-) -> tuple[list[SendJob], str | None]:
+) -> tuple[list[Row], str | None]:
     """Walks the user's jobs from the newest on until a page is full, or long enough for one request."""
-    found: list[SendJob] = []
+    found: list[Row] = []
     for _ in range(_STEPS):
         rows = await tx.all(_MY_JOBS, of_user=user_id, before=before, most=_WALKED_AT_ONCE)
-        for job in map(job_of, rows):
-            if (allowed is None or job.session_id in allowed) and state in {None, job.state}:
-                found.append(job)
+        for row in rows:
+            if (allowed is None or row[2] in allowed) and state in {None, row[8]}:
+                found.append(row)
                 if len(found) == limit:
-                    return found, job.id
+                    return found, row[0]
         if len(rows) < _WALKED_AT_ONCE:
             return found, None
         before = rows[-1][0]
     return found, before
 
 
-async def _with_key(tx: Tx, user_id: str, key: str, fingerprint: str) -> SendJob | None:
+async def _with_key(tx: Tx, user_id: str, key: str, fingerprint: str) -> Row | None:
     if await tx.one(_USED_KEY, of_user=user_id, this=key) is None:
         return None
-    return (await _replay(tx, user_id, key, fingerprint)).job
+    return await _replay(tx, user_id, key, fingerprint)
 
 
 async def _count_open(tx: Tx) -> int:

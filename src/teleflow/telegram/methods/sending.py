@@ -6,27 +6,26 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from telethon.tl import types as tl
 from telethon.tl.functions.messages import (
     ForwardMessagesRequest,
     GetHistoryRequest,
     GetScheduledHistoryRequest,
     SendMessageRequest,
 )
-from telethon.tl.types import (
-    InputReplyToMessage,
-    Message,
-    MessageFwdHeader,
-    UpdateMessageID,
-    UpdateShortSentMessage,
-)
+from telethon.tl.types import InputReplyToMessage, UpdateShortSentMessage
 
 from teleflow.errors import TeleFlowError
 from teleflow.model.jobs import Forward, Text
+from teleflow.model.messages import Message
 from teleflow.model.operations.sending import FindSent, ForwardMessages, SendText, Sent
 from teleflow.telegram import errors
 from teleflow.telegram.base import Invoke
-from teleflow.telegram.convert.entities import input_entities
+from teleflow.telegram.convert.entities import entities_from, input_entities
+from teleflow.telegram.convert.media import media_from
+from teleflow.telegram.convert.messages import messages_from
 from teleflow.telegram.convert.peers import input_peer, known_from, marked
+from teleflow.telegram.convert.plain import seconds
 from teleflow.telegram.mtproto.requests import RpcFault
 
 _LOOK_BACK = 100
@@ -50,8 +49,10 @@ async def send_text(invoke: Invoke, operation: SendText) -> Sent:
         if not errors.is_repeat(fault):
             raise
         # An earlier try of this very send arrived, and its answer did not.
-        return await _first_one(invoke, FindSent(operation.peer, content, since=0))
-    return sent_from(answer, [operation.random_id])
+        return await _first_one(invoke, FindSent(operation.peer, content, operation.me, since=0))
+    if isinstance(answer, UpdateShortSentMessage):
+        return _short(answer, operation)
+    return sent_from(answer, [operation.random_id], operation.me)
 
 
 async def forward(invoke: Invoke, operation: ForwardMessages) -> Sent:
@@ -71,8 +72,8 @@ async def forward(invoke: Invoke, operation: ForwardMessages) -> Sent:
     except RpcFault as fault:
         if not errors.is_repeat(fault):
             raise
-        return await _first_one(invoke, FindSent(operation.peer, content, since=0))
-    return sent_from(answer, content.random_ids)
+        return await _first_one(invoke, FindSent(operation.peer, content, operation.me, since=0))
+    return sent_from(answer, content.random_ids, operation.me)
 
 
 async def _first_one(invoke: Invoke, look: FindSent) -> Sent:
@@ -81,21 +82,41 @@ async def _first_one(invoke: Invoke, look: FindSent) -> Sent:
         found = await find_sent(invoke, look)
     except (RpcFault, TeleFlowError):
         found = None
-    count = len(look.content.message_ids) if isinstance(look.content, Forward) else 0
-    return found or Sent(None, None, (None,) * count)
+    return found or Sent(None, None)
 
 
-def sent_from(answer: Any, random_ids: Sequence[int]) -> Sent:
-    """The ids of the messages with these random_ids, from either form of the answer."""
-    if isinstance(answer, UpdateShortSentMessage):
-        return Sent(answer.id, _seconds(answer.date), (answer.id,))
-    ids = {
-        update.random_id: update.id for update in getattr(answer, "updates", ()) if isinstance(update, UpdateMessageID)
-    }
-    found = tuple(ids.get(random_id) for random_id in random_ids)
+def _short(answer: UpdateShortSentMessage, operation: SendText) -> Sent:
+    """The short form tells what we can't know; the rest is what we sent."""
+    content, date = operation.content, seconds(answer.date)
+    message = Message(
+        id=answer.id,
+        chat_id=operation.peer.marked_id,
+        sender_id=operation.me,
+        text=content.text.strip(),
+        date=date or 0,
+        entities=entities_from(answer.entities),
+        reply_to_msg_id=content.reply_to,
+        media=media_from(answer.media) if answer.media is not None else None,
+        outgoing=True,
+        silent=content.silent,
+    )
+    return Sent(answer.id, date, (message,))
+
+
+def sent_from(answer: Any, random_ids: Sequence[int], me: int) -> Sent:
+    """The messages with these random_ids in an answer."""
+    ids: dict[int, int] = {}
+    shown: dict[int, Any] = {}
+    for update in getattr(answer, "updates", ()):
+        match update:
+            case tl.UpdateMessageID():
+                ids[update.random_id] = update.id
+            case tl.UpdateNewMessage() | tl.UpdateNewChannelMessage() | tl.UpdateNewScheduledMessage():
+                shown[update.message.id] = update.message
+    found = [ids[random_id] for random_id in random_ids if random_id in ids]
+    messages = messages_from((shown[number] for number in found if number in shown), me)
     known = known_from(getattr(answer, "users", ()), getattr(answer, "chats", ()))
-    first = next((number for number in found if number is not None), None)
-    return Sent(first, _seconds(getattr(answer, "date", None)), found, known)
+    return Sent(found[0] if found else None, seconds(getattr(answer, "date", None)), messages, known)
 
 
 async def find_sent(invoke: Invoke, operation: FindSent) -> Sent | None:
@@ -107,38 +128,37 @@ async def find_sent(invoke: Invoke, operation: FindSent) -> Sent | None:
     ours = [
         message
         for message in history.messages
-        if isinstance(message, Message)
+        if isinstance(message, tl.Message)
         and message.out
         and message.id not in operation.taken
-        and (content.schedule is not None or (_seconds(message.date) or 0) >= operation.since)
+        and (content.schedule is not None or (seconds(message.date) or 0) >= operation.since)
     ]
-    return _forwarded_in(ours, content) if isinstance(content, Forward) else _text_in(ours, content)
+    found = _forwarded_in(ours, content) if isinstance(content, Forward) else _text_in(ours, content)
+    if not found:
+        return None
+    return Sent(found[0].id, seconds(found[0].date), messages_from(found, operation.me))
 
 
-def _text_in(ours: Iterable[Message], content: Text) -> Sent | None:
+def _text_in(ours: Iterable[Any], content: Text) -> list[Any]:
     text = content.text.strip()  # Telegram cuts blanks off the ends
     matches = [message for message in ours if message.message.strip() == text and message.fwd_from is None]
-    if not matches:
-        return None
-    newest = max(matches, key=lambda message: message.id)
-    return Sent(newest.id, _seconds(newest.date), (newest.id,))
+    return [max(matches, key=lambda message: message.id)] if matches else []
 
 
-def _forwarded_in(ours: Iterable[Message], content: Forward) -> Sent | None:
+def _forwarded_in(ours: Iterable[Any], content: Forward) -> list[Any]:
     """Where the copies tell which messages they are of: those of channels, and in one's saved messages."""
-    newest: dict[int, Message] = {}
+    newest: dict[int, Any] = {}
     for message in ours:
         original = _original(message.fwd_from, content.from_chat)
         if original in content.message_ids and (original not in newest or message.id > newest[original].id):
             newest[original] = message
     if len(newest) < len(content.message_ids):
-        return None
-    copies = [newest[number] for number in content.message_ids]
-    return Sent(copies[0].id, _seconds(copies[0].date), tuple(copy.id for copy in copies))
+        return []
+    return [newest[number] for number in content.message_ids]
 
 
 def _original(header: Any, chat: str) -> int | None:
-    if not isinstance(header, MessageFwdHeader):
+    if not isinstance(header, tl.MessageFwdHeader):
         return None
     for peer, number in ((header.saved_from_peer, header.saved_from_msg_id), (header.from_id, header.channel_post)):
         if number is not None and peer is not None and (chat == str(marked(peer)) or not chat.lstrip("-").isdigit()):
@@ -154,7 +174,3 @@ def _reply_to(content: Text) -> Any:
 
 def _date(seconds: int | None) -> datetime | None:
     return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _seconds(date: Any) -> int | None:
-    return int(date.timestamp()) if date is not None else None

@@ -44,7 +44,8 @@ send_jobs = Table(
     text("error_message", null=True),
     number("retry_after_ms", null=True),
     number("due_at", null=True),
-    text("result", null=True),  # JSON: the message as its caller was told it
+    sealed("result", null=True),  # what it became, as its caller was told
+    number("account_id", null=True),
     number("log_id"),
     number("ended_at", null=True),
     flag("is_open"),

@@ -27,7 +27,8 @@ def _jobs() -> None:
         sa.Column("options", sa.Text(), nullable=True),
         sa.Column("error_kind", sa.Text(), nullable=True),
         sa.Column("due_at", sa.BigInteger(), nullable=True),
-        sa.Column("result", sa.Text(), nullable=True),
+        sa.Column("result", sa.LargeBinary(), nullable=True),
+        sa.Column("account_id", sa.BigInteger(), nullable=True),
     ):
         op.add_column("send_jobs", column)
     op.create_index("ix_send_jobs_user_id_id", "send_jobs", ["user_id", "id"], unique=False)
