@@ -151,6 +151,7 @@ class Gateway:
             storage=self.storage,
             sessions=logins,
             outbox=self.outbox,
+            seal=seal,
             settings=settings,
             secrets=secrets,
             clock=self.clock,

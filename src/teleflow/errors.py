@@ -135,3 +135,9 @@ class SettingsError(TeleFlowError):
 
     kind = Kind.INVALID
     code = "SETTINGS_INVALID"
+
+
+BY_KIND: Mapping[Kind, type[TeleFlowError]] = {
+    each.kind: each
+    for each in (Invalid, Unauthenticated, Forbidden, NotFound, Conflict, Limited, Upstream, Unavailable, Internal)
+}

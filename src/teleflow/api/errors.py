@@ -55,7 +55,7 @@ class Answer:
 class Refusal(Exception):
     """An error to be told with another status than its kind's, or with more fields beside it."""
 
-    def __init__(self, error: TeleFlowError, *, status: int, fields: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, error: TeleFlowError, *, status: int | None, fields: Mapping[str, Any] | None = None) -> None:
         super().__init__(error.message)
         self.error = error
         self.status = status
@@ -73,7 +73,7 @@ def json_answer(status: int, content: object) -> Answer:
 def error_answer(error: TeleFlowError | Refusal, request_id: str) -> Answer:
     """The answer that tells this error."""
     if isinstance(error, Refusal):
-        cause, status, fields = error.error, error.status, error.fields
+        cause, status, fields = error.error, error.status or status_of(error.error), error.fields
     else:
         cause, status, fields = error, status_of(error), {}
     told = cause if cause.kind is not Kind.INTERNAL else Internal("Something went wrong on our side")

@@ -22,6 +22,7 @@ _REASON = {
     429: "Too many tries: Retry-After says when",
     502: "Telegram refused or failed",
     503: "Can't be served now: trying again is right",
+    504: "Telegram did not answer in time: `uncertain` says whether it may have been done",
 }
 
 

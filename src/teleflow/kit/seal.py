@@ -10,6 +10,7 @@ Keys are stretched from the operator's string with scrypt (N=2^15, r=8, p=1) onc
 from __future__ import annotations
 
 import hashlib
+import hmac
 import os
 from collections.abc import Iterable
 
@@ -36,6 +37,10 @@ class SealKey:
         self.id = material[32:36]
         self.check = material[36:52].hex()
         self._cipher = AESGCM(material[:32])
+        self._hash_key = hmac.digest(material[:32], b"teleflow/seal/nonce", "sha256")
+
+    def digest(self, data: bytes) -> bytes:
+        return hmac.digest(self._hash_key, data, "sha256")
 
     def encrypt(self, nonce: bytes, data: bytes, binding: bytes) -> bytes:
         return self._cipher.encrypt(nonce, data, binding)
@@ -60,6 +65,15 @@ class Seal:
         nonce = os.urandom(12)
         sealed = self._current.encrypt(nonce, secret, _join(binding))
         return _VERSION + self._current.id + nonce + sealed
+
+    def seal_same(self, secret: bytes, *binding: str) -> bytes:
+        """As `seal`, but equal secrets in one place give equal bytes: for tokens that callers compare.
+
+        The nonce is a keyed hash of all that is sealed, so that none serves twice for different ones.
+        """
+        place = _join(binding)
+        nonce = self._current.digest(len(place).to_bytes(4, "big") + place + secret)[:12]
+        return _VERSION + self._current.id + nonce + self._current.encrypt(nonce, secret, place)
 
     def open(self, blob: bytes, *binding: str) -> bytes:
         """Raises SealBroken when the value was not sealed for this binding with a known key."""

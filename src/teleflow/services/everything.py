@@ -6,13 +6,16 @@ from dataclasses import dataclass
 
 from teleflow.config import Secrets, Settings
 from teleflow.kit.clock import Clock
+from teleflow.kit.seal import Seal
 from teleflow.services.accounts import Accounts
 from teleflow.services.auth import Auth
+from teleflow.services.files import FileIds
 from teleflow.services.health import Health
 from teleflow.services.logins import LiveLogins
 from teleflow.services.messages import Messages
 from teleflow.services.passwords import Passwords
 from teleflow.services.ports import Outbox, Sessions
+from teleflow.services.sends import Sends
 from teleflow.services.telegram_account import TelegramAccount
 from teleflow.services.throttle import LoginThrottle
 from teleflow.services.tokens import Tokens
@@ -28,6 +31,8 @@ class Services:
     users: Users
     telegram: TelegramAccount
     messages: Messages
+    sends: Sends
+    file_ids: FileIds
     health: Health
     passwords: Passwords
 
@@ -38,6 +43,7 @@ class Services:
         storage: Storage,
         sessions: Sessions,
         outbox: Outbox,
+        seal: Seal,
         settings: Settings,
         secrets: Secrets,
         clock: Clock,
@@ -59,6 +65,8 @@ class Services:
             users=Users(storage, Accounts(storage, passwords, settings, clock), passwords, auth, sessions),
             telegram=TelegramAccount(storage, sessions, settings, clock),
             messages=Messages(storage, storage, outbox, clock),
+            sends=Sends(storage, storage, outbox, clock),
+            file_ids=FileIds(seal),
             health=Health(storage, clock),
             passwords=passwords,
         )

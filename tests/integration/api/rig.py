@@ -186,13 +186,15 @@ async def running(folder: Path, *, throttle: LoginThrottle | None = None, **envi
         }
     )
     secrets = Secrets.load(settings)
-    storage = open_storage(settings.database, Seal(secrets.session_encryption_key), clock)
+    seal = Seal(secrets.session_encryption_key)
+    storage = open_storage(settings.database, seal, clock)
     await storage.start()
     telegram = PlayedTelegram(storage, clock)
     services = Services.make(
         storage=storage,
         sessions=telegram,
         outbox=telegram,
+        seal=seal,
         settings=settings,
         secrets=secrets,
         clock=clock,

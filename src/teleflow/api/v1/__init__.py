@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from teleflow.api.v1 import auth
+from teleflow.api.v1 import auth, jobs, sending
 
-ROUTERS: tuple[APIRouter, ...] = (auth.router,)
+ROUTERS: tuple[APIRouter, ...] = (auth.router, sending.router, jobs.router)

@@ -47,7 +47,7 @@ TextOrNumber = Annotated[str, BeforeValidator(_as_text, json_schema_input_type=s
 
 
 def ok(
-    data: Shape | Sequence[Shape] | Mapping[str, Any],
+    data: Shape | Sequence[Shape] | Mapping[str, Any] | Sequence[Mapping[str, Any]],
     status: int = 200,
     *,
     nulls: bool = False,

@@ -1,0 +1,135 @@
+"""Messages out: send, reply, forward. Each is a stored job; its outcome is waited for, unless `async` is asked."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request, Response
+from pydantic import Field
+
+from teleflow.api import facts as facts_module
+from teleflow.api.access import Uses
+from teleflow.api.bodies import json_body
+from teleflow.api.v1.access import Writer
+from teleflow.api.v1.envelope import Body, TextOrNumber, ok
+from teleflow.api.v1.job_shapes import JobShape, outcome, told_job
+from teleflow.api.v1.message_shapes import MessageShape
+from teleflow.api.v1.operation import operation
+from teleflow.errors import Invalid
+from teleflow.model.jobs import SendJob, Text
+from teleflow.model.peers import parse_ref
+from teleflow.services.everything import Services
+
+router = APIRouter(prefix="/api/v1/messages", tags=["messages"])
+MessageId = Annotated[int, Field(ge=1, lt=2**31)]
+Instant = Annotated[int, Field(ge=1, lt=2**31, description="Unix seconds at which Telegram is to send it")]
+Later = Annotated[bool, Query(alias="async", description="Answer 202 with the job at once, and do not wait for it")]
+_ERRORS = (403, 404, 409, 502, 504)
+
+
+class SendBody(Body):
+    session_id: str
+    chat_id: TextOrNumber = Field(description="Marked id, @username, phone number with its plus, me, or a t.me link")
+    text: str = Field(min_length=1, description="1 to 4,096 UTF-16 units")
+    reply_to_msg_id: MessageId | None = None
+    schedule: Instant | None = None
+    topic_id: MessageId | None = Field(None, description="The forum topic")
+    silent: bool = False
+    link_preview: bool = True
+
+
+class ReplyBody(SendBody):
+    reply_to_msg_id: MessageId | None = Field(None, description="Required: 400 without")
+
+
+class ForwardBody(Body):
+    session_id: str
+    from_chat_id: TextOrNumber
+    to_chat_id: TextOrNumber
+    message_ids: list[MessageId] = Field(min_length=1, max_length=100)
+    silent: bool = False
+    drop_author: bool = Field(False, description="Without saying where it is from")
+    topic_id: MessageId | None = None
+    schedule: Instant | None = None
+
+
+def _sending(name: str, data: Any, body: type[Body]) -> dict[str, Any]:
+    declared = operation(name, scope="write", data=data, status=201, errors=_ERRORS, body=body)
+    declared["responses"][202] = {"model": JobShape, "description": "Accepted: the job will tell"}
+    return declared
+
+
+@router.post("/send", summary="Send a message", **_sending("messages.send", MessageShape, SendBody))
+async def send(
+    request: Request,
+    login: Writer,
+    body: Annotated[SendBody, Depends(json_body(SendBody))],
+    services: Uses,
+    later: Later = False,
+) -> Response:
+    """An error means that it was not sent and will not be, unless it says `uncertain`: then its job will tell."""
+    job = await services.sends.text(
+        login.user,
+        login.principal,
+        body.session_id,
+        parse_ref(body.chat_id),
+        Text(
+            body.text,
+            reply_to=body.reply_to_msg_id,
+            topic=body.topic_id,
+            silent=body.silent,
+            link_preview=body.link_preview,
+            schedule=body.schedule,
+        ),
+        key=facts_module.of(request.scope).idempotency_key(),
+        wait=not later,
+    )
+    return _answer(services, job, later=later)
+
+
+@router.post("/reply", summary="Reply to a message", **_sending("messages.reply", MessageShape, ReplyBody))
+async def reply(
+    request: Request,
+    login: Writer,
+    body: Annotated[ReplyBody, Depends(json_body(ReplyBody))],
+    services: Uses,
+    later: Later = False,
+) -> Response:
+    """As send, with `replyToMsgId`."""
+    if body.reply_to_msg_id is None:
+        raise Invalid("replyToMsgId is needed", code="BAD_REQUEST", details={"field": "replyToMsgId"})
+    return await send(request, login, body, services, later)
+
+
+@router.post("/forward", summary="Forward messages", **_sending("messages.forward", list[MessageShape], ForwardBody))
+async def forward(
+    request: Request,
+    login: Writer,
+    body: Annotated[ForwardBody, Depends(json_body(ForwardBody))],
+    services: Uses,
+    later: Later = False,
+) -> Response:
+    """The new messages, in the order of the ids."""
+    job = await services.sends.forward(
+        login.user,
+        login.principal,
+        body.session_id,
+        parse_ref(body.to_chat_id, field="toChatId"),
+        parse_ref(body.from_chat_id, field="fromChatId"),
+        body.message_ids,
+        silent=body.silent,
+        drop_author=body.drop_author,
+        topic=body.topic_id,
+        schedule=body.schedule,
+        key=facts_module.of(request.scope).idempotency_key(),
+        wait=not later,
+    )
+    return _answer(services, job, later=later)
+
+
+def _answer(services: Services, job: SendJob, *, later: bool) -> Response:
+    file_id = partial(services.file_ids.token, job.session_id)
+    if later:
+        return ok(told_job(job, file_id), 202, headers={"location": f"/api/v1/jobs/{job.id}"})
+    return outcome(job, file_id, status=201)
