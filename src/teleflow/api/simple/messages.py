@@ -85,7 +85,7 @@ def _decoded(raw: bytes) -> tuple[str, str]:
     "/send",
     summary="Send a message from my account to a phone number",
     response_model=SendAnswer,
-    **operation("messages.send", body=SendBody, errors=(409, 429), parameters=[_IDEMPOTENCY_KEY]),
+    **operation("simple.send", body=SendBody, errors=(409, 429), parameters=[_IDEMPOTENCY_KEY]),
 )
 async def send(request: Request) -> Response:
     """Waits for the outcome. An error means that it was not sent and will not be, unless it says `uncertain`."""
