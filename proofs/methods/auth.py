@@ -11,14 +11,14 @@ from telethon.tl import types
 
 from proofs.methods.cases import Refusal, case, refusals, same, true
 from proofs.methods.house import House, Someone, failure
-from proofs.methods.secrets import FIRST, lock, proof
+from proofs.methods.secrets import FIRST, lock, proof, settings
 
 SETTINGS = types.CodeSettings()
 
 
-async def asked(someone: Someone, phone: str, **settings: Any) -> Any:
+async def asked(someone: Someone, phone: str, **more: Any) -> Any:
     """A code on its way."""
-    return await someone(f.auth.SendCodeRequest(phone, 1, "hash", types.CodeSettings(**settings)))
+    return await someone(f.auth.SendCodeRequest(phone, 1, "hash", types.CodeSettings(**more)))
 
 
 @case(f.auth.SendCodeRequest, f.auth.ResendCodeRequest, f.auth.SignInRequest)
@@ -141,6 +141,8 @@ async def a_login_travels_to_another_data_centre(house: House) -> None:
 async def all_other_devices_are_thrown_out(house: House) -> None:
     ann = await house.new("Ann")
     other = await house.again(ann)
+    same(await failure(ann, f.auth.ResetAuthorizationsRequest()), "FRESH_RESET_AUTHORISATION_FORBIDDEN")
+    house.settle(ann)
     same(await ann(f.auth.ResetAuthorizationsRequest()), True)
     same(await failure(other, f.updates.GetStateRequest()), "AUTH_KEY_UNREGISTERED")
     same(len((await ann(f.account.GetAuthorizationsRequest())).authorizations), 1, "devices left")
@@ -170,6 +172,16 @@ async def codes(house: House) -> AsyncIterator[Refusal]:
     yield "PHONE_CODE_EXPIRED", stranger, f.auth.SignInRequest(phone, hash_, house.code(phone))
     house.sandbox.world.logins.expire_codes(phone[1:])
     yield "PHONE_CODE_EXPIRED", other, f.auth.SignInRequest(phone, hash_, house.code(phone))
+
+
+@case(f.account.InvalidateSignInCodesRequest)
+async def a_code_that_was_given_away_lets_nobody_in(house: House) -> None:
+    ann, thief = await house.new("Ann"), await house.stranger()
+    sent = await asked(thief, ann.phone)
+    code = house.code(ann.phone)
+    same(await ann(f.account.InvalidateSignInCodesRequest([code])), True)
+    same(await failure(thief, f.auth.SignInRequest(ann.phone, sent.phone_code_hash, code)), "PHONE_CODE_EXPIRED")
+    same(await ann(f.account.InvalidateSignInCodesRequest(["00000"])), False)
 
 
 @refusals
@@ -214,6 +226,9 @@ async def passwords(house: House) -> AsyncIterator[Refusal]:
     spent = await proof(other, FIRST)
     spent.srp_id += 1
     yield "SRP_ID_INVALID", other, f.auth.CheckPasswordRequest(spent)
+    late = await proof(other, FIRST)
+    await ann(f.account.UpdatePasswordSettingsRequest(await proof(ann, FIRST), await settings(ann, "second")))
+    yield "SRP_PASSWORD_CHANGED", other, f.auth.CheckPasswordRequest(late)
     for _ in range(5):
         yield "PASSWORD_HASH_INVALID", other, f.auth.CheckPasswordRequest(await proof(other, "wrong"))
     yield "PHONE_PASSWORD_FLOOD", other, f.auth.CheckPasswordRequest(await proof(other, FIRST))

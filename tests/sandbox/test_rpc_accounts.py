@@ -162,6 +162,7 @@ async def test_small_settings_are_kept():
     assert (await ask(me, f.account.GetGlobalPrivacySettingsRequest())).keep_archived_unmuted
     await ask(me, f.account.SetContactSignUpNotificationRequest(silent=True))
     assert await ask(me, f.account.GetContactSignUpNotificationRequest()) is True
+    two.rig.clock.now += 86400
     await ask(me, f.account.SetAuthorizationTTLRequest(30))
     assert (await ask(me, f.account.GetAuthorizationsRequest())).authorization_ttl_days == 30
     await ask(me, f.account.RegisterDeviceRequest(1, "token", app_sandbox=False, secret=b"", other_uids=[]))
@@ -197,6 +198,7 @@ async def test_an_account_changes_its_number():
     me = two.ann_device
     taken = f.account.SendChangePhoneCodeRequest(OTHER, types.CodeSettings())
     assert await refused(two.rig, me, taken) == (400, "PHONE_NUMBER_OCCUPIED")
+    two.rig.clock.now += 86400
     sent = await two.rig.ask(me, f.account.SendChangePhoneCodeRequest("15550100009", types.CodeSettings()))
     code = two.rig.world.logins.last_code["15550100009"].code
     wrong = f.account.ChangePhoneRequest("15550100009", sent.phone_code_hash, "1")

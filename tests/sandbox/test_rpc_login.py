@@ -244,6 +244,7 @@ async def test_devices_are_listed_and_ended():
     rig = Rig()
     ann = rig.person(PHONE, "Ann")
     one, two, three = (rig.logged_in(ann) for _ in range(3))
+    rig.clock.now += 86400
     listed = (await rig.ask(one, f.account.GetAuthorizationsRequest())).authorizations
     assert [each.current for each in listed] == [True, False, False]
     victim = next(each for each in listed if each.hash == rig.world.logins.authorizations[two.key_id].hash)

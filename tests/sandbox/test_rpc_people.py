@@ -40,6 +40,7 @@ async def test_a_number_that_changes_changes_in_the_address_books_that_have_it()
         await trio.ask(caller, f.contacts.ImportContactsRequest([card]))
     await trio.ask(trio.a, f.contacts.BlockRequest(trio.peer(trio.ann, trio.eve)))
     new = "15550999999"
+    trio.rig.clock.now += 86400
     sent = await trio.ask(trio.a, f.account.SendChangePhoneCodeRequest(new, types.CodeSettings()))
     code = trio.world.logins.last_code[new].code
     await trio.ask(trio.a, f.account.ChangePhoneRequest(new, sent.phone_code_hash, code))
@@ -144,3 +145,30 @@ async def test_in_a_supergroup_each_listens_alone_and_the_first_is_told():
         assert len(trio.pushed(trio.a, types.UpdateChannelReadMessagesContents)) == told
     history = f.messages.GetHistoryRequest(trio.peer(trio.bob, club), 0, None, 0, 1, 0, 0, 0)
     assert not (await trio.ask(trio.b, history)).messages[0].media_unread
+
+
+async def test_a_login_of_less_than_a_day_neither_ends_others_nor_takes_the_number_elsewhere():
+    trio = Trio()
+    other = trio.rig.logged_in(trio.ann)
+    number = trio.world.logins.authorizations[other.key_id].hash
+    fresh = "FRESH_RESET_AUTHORISATION_FORBIDDEN"
+    move = f.account.SendChangePhoneCodeRequest("15550999999", types.CodeSettings())
+    trio.rig.clock.now += 86399
+    assert await trio.refused(trio.a, f.account.ResetAuthorizationRequest(number)) == fresh
+    assert await trio.refused(trio.a, f.auth.ResetAuthorizationsRequest()) == fresh
+    assert await trio.refused(trio.a, f.account.SetAuthorizationTTLRequest(30)) == fresh
+    assert await trio.refused(trio.a, move) == "FRESH_CHANGE_PHONE_FORBIDDEN"
+    trio.rig.clock.now += 1
+    assert await trio.ask(trio.a, f.account.ResetAuthorizationRequest(number)) is True
+    await trio.ask(trio.a, move)
+
+
+async def test_a_code_that_was_given_away_is_worth_nothing():
+    trio = Trio()
+    thief = trio.rig.caller()
+    sent = await trio.ask(thief, f.auth.SendCodeRequest(ANN, 1, "hash", types.CodeSettings()))
+    code = trio.world.logins.last_code[ANN].code
+    assert await trio.ask(trio.b, f.account.InvalidateSignInCodesRequest([code])) is False
+    assert await trio.ask(trio.a, f.account.InvalidateSignInCodesRequest([code])) is True
+    sign_in = f.auth.SignInRequest(ANN, sent.phone_code_hash, code)
+    assert await trio.refused(thief, sign_in) == "PHONE_CODE_EXPIRED"

@@ -206,3 +206,15 @@ async def test_a_key_still_owes_its_password_after_a_restart():
     await rig.ask(caller, f.auth.CheckPasswordRequest(await srp_answer(rig, caller, "pw")))
     assert rig.rpc.person_of(caller.key_id) == PHONE
     assert not rig.world.logins.pending
+
+
+async def test_an_answer_to_the_password_before_is_told_that_it_has_changed():
+    rig = Rig()
+    ann = rig.person(PHONE, "Ann")
+    one, two = rig.logged_in(ann), rig.logged_in(ann)
+    await rig.ask(one, f.account.UpdatePasswordSettingsRequest(EMPTY, await settings(rig, one, "first")))
+    late = await srp_answer(rig, two, "first")
+    proof = await srp_answer(rig, one, "first")
+    await rig.ask(one, f.account.UpdatePasswordSettingsRequest(proof, await settings(rig, one, "second")))
+    assert await refused(rig, two, f.auth.CheckPasswordRequest(late)) == (400, "SRP_PASSWORD_CHANGED")
+    assert (await rig.ask(two, f.auth.CheckPasswordRequest(await srp_answer(rig, two, "second")))).user.id == ann.id

@@ -99,6 +99,10 @@ async def test_a_revoked_client_is_cut_and_told():
         one, other = await box.login(ANN), await box.login(ANN)
         listed = await one(functions.account.GetAuthorizationsRequest())
         (victim,) = [each for each in listed.authorizations if not each.current]
+        with pytest.raises(errors.FreshResetAuthorisationForbiddenError):
+            await one(functions.account.ResetAuthorizationRequest(victim.hash))
+        for known in box.world.logins.authorizations.values():
+            known.created -= 86400
         await one(functions.account.ResetAuthorizationRequest(victim.hash))
         with pytest.raises((errors.AuthKeyUnregisteredError, errors.UnauthorizedError)):
             await asyncio.wait_for(other(functions.updates.GetStateRequest()), WAIT)

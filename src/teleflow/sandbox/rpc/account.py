@@ -10,6 +10,7 @@ from telethon.tl import types
 from teleflow.sandbox.rpc.auth import phone_of, prove, sent_code
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
+from teleflow.sandbox.rpc.devices import require_settled
 from teleflow.sandbox.world.people import ABOUT_LIMIT, valid_username
 from teleflow.sandbox.world.records import Person
 
@@ -55,6 +56,12 @@ async def update_username(desk: Desk, caller: Caller, request: TLRequest) -> Any
     return desk.view.user(me, me)
 
 
+async def invalidate_sign_in_codes(desk: Desk, caller: Caller, request: TLRequest) -> Any:
+    """Codes that somebody is about to give away: they let nobody in any more."""
+    logins = desk.world.logins
+    return logins.invalidate(desk.me(caller).phone, set(request.codes)) > 0
+
+
 async def update_birthday(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     given = request.birthday
@@ -76,6 +83,7 @@ async def send_change_phone_code(desk: Desk, caller: Caller, request: TLRequest)
     phone = phone_of(request.phone_number)
     if desk.world.people.by_phone(phone) is not None:
         raise RpcError(400, "PHONE_NUMBER_OCCUPIED")
+    require_settled(desk, caller, "FRESH_CHANGE_PHONE_FORBIDDEN")
     return sent_code(desk, desk.world.request_code(phone, caller.key_id))
 
 

@@ -37,6 +37,7 @@ CLOSED: Mapping[Any, Method] = {
     f.auth.AcceptLoginTokenRequest: qr.accept_login_token,
     f.auth.ExportAuthorizationRequest: dcs.export_authorization,
     f.auth.ResetAuthorizationsRequest: devices.reset_authorizations,
+    f.account.InvalidateSignInCodesRequest: account.invalidate_sign_in_codes,
     f.account.UpdateBirthdayRequest: account.update_birthday,
     f.account.SendChangePhoneCodeRequest: account.send_change_phone_code,
     f.account.ChangePhoneRequest: account.change_phone,

@@ -11,6 +11,8 @@ from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.world.records import Authorization, Person
 
 _TTL_DAYS = (1, 366)
+SETTLED = 24 * 3600
+_NOT_YET = "FRESH_RESET_AUTHORISATION_FORBIDDEN"
 
 
 async def get_authorizations(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
@@ -51,17 +53,26 @@ def _named(desk: Desk, caller: Caller, me: Person, hash_: int) -> Authorization:
     raise RpcError(400, "HASH_INVALID")
 
 
+def require_settled(desk: Desk, caller: Caller, refusal: str) -> None:
+    """Whoever has only just got in may not throw out the others, nor carry the account off. Raises `refusal`."""
+    known = desk.world.logins.authorizations.get(caller.key_id)
+    if known is not None and desk.now() - known.created < SETTLED:
+        raise RpcError(406, refusal)
+
+
 async def reset_authorization(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     known = _named(desk, caller, me, request.hash)
     if known.key_id == caller.key_id:
         raise RpcError(400, "HASH_INVALID")
+    require_settled(desk, caller, _NOT_YET)
     desk.world.revoke(known.key_id)
     return True
 
 
 async def reset_authorizations(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
     me = desk.me(caller)
+    require_settled(desk, caller, _NOT_YET)
     desk.world.terminate_others(me, caller.key_id)
     return True
 
@@ -85,6 +96,7 @@ async def set_authorization_ttl(desk: Desk, caller: Caller, request: TLRequest) 
     me = desk.me(caller)
     if not _TTL_DAYS[0] <= request.authorization_ttl_days <= _TTL_DAYS[1]:
         raise RpcError(400, "TTL_DAYS_INVALID")
+    require_settled(desk, caller, _NOT_YET)
     me.account.device_ttl_days = request.authorization_ttl_days
     desk.world.keep(me)
     return True

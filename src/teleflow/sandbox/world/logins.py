@@ -199,6 +199,14 @@ class Logins:
                 expired += 1
         return expired
 
+    def invalidate(self, phone: str, codes: set[str]) -> int:
+        """Let these outstanding codes of a phone expire. Returns how many."""
+        invalid = [each for each in self.attempts.values() if each.phone == phone and each.code in codes]
+        for attempt in invalid:
+            attempt.expires = 0.0
+            self._journal.touch("attempt", attempt.hash, attempt)
+        return len(invalid)
+
     # two-step verification
 
     def challenge(self, person: Person) -> srp.Challenge:
@@ -222,6 +230,8 @@ class Logins:
         asked = self._challenges.pop(srp_id, None)
         if asked is None or asked.person != person.id or asked.expires <= now or person.password is None:
             raise Refused("SRP_ID_INVALID")
+        if asked.verifier != person.password.verifier:
+            raise Refused("SRP_PASSWORD_CHANGED")
         return asked, person.password
 
     def password_checked(self, person: Person, *, right: bool) -> None:
