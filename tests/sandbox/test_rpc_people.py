@@ -5,6 +5,7 @@ from __future__ import annotations
 from telethon.tl import functions as f
 from telethon.tl import types
 
+from teleflow.sandbox.world import snapshot
 from teleflow.sandbox.world.media_records import Media
 from tests.sandbox.chat_rig import ANN, BOB, Trio
 
@@ -31,6 +32,12 @@ async def test_whoever_has_written_somebody_down_sees_them_come():
     (told,) = trio.pushed(trio.b, types.UpdateUserStatus)
     assert told.user_id == trio.ann.id
     assert trio.pushed(trio.e, types.UpdateUserStatus) == []
+    snapshot.restore(trio.world, list(snapshot.everything(trio.world)))
+    await trio.ask(trio.a, f.account.UpdateStatusRequest(offline=True))
+    assert len(trio.pushed(trio.b, types.UpdateUserStatus)) == 1
+    await trio.ask(trio.b, f.contacts.DeleteByPhonesRequest([ANN]))
+    await trio.ask(trio.a, f.account.UpdateStatusRequest(offline=False))
+    assert trio.pushed(trio.b, types.UpdateUserStatus) == []
 
 
 async def test_a_number_that_changes_changes_in_the_address_books_that_have_it():

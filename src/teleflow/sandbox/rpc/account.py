@@ -107,9 +107,10 @@ async def change_phone(desk: Desk, caller: Caller, request: TLRequest) -> Any:
 
 def _write_down_anew(desk: Desk, me: Person, phone: str) -> None:
     """Whoever has the number that is given up gets the new one into the address book, unless blocked."""
-    for other in desk.world.people:
-        known = other.contacts.get(me.id)
-        if known is not None and known.phone == me.phone and other.id not in me.blocked:
+    for each in list(desk.world.people.writers(me.id)):
+        other = desk.world.people.by_id[each]
+        known = other.contacts[me.id]
+        if known.phone == me.phone and other.id not in me.blocked:
             known.phone = phone
             desk.world.keep(other)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 
 from teleflow.sandbox.world import privacy
 from teleflow.sandbox.world.errors import Refused
@@ -35,6 +36,9 @@ def valid_username(username: str) -> bool:
     return bool(_USERNAME.match(username)) and "__" not in username
 
 
+_NOBODY: frozenset[int] = frozenset()
+
+
 class People:
     """The register of people."""
 
@@ -43,6 +47,9 @@ class People:
         self.by_id: dict[int, Person] = {}
         self._by_phone: dict[str, Person] = {}
         self._by_username: dict[str, Person] = {}
+        # whom each has written down, and by whom each is written down
+        self._written: dict[int, frozenset[int]] = {}
+        self._writers: dict[int, set[int]] = {}
         self._hashes: dict[tuple[int, int], int] = {}
         # whether a username belongs to something else than a person
         self.taken_elsewhere: Callable[[str], bool] = lambda _username: False
@@ -60,6 +67,22 @@ class People:
             self._by_phone[person.phone] = person
         if person.username:
             self._by_username[person.username.lower()] = person
+        self.index_contacts(person)
+
+    def index_contacts(self, person: Person) -> None:
+        """Make `writers` agree with somebody's address book."""
+        before = self._written.get(person.id, _NOBODY)
+        if before == person.contacts.keys():
+            return
+        for gone in before - person.contacts.keys():
+            self._writers[gone].discard(person.id)
+        for new in person.contacts.keys() - before:
+            self._writers.setdefault(new, set()).add(person.id)
+        self._written[person.id] = frozenset(person.contacts)
+
+    def writers(self, person: int) -> AbstractSet[int]:
+        """Who has somebody in the address book."""
+        return self._writers.get(person, _NOBODY)
 
     def by_phone(self, phone: str) -> Person | None:
         plain = digits(phone)

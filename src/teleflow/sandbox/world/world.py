@@ -172,6 +172,7 @@ class World:
 
     def keep(self, person: Person) -> None:
         """Remember a change of a person."""
+        self.people.index_contacts(person)
         self.journal.touch("person", person.id, person)
 
     def rename(self, person: Person, first_name: str, last_name: str) -> None:
@@ -199,7 +200,7 @@ class World:
     def acquaintances(self, person: Person) -> list[Person]:
         """Everybody who is there and has to do with the person, and the person's own devices."""
         known = set(self.messages.box(person.id).dialogs) | set(person.contacts) | {person.id}
-        known.update(each.id for each in self.people if person.id in each.contacts)
+        known |= self.people.writers(person.id)
         by_id = self.people.by_id
         return [by_id[each] for each in sorted(known) if each in by_id and self.is_reachable(each)]
 
