@@ -114,7 +114,7 @@ def judged(found: Found, scale: Scale) -> Outcome:
     _rate(outcome, found, "handshakes, pure", "handshakes a second, without gmpy2", None)
     for kind in scale.kinds:
         for how, name in (("", kind), (", kept on disk", f"{kind}, kept")):
-            bound = DELIVERED if kind != "private" else None
+            bound = DELIVERED if kind == "mix" else None
             _rate(outcome, found, name, f"messages delivered a second, {kind}{how}", bound)
             sends, p50 = _told(found, name, "sends"), _told(found, name, "p50")
             outcome.fact("  sends a second; ms to the answer, p50", f"{sends}; {p50}")
