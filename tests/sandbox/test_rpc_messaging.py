@@ -151,7 +151,10 @@ async def test_scheduled_messages_are_sent_at_once_or_never():
     ]
     trio.rig.pushes.sent.clear()
     answer = await trio.ask(trio.a, f.messages.SendScheduledMessagesRequest(peer, [first]))
-    assert (answer.updates[0].messages, len(answer.updates[0].sent_messages)) == ([first], 1)
+    sent, gone = answer.updates
+    assert (sent.message.message, gone.messages, gone.sent_messages) == ("one", [first], [sent.message.id])
+    mine = [session for key, _, session in trio.rig.pushes.sent if key == trio.a.key_id]
+    assert mine == [trio.a.session_id] * 2, "the asking session is pushed nothing of it"
     assert [each.message.message for each in trio.pushed(trio.b)] == ["one"]
     edit = f.messages.EditMessageRequest(peer, second, message="see #two", schedule_date=later + 60)
     changed = (await trio.ask(trio.a, edit)).updates[1].message

@@ -14,7 +14,7 @@ MOST_TOLD = 50_000
 
 
 class Behind:
-    """Which channels a device that comes back has to ask about: those with news since its date.
+    """Which channels a device that comes back has to ask about: those with news since its date, or entered since.
 
     A device is told once of each state of a channel, unless it comes again with the date of before.
     """
@@ -30,7 +30,10 @@ class Behind:
         found = []
         for chat in world.chats.of_person(me.id):
             box = world.messages.box(chat.id) if chat.channel else None
-            if box is None or not box.log or box.log[-1].date < date:
+            if box is None or not box.log:
+                continue
+            member = world.chats.member(chat, me.id)
+            if box.log[-1].date < date and (member is None or member.date < date):
                 continue
             pts, when = self._told.get((key_id, chat.id), (0, 0))
             if pts == box.pts and date >= when:

@@ -9,6 +9,7 @@ from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk, timestamp
+from teleflow.sandbox.rpc.gather import gathering
 from teleflow.sandbox.rpc.media_view import message_media
 from teleflow.sandbox.rpc.message_updates import forwarded
 from teleflow.sandbox.rpc.peers import peer_of
@@ -146,16 +147,15 @@ async def get_scheduled_messages(desk: Desk, caller: Caller, request: TLRequest)
 
 
 async def send_scheduled_messages(desk: Desk, caller: Caller, request: TLRequest) -> Any:
-    """Now. The messages themselves are pushed as any others, to this session too."""
+    """Now. The answer has the messages and what waits no more; other sessions are pushed the same."""
     me = desk.me(caller)
     target = desk.target(me, request.peer)
     scheduled = desk.world.scheduled
     named = scheduled.named(me, target.id, request.id)
-    sent = [(each.id, scheduled.send(each)) for each in named]
-    lines = [line.from_id for _, line in sent if line is not None]
-    gone = types.UpdateDeleteScheduledMessages(peer_of(target.id), [number for number, _ in sent], lines or None)
-    ids = {me.id, target.id}
-    return types.Updates([gone], desk.view.users(me, ids), desk.view.chats(me, ids), desk.now(), 0)
+    with gathering(desk, caller, me) as told:
+        for each in named:
+            scheduled.send(each, told.origin)
+    return told.updates(target.id)
 
 
 async def delete_scheduled_messages(desk: Desk, caller: Caller, request: TLRequest) -> Any:

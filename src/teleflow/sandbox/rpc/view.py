@@ -175,27 +175,26 @@ class View:
         return types.MessageReplies(count, box.pts) if count else None
 
     def reply_header(self, box: Box, message: Message) -> Any:
+        """Which message is answered, by its number here, also when it is gone by now."""
         if message.thread and message.thread in self._world.messages.topics.roots:
             return self._topic_header(box, message)
         if not message.reply_to:
             return None
-        replied = self._world.messages.by_uid.get(message.reply_to)
-        side = replied.sides.get(box.owner) if replied is not None else None
-        if side is None:
+        number = (message.answers or {}).get(box.owner)
+        if number is None:
             return None
         root = self._world.messages.by_uid.get(message.thread) if message.thread != message.reply_to else None
         top = root.sides.get(box.owner) if root is not None else None
-        return types.MessageReplyHeader(reply_to_msg_id=side[0], reply_to_top_id=top[0] if top is not None else None)
+        return types.MessageReplyHeader(reply_to_msg_id=number, reply_to_top_id=top[0] if top is not None else None)
 
     def _topic_header(self, box: Box, message: Message) -> Any:
         """In a forum's topic everything answers its first message, or another one of it."""
         messages = self._world.messages
         topic = messages.topics.roots[message.thread]
-        replied = messages.by_uid.get(message.reply_to) if message.reply_to != message.thread else None
-        side = replied.sides.get(box.owner) if replied is not None else None
-        if side is None:
+        number = (message.answers or {}).get(box.owner) if message.reply_to != message.thread else None
+        if number is None:
             return types.MessageReplyHeader(forum_topic=True, reply_to_msg_id=topic.id)
-        return types.MessageReplyHeader(forum_topic=True, reply_to_msg_id=side[0], reply_to_top_id=topic.id)
+        return types.MessageReplyHeader(forum_topic=True, reply_to_msg_id=number, reply_to_top_id=topic.id)
 
     def messages(self, box: Box, numbers: Iterable[int], viewer: int = 0) -> list[Any]:
         """Those that exist; `messageEmpty` for the others."""

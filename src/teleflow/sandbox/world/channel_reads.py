@@ -84,6 +84,7 @@ def hide_history(world: World, me: Person, chat: Chat, max_id: int, origin: Orig
         member.hidden_up_to = top
         member.read_inbox = max(member.read_inbox, top)
         world.chats.keep_member(member)
+        _see_all(world, me, chat, top)
         world.messages.tell(me.id, "channel_available", chat=chat.id, max_id=top, origin=origin)
     return top
 
@@ -109,3 +110,19 @@ def tell_topic_authors(
         world.chats.keep_member(member)
         if member.inside and world.is_reachable(author):
             world.messages.tell(author, "topic_read_outbox", chat=chat.id, max_id=number, unread=topic, origin=origin)
+
+
+def _see_all(world: World, me: Person, chat: Chat, top: int) -> None:
+    """What no longer shows is not waiting to be looked at."""
+    messages = world.messages
+    box, marks = messages.box(chat.id), messages.marks
+    for number in {*marks.mentions(me.id, chat.id), *marks.reactions(me.id, chat.id)}:
+        message = box.messages[number]
+        if number > top or message.annex is None:
+            continue
+        if me.id in message.annex.mentions:
+            message.annex.mentions[me.id] = False
+        if message.sender == me.id:
+            message.annex.fresh.clear()
+        marks.file(message)
+        messages.keep_message(message)

@@ -164,6 +164,8 @@ class Message(msgspec.Struct, omit_defaults=True):
     # TL entities as bytes, opaque to the world
     entities: list[bytes] = []
     reply_to: int = 0
+    # the number, in each box, of the message that it answers; it stays when that one goes
+    answers: dict[int, int] | None = None
     edit_date: int = 0
     silent: bool = False
     # set in service messages

@@ -75,7 +75,7 @@ class Scheduled:
             self._messages.polls.release(waiting.media)
             self.told(waiting, False, sent, origin)
 
-    def send(self, waiting: Waiting) -> Committed | None:
+    def send(self, waiting: Waiting, origin: Origin | None = None) -> Committed | None:
         """Send it now. What may not be sent any more is dropped. Returns None for that."""
         me = self._chats.people.by_id[waiting.owner]
         to = self._chats.by_id.get(waiting.peer) or self._chats.people.by_id[waiting.peer]
@@ -93,11 +93,12 @@ class Scheduled:
                 silent=waiting.silent,
                 media=waiting.media,
                 annex=annex,
+                origin=origin,
             )
         except Refused:
-            self.drop(waiting)
+            self.drop(waiting, origin)
             return None
-        self.drop(waiting, sent=line.from_id)
+        self.drop(waiting, origin, sent=line.from_id)
         return line
 
     def sweep(self) -> None:

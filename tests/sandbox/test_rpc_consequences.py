@@ -1,0 +1,53 @@
+"""What one act leaves behind in another: found by the model of `proofs/model`, each now by itself."""
+
+from __future__ import annotations
+
+from telethon.tl import functions as f
+from telethon.tl import types
+
+from tests.sandbox.chat_rig import Trio
+
+
+async def test_an_answer_names_what_it_answers_also_when_that_is_gone():
+    trio = Trio()
+    number = (await trio.say(trio.a, trio.bob, "so?")).id
+    reply = types.InputReplyToMessage(number)
+    answer = await trio.say(trio.b, trio.ann, "yes", reply_to=types.InputReplyToMessage(1))
+    mine = (await trio.say(trio.a, trio.bob, "good", reply_to=reply)).id
+    await trio.ask(trio.a, f.messages.DeleteMessagesRequest([number], revoke=True))
+    peer = trio.peer(trio.ann, trio.bob)
+    history = (await trio.ask(trio.a, f.messages.GetHistoryRequest(peer, 0, None, 0, 9, 0, 0, 0))).messages
+    assert [each.id for each in history] == [mine, mine - 1]
+    assert [each.reply_to.reply_to_msg_id for each in history] == [number, number]
+    theirs = trio.peer(trio.bob, trio.ann)
+    history = (await trio.ask(trio.b, f.messages.GetHistoryRequest(theirs, 0, None, 0, 9, 0, 0, 0))).messages
+    assert [each.reply_to.reply_to_msg_id for each in history] == [1, 1]
+    assert answer.id == history[1].id
+
+
+async def test_what_was_cleared_does_not_wait_to_be_looked_at():
+    trio = Trio()
+    club = trio.channel(trio.bob)
+    number = (await trio.say(trio.b, club, "hi")).updates[0].id
+    theirs = trio.peer(trio.ann, club)
+    await trio.say(trio.a, club, "yes?", reply_to=types.InputReplyToMessage(number))
+    await trio.ask(trio.a, f.messages.SendReactionRequest(theirs, number, reaction=[types.ReactionEmoji("👍")]))
+    peer = trio.peer(trio.bob, club)
+    asked = f.messages.GetPeerDialogsRequest([types.InputDialogPeer(peer)])
+    (dialog,) = (await trio.ask(trio.b, asked)).dialogs
+    assert (dialog.unread_mentions_count, dialog.unread_reactions_count) == (1, 1)
+    await trio.ask(trio.b, f.channels.DeleteHistoryRequest(peer, 0))
+    (dialog,) = (await trio.ask(trio.b, asked)).dialogs
+    assert (dialog.unread_mentions_count, dialog.unread_reactions_count, dialog.top_message) == (0, 0, 0)
+
+
+async def test_who_was_added_to_a_channel_while_away_is_told_to_ask_about_it():
+    trio = Trio()
+    news = trio.channel(megagroup=False)
+    trio.rig.clock.now += 60
+    since, pts = int(trio.rig.clock.now), trio.world.messages.box(trio.bob.id).pts
+    user = trio.user(trio.ann, trio.bob)
+    await trio.ask(trio.a, f.channels.InviteToChannelRequest(trio.peer(trio.ann, news), [user]))
+    missed = await trio.ask(trio.b, f.updates.GetDifferenceRequest(pts, since, 0))
+    assert [type(each) for each in missed.other_updates] == [types.UpdateChannelTooLong]
+    assert [chat.id for chat in missed.chats] == [missed.other_updates[0].channel_id]
