@@ -26,7 +26,7 @@ from teleflow.sandbox.mtproto.disturb import Disturb
 from teleflow.sandbox.mtproto.engine import Engine
 from teleflow.sandbox.mtproto.handshake import ExchangeSettings
 from teleflow.sandbox.mtproto.keys import AuthKey, FileKeyStore, KeyStore, MemoryKeyStore
-from teleflow.sandbox.mtproto.ledger import Ledger
+from teleflow.sandbox.mtproto.ledger import LIMIT, Ledger
 from teleflow.sandbox.mtproto.msg_ids import MsgIds
 from teleflow.sandbox.mtproto.rsa import ServerKey
 from teleflow.sandbox.mtproto.salts import PERIOD, Salts
@@ -53,6 +53,8 @@ class Options:
     pq_bits: int = 62
     """Size of the number that a new client has to factorise; a smaller one makes many logins cheaper."""
     salt_period: int = PERIOD
+    ledger_limit: int = LIMIT
+    """Rows that are kept of connections, and of calls; the oldest go first."""
     dcs: tuple[int, ...] = ()
     """Further data centres beside `dc_id`, over the same world (`sandbox.cluster`)."""
 
@@ -100,7 +102,7 @@ class DataCentre:
         self._make_backend = backend
         self.clock = clock or SystemClock()
         self.faults = faults or Faults(self.clock)
-        self.ledger = ledger or Ledger(self.clock)
+        self.ledger = ledger or Ledger(self.clock, options.ledger_limit)
         # the others of a cluster: what is done at once is done to them too
         self.siblings: list[DataCentre] = []
         self._tasks = Tasks("sandbox")
