@@ -23,6 +23,7 @@ PROOFS = (
     "sandbox-fuzz",
     "sandbox-faults",
     "sandbox-methods",
+    "sandbox-model",
 )
 BENCHES = ("send", "login", "memory", "sandbox")
 

@@ -47,7 +47,7 @@ class Child:
         # Nothing of the caller's environment gets in: a stray DATABASE_URL would be somebody's database.
         kept = {key: os.environ[key] for key in ("PATH", "HOME", "LANG", "TMPDIR") if key in os.environ}
         # Another copy of the sources may be judged: how it is shown that a proof can fail.
-        sources = os.pathsep.join(filter(None, (os.environ.get("PROOF_SOURCES"), str(ROOT))))
+        sources = os.pathsep.join(filter(None, (os.environ.get("PROOF_SOURCES"), str(ROOT / "src"), str(ROOT))))
         self._env = {**kept, "PYTHONPATH": sources, **env}
         self._process: asyncio.subprocess.Process | None = None
 
