@@ -45,6 +45,17 @@ def _write_down(me: Person, person: Person, first_name: str, last_name: str, pho
     me.contacts[person.id] = Contact(first, last_name.strip()[:NAME_LIMIT], phone)
 
 
+async def accept_contact(desk: Desk, caller: Caller, request: TLRequest) -> Any:
+    """Write somebody down who has written the asker down. Raises CONTACT_REQ_MISSING."""
+    me = desk.me(caller)
+    person = desk.user(me, request.id)
+    if me.id not in person.contacts or person.id in me.contacts:
+        raise RpcError(400, "CONTACT_REQ_MISSING")
+    _write_down(me, person, person.first_name, person.last_name, "")
+    desk.world.keep(me)
+    return _updates(desk, me, [person])
+
+
 async def add_contact(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     person = desk.user(me, request.id)

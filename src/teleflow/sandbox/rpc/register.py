@@ -16,6 +16,7 @@ from teleflow.sandbox.rpc import (
     accounts,
     auth,
     contacts,
+    further,
     help_methods,
     media_methods,
     messaging,
@@ -46,6 +47,7 @@ OPEN: Mapping[Any, Method] = {
     f.auth.SignUpRequest: auth.sign_up,
     f.auth.CheckPasswordRequest: auth.check_password,
     **accounts.OPEN,
+    **further.OPEN,
 }
 
 # answered only to a key that is logged in, to others AUTH_KEY_UNREGISTERED
@@ -54,6 +56,7 @@ CLOSED: Mapping[Any, Method] = {
     **rooms.CLOSED,
     **messaging.CLOSED,
     **media_methods.CLOSED,
+    **further.CLOSED,
     f.help.GetTermsOfServiceUpdateRequest: help_methods.get_terms_of_service_update,
     f.auth.LogOutRequest: auth.log_out,
     f.account.UpdateStatusRequest: account.update_status,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 from telethon.tl import types
@@ -93,6 +94,12 @@ class _Hits:
         return any(isinstance(each, shape) and test(each) for each in attributes)
 
 
+def hits(desk: Desk, me: Person, kind: Any, box: Box, ids: list[int], words: str = "") -> list[int]:
+    """Those of the numbers whose messages are of a kind, and hold some words."""
+    asked = SimpleNamespace(q=words, filter=kind, min_date=None, max_date=None)
+    return _Hits(desk, me, asked).among(box, ids)
+
+
 async def search(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """In one chat; with an empty peer in all that the account numbers itself. Raises SEARCH_QUERY_EMPTY."""
     me = desk.me(caller)
@@ -108,8 +115,8 @@ async def search(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         root = box.messages.get(request.top_msg_id)
         ids = desk.world.messages.threads.answers(root.uid) if root is not None else []
     sender = desk.target(me, request.from_id).id if request.from_id is not None else 0
-    hits = _Hits(desk, me, request, sender).among(box, ids)
-    return found_messages(desk, me, box, window(box, hits, request, 0), len(hits))
+    found = _Hits(desk, me, request, sender).among(box, ids)
+    return found_messages(desk, me, box, window(box, found, request, 0), len(found))
 
 
 async def get_search_counters(desk: Desk, caller: Caller, request: TLRequest) -> Any:
