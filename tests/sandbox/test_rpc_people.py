@@ -179,3 +179,19 @@ async def test_a_code_that_was_given_away_is_worth_nothing():
     assert await trio.ask(trio.a, f.account.InvalidateSignInCodesRequest([code])) is True
     sign_in = f.auth.SignInRequest(ANN, sent.phone_code_hash, code)
     assert await trio.refused(thief, sign_in) == "PHONE_CODE_EXPIRED"
+
+
+async def test_members_of_a_chat_may_be_the_exception():
+    trio = Trio()
+    group = trio.group(trio.bob)
+    rules = [types.InputPrivacyValueAllowChatParticipants([-group.id]), types.InputPrivacyValueDisallowAll()]
+    for key in (types.InputPrivacyKeyPhoneNumber(), types.InputPrivacyKeyAbout(), types.InputPrivacyKeyChatInvite()):
+        await trio.ask(trio.a, f.account.SetPrivacyRequest(key, rules))
+    trio.ann.about = "among us"
+    assert (await seen(trio, trio.b, trio.bob, trio.ann)).phone == ANN
+    assert (await seen(trio, trio.e, trio.eve, trio.ann)).phone is None
+    for caller, viewer, about in ((trio.b, trio.bob, "among us"), (trio.e, trio.eve, None)):
+        full = await trio.ask(caller, f.users.GetFullUserRequest(trio.user(viewer, trio.ann)))
+        assert full.full_user.about == about
+        made = await trio.ask(caller, f.messages.CreateChatRequest([trio.user(viewer, trio.ann)], "Group"))
+        assert [each.user_id for each in made.missing_invitees] == ([] if about else [trio.ann.id])

@@ -30,7 +30,7 @@ async def import_contacts(desk: Desk, caller: Caller, request: TLRequest) -> Any
     imported: list[Any] = []
     for given in request.contacts:
         person = desk.world.people.by_phone(given.phone)
-        if person is None or person.deleted or not findable_by(me, person):
+        if person is None or person.deleted or not findable_by(me, person, desk.world.people.in_chat):
             continue
         if person is not me:
             _write_down(me, person, given.first_name, given.last_name, person.phone)
@@ -104,7 +104,7 @@ async def get_statuses(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
 async def resolve_phone(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     person = desk.world.people.by_phone(request.phone)
-    if person is None or person.deleted or not findable_by(me, person):
+    if person is None or person.deleted or not findable_by(me, person, desk.world.people.in_chat):
         raise RpcError(400, "PHONE_NOT_OCCUPIED")
     return _resolved(desk, me, person)
 

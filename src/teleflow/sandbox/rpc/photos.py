@@ -11,7 +11,7 @@ from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.rpc.gather import gathering
 from teleflow.sandbox.rpc.media_in import new_photo
 from teleflow.sandbox.rpc.media_view import photo
-from teleflow.sandbox.world import chat_founding, privacy
+from teleflow.sandbox.world import chat_founding
 from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.records import Person
 
@@ -71,7 +71,7 @@ async def get_user_photos(desk: Desk, caller: Caller, request: TLRequest) -> Any
     """Newest first."""
     me = desk.me(caller)
     person = desk.user(me, request.user_id)
-    every = list(reversed(person.photos)) if privacy.allows(person, "profile_photo", me) else []
+    every = list(reversed(person.photos)) if desk.world.people.allows(person, "profile_photo", me) else []
     numbers = [each for each in every if not request.max_id or each < request.max_id]
     page = numbers[max(request.offset, 0) :][: max(0, min(request.limit, PAGE))]
     photos = [photo(desk.world, each) for each in page]

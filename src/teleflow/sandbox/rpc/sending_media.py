@@ -12,7 +12,7 @@ from teleflow.sandbox.rpc.media_in import received
 from teleflow.sandbox.rpc.media_view import message_media
 from teleflow.sandbox.rpc.scheduling import schedule
 from teleflow.sandbox.rpc.texts import cleaned
-from teleflow.sandbox.world import privacy, voting
+from teleflow.sandbox.world import voting
 from teleflow.sandbox.world.annexes import Annex
 from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.errors import Refused
@@ -62,11 +62,11 @@ def _fit(kinds: list[str]) -> bool:
     return any(all(each in rights for each in kinds) for rights in _ALBUMS)
 
 
-def _may_receive(me: Person, to: Person | Chat, media: Media) -> None:
+def _may_receive(desk: Desk, me: Person, to: Person | Chat, media: Media) -> None:
     """Raises VOICE_MESSAGES_FORBIDDEN."""
     if isinstance(to, Chat) or to is me or media.right not in {"send_voices", "send_roundvideos"}:
         return
-    if not privacy.allows(to, "voice_messages", me):
+    if not desk.world.people.allows(to, "voice_messages", me):
         raise RpcError(400, "VOICE_MESSAGES_FORBIDDEN")
 
 
@@ -105,7 +105,7 @@ async def send_media(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     sent = _repeated(desk, me, request.random_id)
     if sent is None:
         media = received(desk, me, request.media)
-        _may_receive(me, to, media)
+        _may_receive(desk, me, to, media)
         try:
             return _send_single(desk, caller, me, to, request, media)
         except (Refused, RpcError):
@@ -169,7 +169,7 @@ def _send_album(desk: Desk, caller: Caller, me: Person, to: Person | Chat, reque
     for index, single in enumerate(request.multi_media):
         text, entities = caption(desk, me, single.message, single.entities)
         media = _album_part(desk, me, single.media, index)
-        _may_receive(me, to, media)
+        _may_receive(desk, me, to, media)
         album.append((single.random_id, text, entities, media))
     if len(album) > 1 and not _fit([each[3].right for each in album]):
         raise RpcError(400, "MEDIA_INVALID")

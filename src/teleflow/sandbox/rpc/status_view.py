@@ -16,7 +16,7 @@ _ROUGHLY = {
 }
 
 
-def status(person: Person, viewer: Person | None, now: float) -> Any:
+def status(person: Person, viewer: Person | None, now: float, in_chat: privacy.InChat) -> Any:
     """A `UserStatus`; None for the service account."""
     if person.service:
         return None
@@ -24,9 +24,9 @@ def status(person: Person, viewer: Person | None, now: float) -> Any:
         return types.UserStatusEmpty()
     online = person.online_until > now
     last = now if online else max(person.was_online, person.online_until)
-    if viewer is not None and viewer is not person and not privacy.seen_exactly(viewer, person):
+    if viewer is not None and viewer is not person and not privacy.seen_exactly(viewer, person, in_chat):
         # the one who hides the own time is told that this is why
-        by_me = privacy.allows(person, "status_timestamp", viewer) or None
+        by_me = privacy.allows(person, "status_timestamp", viewer, in_chat) or None
         shown = _ROUGHLY.get(privacy.roughly(now - last)) if last else None
         return shown(by_me=by_me) if shown is not None else types.UserStatusEmpty()
     if online:

@@ -10,7 +10,6 @@ from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 from teleflow.sandbox.rpc.media_view import photo
 from teleflow.sandbox.rpc.notify_view import settings_of
-from teleflow.sandbox.world import privacy
 from teleflow.sandbox.world.records import Person
 
 
@@ -45,12 +44,12 @@ async def get_full_user(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         common_chats_count=_common_chats(desk, me, person),
         blocked=True if person.id in me.blocked else None,
         can_pin_message=True,
-        phone_calls_available=privacy.allows(person, "phone_call", me) or None,
-        phone_calls_private=not privacy.allows(person, "phone_call", me) or None,
-        voice_messages_forbidden=not privacy.allows(person, "voice_messages", me) or None,
+        phone_calls_available=desk.world.people.allows(person, "phone_call", me) or None,
+        phone_calls_private=not desk.world.people.allows(person, "phone_call", me) or None,
+        voice_messages_forbidden=not desk.world.people.allows(person, "voice_messages", me) or None,
         profile_photo=_photo(desk, me, person),
-        about=(person.about or None) if privacy.allows(person, "about", me) else None,
-        birthday=_birthday(me, person),
+        about=(person.about or None) if desk.world.people.allows(person, "about", me) else None,
+        birthday=_birthday(desk, me, person),
     )
     return types.users.UserFull(full, chats=[], users=desk.view.users(me, {me.id, person.id}))
 
@@ -63,13 +62,13 @@ def _common_chats(desk: Desk, me: Person, person: Person) -> int:
 
 
 def _photo(desk: Desk, me: Person, person: Person) -> Any:
-    if not person.photos or not privacy.allows(person, "profile_photo", me):
+    if not person.photos or not desk.world.people.allows(person, "profile_photo", me):
         return None
     return photo(desk.world, person.photos[-1])
 
 
-def _birthday(me: Person, person: Person) -> Any:
+def _birthday(desk: Desk, me: Person, person: Person) -> Any:
     told = person.account.birthday
-    if told is None or not privacy.allows(person, "birthday", me):
+    if told is None or not desk.world.people.allows(person, "birthday", me):
         return None
     return types.Birthday(told[0], told[1], told[2] or None)

@@ -20,7 +20,6 @@ from teleflow.sandbox.rpc.notify_view import settings_of
 from teleflow.sandbox.rpc.peers import peer_of
 from teleflow.sandbox.rpc.poll_view import shown_voters
 from teleflow.sandbox.rpc.status_view import status
-from teleflow.sandbox.world import privacy
 from teleflow.sandbox.world.boxes import Box
 from teleflow.sandbox.world.chat_records import bare
 from teleflow.sandbox.world.records import Action, Dialog, Entry, Message, Person
@@ -95,7 +94,7 @@ class View:
         )
 
     def _photo(self, viewer: Person, person: Person) -> Any:
-        if not person.photos or not privacy.allows(person, "profile_photo", viewer):
+        if not person.photos or not self._world.people.allows(person, "profile_photo", viewer):
             return None
         return profile_photo(self._world, person.photos)
 
@@ -106,7 +105,7 @@ class View:
 
     def status(self, person: Person, viewer: Person | None = None) -> Any:
         """When somebody was there, as `viewer` may know it."""
-        return status(person, viewer, self._world.clock.time())
+        return status(person, viewer, self._world.clock.time(), self._world.people.in_chat)
 
     # messages
 

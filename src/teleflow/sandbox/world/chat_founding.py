@@ -61,7 +61,11 @@ def create_group(
     if len(invited) >= GROUP_LIMIT:
         raise Refused("USERS_TOO_MUCH")
     people = world.people.by_id
-    missing = [user for user in invited if people[user].deleted or not privacy.may_be_added(me, people[user])]
+    missing = [
+        user
+        for user in invited
+        if people[user].deleted or not privacy.may_be_added(me, people[user], world.people.in_chat)
+    ]
     coming = [user for user in invited if user not in missing]
     if not coming and not missing:
         raise Refused("USERS_TOO_FEW")

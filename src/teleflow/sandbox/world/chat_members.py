@@ -138,7 +138,7 @@ def add(world: World, me: Person, chat: Chat, user: Person, origin: Origin | Non
         raise Refused("USER_ALREADY_PARTICIPANT")
     if user.deleted:
         raise Refused("INPUT_USER_DEACTIVATED")
-    if not privacy.may_be_added(me, user):
+    if not privacy.may_be_added(me, user, world.people.in_chat):
         raise Refused("USER_PRIVACY_RESTRICTED", 403)
     if rights.is_kicked(chats.member(chat, user.id), now) and not rights.is_admin(chat, mine):
         raise Refused("USER_KICKED")
@@ -165,7 +165,7 @@ def invite(world: World, me: Person, chat: Chat, users: list[Person], origin: Or
         shut_out = rights.is_kicked(chats.member(chat, user.id), now)
         if shut_out and "ban_users" not in rights.admin_rights(chat, mine):
             raise Refused("USER_KICKED")
-        if not privacy.may_be_added(me, user):
+        if not privacy.may_be_added(me, user, world.people.in_chat):
             missing.append(user.id)
             continue
         require_channels(world, user.id, "USER_CHANNELS_TOO_MUCH")

@@ -141,6 +141,11 @@ class Chats:
         member = self.members[chat.id].get(user)
         return member is not None and member.inside
 
+    def in_numbered(self, number: int, user: int) -> bool:
+        """Whether somebody is in the group or channel with that number, as TL has it."""
+        found = [self.by_id.get(each) for each in (-number, -CHANNEL_MARK - number)]
+        return any(chat is not None and self.inside(chat, user) for chat in found)
+
     def present(self, chat: Chat) -> list[Member]:
         """Those who are in it, in the order in which they joined."""
         return list(self._inside[chat.id].values())

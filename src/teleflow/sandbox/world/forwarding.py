@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from teleflow.sandbox.world import privacy, voting
+from teleflow.sandbox.world import voting
 from teleflow.sandbox.world.annexes import Annex, Forward
 from teleflow.sandbox.world.chat_records import Chat
 from teleflow.sandbox.world.errors import Refused
@@ -61,7 +61,7 @@ def _first(world: World, me: Person, message: Message) -> Forward:
         number = message.sides[message.to][0] if message.post else 0
         return Forward(message.date, from_id=message.written_as, post=number, author=message.author)
     author = world.people.by_id.get(message.sender)
-    if author is None or (author is not me and not privacy.allows(author, "forwards", me)):
+    if author is None or (author is not me and not world.people.allows(author, "forwards", me)):
         name = f"{author.first_name} {author.last_name}".strip() if author is not None else "Deleted Account"
         return Forward(message.date, from_name=name)
     return Forward(message.date, from_id=message.sender)

@@ -51,6 +51,8 @@ class People:
         self._written: dict[int, frozenset[int]] = {}
         self._writers: dict[int, set[int]] = {}
         self._hashes: dict[tuple[int, int], int] = {}
+        # whether somebody is in a chat, by the number that TL gives it
+        self.in_chat: privacy.InChat = privacy.nobody_is_in
         # whether a username belongs to something else than a person
         self.taken_elsewhere: Callable[[str], bool] = lambda _username: False
 
@@ -130,7 +132,11 @@ class People:
         return known
 
     def phone_visible(self, viewer: Person, target: Person) -> bool:
-        return privacy.phone_visible(viewer, target)
+        return privacy.phone_visible(viewer, target, self.in_chat)
+
+    def allows(self, owner: Person, key: privacy.Key, viewer: Person) -> bool:
+        """Whether `owner` lets `viewer`, by the account's privacy."""
+        return privacy.allows(owner, key, viewer, self.in_chat)
 
     def search(self, viewer: Person, query: str, limit: int) -> tuple[list[Person], list[Person]]:
         """Contacts whose name or username matches, then others by username prefix."""

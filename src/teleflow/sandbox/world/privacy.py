@@ -105,19 +105,20 @@ def except_for(owner: Person, key: Key, person: int) -> bool:
     return changed
 
 
-def findable_by(viewer: Person, target: Person) -> bool:
+def findable_by(viewer: Person, target: Person, in_chat: InChat = nobody_is_in) -> bool:
     """Whether the number leads to the account."""
-    return allows(target, "added_by_phone", viewer)
+    return allows(target, "added_by_phone", viewer, in_chat)
 
 
-def may_be_added(by: Person, target: Person) -> bool:
+def may_be_added(by: Person, target: Person, in_chat: InChat = nobody_is_in) -> bool:
     """Whether somebody may put the target into groups and channels."""
-    return by.id not in target.blocked and allows(target, "chat_invite", by)
+    return by.id not in target.blocked and allows(target, "chat_invite", by, in_chat)
 
 
-def seen_exactly(viewer: Person, target: Person) -> bool:
+def seen_exactly(viewer: Person, target: Person, in_chat: InChat = nobody_is_in) -> bool:
     """Whether the time is told: the target lets the viewer, and the viewer hides nothing from the target."""
-    return allows(target, "status_timestamp", viewer) and allows(viewer, "status_timestamp", target)
+    key: Key = "status_timestamp"
+    return allows(target, key, viewer, in_chat) and allows(viewer, key, target, in_chat)
 
 
 def roughly(ago: float) -> Seen:

@@ -98,6 +98,7 @@ class World:
         self.ledger = Ledger()
         self.logins = Logins(self.clock, self.journal, rng)
         self.chats = Chats(self.clock, self.journal, self.people)
+        self.people.in_chat = self.chats.in_numbered
         self.messages = Messages(self.clock, self.ledger, self.journal, self.chats)
         self.messages.emit = self._emit
         self.files = Files(self.clock, self.journal, self.disk, rng, salt)
@@ -207,7 +208,7 @@ class World:
     def tell_acquaintances(self, person: Person, kind: Literal["name", "status"]) -> None:
         """A change of name, or (to those who may know) of presence."""
         for each in self.acquaintances(person):
-            if kind == "name" or each is person or privacy.seen_exactly(each, person):
+            if kind == "name" or each is person or privacy.seen_exactly(each, person, self.people.in_chat):
                 self.messages.tell(each.id, kind, peer=person.id)
 
     def typing(self, sender: Person, to: Person, action: bytes = b"", origin: Origin | None = None) -> None:
