@@ -58,6 +58,6 @@ async def temporary_keys(house: House) -> AsyncIterator[Refusal]:
 @refusals
 async def what_nobody_registered(house: House) -> AsyncIterator[Refusal]:
     ann = await house.new("Ann")
-    yield "INPUT_METHOD_INVALID", ann, f.stories.GetAllReadPeerStoriesRequest()
+    yield "INPUT_METHOD_INVALID", ann, f.phone.GetCallConfigRequest()
     yield "INPUT_METHOD_INVALID", ann, f.payments.GetSavedInfoRequest()
     same(await failure(ann, f.updates.GetStateRequest()), "", "the connection lives on")
