@@ -9,13 +9,15 @@ from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal
 from teleflow.services.accounts import Accounts
 from teleflow.services.auth import Auth
+from teleflow.services.exports import Exports
 from teleflow.services.files import FileIds
 from teleflow.services.health import Health
 from teleflow.services.logins import LiveLogins
 from teleflow.services.messages import Messages
 from teleflow.services.passwords import Passwords
-from teleflow.services.ports import Outbox, Sessions
+from teleflow.services.ports import Outbox, SessionCare
 from teleflow.services.sends import Sends
+from teleflow.services.sessions import Sessions
 from teleflow.services.telegram_account import TelegramAccount
 from teleflow.services.throttle import LoginThrottle
 from teleflow.services.tokens import Tokens
@@ -33,6 +35,8 @@ class Services:
     messages: Messages
     sends: Sends
     file_ids: FileIds
+    sessions: Sessions
+    exports: Exports
     health: Health
     passwords: Passwords
 
@@ -41,7 +45,7 @@ class Services:
         cls,
         *,
         storage: Storage,
-        sessions: Sessions,
+        sessions: SessionCare,
         outbox: Outbox,
         seal: Seal,
         settings: Settings,
@@ -59,7 +63,8 @@ class Services:
             refresh_life=max(1, round(settings.jwt_refresh_expire_days * 86400)),
         )
         logins = LiveLogins(storage, clock)
-        auth = Auth(storage, passwords, tokens, throttle or LoginThrottle(clock), logins, clock)
+        guard = throttle or LoginThrottle(clock)
+        auth = Auth(storage, passwords, tokens, guard, logins, clock)
         return cls(
             auth=auth,
             users=Users(storage, Accounts(storage, passwords, settings, clock), passwords, auth, sessions),
@@ -67,6 +72,8 @@ class Services:
             messages=Messages(storage, storage, outbox, clock),
             sends=Sends(storage, storage, outbox, clock),
             file_ids=FileIds(seal),
+            sessions=Sessions(storage, sessions, settings, clock),
+            exports=Exports(storage, sessions, passwords, guard, clock),
             health=Health(storage, clock),
             passwords=passwords,
         )

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from teleflow.api.v1 import auth, jobs, sending
+from teleflow.api.v1 import auth, jobs, sending, session_logins, session_transfer, sessions
 
-ROUTERS: tuple[APIRouter, ...] = (auth.router, sending.router, jobs.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    auth.router,
+    session_logins.router,
+    session_transfer.router,
+    sessions.router,
+    sending.router,
+    jobs.router,
+)
