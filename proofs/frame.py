@@ -19,7 +19,6 @@ PROOFS = (
     "lost-reply",
     "flood",
     "login-loop",
-    "rpc-errors",
     "disk-full",
     "sandbox-fuzz",
     "sandbox-faults",

@@ -15,7 +15,7 @@ import structlog
 from teleflow.errors import TeleFlowError
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.tasks import Tasks
-from teleflow.model.peers import ME, Known, Peer, PeerRef, RefForm
+from teleflow.model.peers import ME, Known, Peer, PeerKind, PeerRef, RefForm, unmarked
 from teleflow.storage.base import PeerStore
 
 _log = structlog.get_logger(__name__)
@@ -23,6 +23,7 @@ _log = structlog.get_logger(__name__)
 _REMEMBERED = 50_000
 _UNWRITTEN = 20_000
 NAME_GOOD_FOR_S = 24 * 3600.0  # usernames change hands
+_GROUP_GOOD_FOR_S = 600.0  # basic groups become supergroups
 _FOR_EVER = float("inf")
 
 _Key = tuple[str, PeerRef]
@@ -56,8 +57,12 @@ class Acquaintance:
         return entry[0]
 
     def keep(self, session_id: str, ref: PeerRef, peer: Peer) -> Peer:
-        until = self._clock.monotonic() + NAME_GOOD_FOR_S if ref.form is RefForm.USERNAME else _FOR_EVER
-        self._peers[session_id, ref] = (peer, until)
+        good_for = _FOR_EVER
+        if peer.kind is PeerKind.CHAT:
+            good_for = _GROUP_GOOD_FOR_S
+        elif ref.form is RefForm.USERNAME:
+            good_for = NAME_GOOD_FOR_S
+        self._peers[session_id, ref] = (peer, self._clock.monotonic() + good_for)
         if len(self._peers) > _REMEMBERED:
             self._peers.popitem(last=False)
         return peer
@@ -83,6 +88,9 @@ class Acquaintance:
         for one in sorted(news, key=_moved):  # those that a group moved to come before it
             self.note(session_id, one)
             self._write_soon(session_id, one)
+        for one in known:
+            if one.peer_id < 0 and unmarked(one.peer_id)[0] is PeerKind.CHAT and one.migrated_to is None:
+                self._note(session_id, one)  # no news, and seen where it was
 
     def note(self, session_id: str, known: Known) -> Peer:
         """Take over what is known already; how to address it."""

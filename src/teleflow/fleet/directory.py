@@ -14,7 +14,7 @@ from teleflow.errors import NotFound, Unavailable
 from teleflow.fleet.acquaintance import NAME_GOOD_FOR_S, Acquaintance
 from teleflow.fleet.lookups import Lookups, nobody
 from teleflow.kit.clock import Clock, loop_time, milliseconds
-from teleflow.model.peers import ME, Known, Peer, PeerRef, RefForm
+from teleflow.model.peers import ME, Known, Peer, PeerKind, PeerRef, RefForm, unmarked
 from teleflow.storage.base import PeerStore
 from teleflow.telegram.base import Call
 
@@ -84,6 +84,8 @@ class Directory:
         known = None
         if ref.form is RefForm.ID and isinstance(value, int):
             known = await self._storage.peer(session_id, value)
+            if known is not None and known.migrated_to is None and unmarked(value)[0] is PeerKind.CHAT:
+                return None  # it may have become a supergroup since, and asking costs one small call
         elif ref.form is RefForm.USERNAME:
             since = milliseconds(self._clock.time() - NAME_GOOD_FOR_S)
             known = await self._storage.peer_named(session_id, str(value), since=since)

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+_LONGEST_URL = 2_048
+_MENTION = re.compile(r"tg://user\?id=([0-9]{1,16})", re.IGNORECASE)
+_URL = re.compile(
+    r"(?:https?://|tg://|ton://|mailto:|tel:)\S+|[a-z0-9-]+(?:\.[a-z0-9-]+)+(?:[:/?#]\S*)?", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,3 +30,22 @@ class Entity:
     user_id: int | None = None
     document_id: int | None = None
     collapsed: bool = False
+
+
+def link(target: str) -> Entity | None:
+    """The entity of a link with this target, its place to be filled in.
+
+    None for what is no link that Telegram opens (``javascript:`` …).
+    """
+    target = target.strip()
+    mention = _MENTION.fullmatch(target)
+    if mention is not None:
+        return Entity("mention_name", 0, 0, user_id=int(mention.group(1)))
+    if len(target) > _LONGEST_URL or not _URL.fullmatch(target):
+        return None
+    return Entity("text_link", 0, 0, url=target)
+
+
+def units(text: str) -> int:
+    """UTF-16 code units."""
+    return len(text) + sum(1 for letter in text if letter > "\uffff") if not text.isascii() else len(text)

@@ -158,9 +158,7 @@ const story = {
   },
 };
 
-module.exports = { connected, trust, control };
-
-if (require.main === module) (async () => {
+(async () => {
   trust(readFileSync(dc.publicKeyFile, "ascii"));
   let failed = 0;
   for (const step of steps) {

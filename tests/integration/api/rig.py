@@ -16,12 +16,13 @@ import httpx2
 from teleflow.api.main import build_app
 from teleflow.api.server import HttpServer
 from teleflow.config import Secrets, Settings, load_settings
-from teleflow.errors import Invalid, TeleFlowError
+from teleflow.errors import Invalid, NotFound, TeleFlowError, Unavailable
 from teleflow.kit.clock import SystemClock, milliseconds
 from teleflow.kit.ids import new_id, random_int64
 from teleflow.kit.seal import Seal
 from teleflow.model.jobs import SendJob, SendState
 from teleflow.model.logins import CodeSent, LoggedIn, Status
+from teleflow.model.peers import Peer, PeerRef
 from teleflow.model.sending import Sending
 from teleflow.model.sessions import Session, SessionState
 from teleflow.model.users import User
@@ -50,7 +51,7 @@ class ShiftedClock(SystemClock):
 
 @dataclass
 class PlayedTelegram:
-    """Both ports. What it answers is set by the test; what it was asked is written down."""
+    """The ports of the services. What it answers is set by the test; what it was asked is written down."""
 
     storage: Storage
     clock: SystemClock
@@ -80,6 +81,15 @@ class PlayedTelegram:
 
     async def log_out(self, session: Session) -> None:
         self.asked.append(("log_out", session.name))
+
+    async def peer(self, session_id: str, ref: PeerRef, *, within: float) -> Peer:
+        raise NotFound("Nobody is known here", code="PEER_NOT_FOUND", details={"missing": "access hash"})
+
+    async def call(self, session_id: str, operation: Any, *, within: float) -> Any:
+        raise Unavailable("There is no connection to Telegram", code="TELEGRAM_UNREACHABLE")
+
+    async def on(self, session_id: str, ref: PeerRef, make: Any, *, within: float) -> Any:
+        return await self.peer(session_id, ref, within=within)
 
     async def send(self, sending: Sending) -> SendJob:
         user, session, chat, content = sending.user, sending.session, str(sending.ref), sending.content
@@ -194,6 +204,7 @@ async def running(folder: Path, *, throttle: LoginThrottle | None = None, **envi
         storage=storage,
         sessions=telegram,
         outbox=telegram,
+        reach=telegram,
         seal=seal,
         settings=settings,
         secrets=secrets,

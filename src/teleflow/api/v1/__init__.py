@@ -4,13 +4,6 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from teleflow.api.v1 import auth, jobs, sending, session_logins, session_transfer, sessions
+from teleflow.api.v1 import auth, chats, jobs, messages, sending
 
-ROUTERS: tuple[APIRouter, ...] = (
-    auth.router,
-    session_logins.router,
-    session_transfer.router,
-    sessions.router,
-    sending.router,
-    jobs.router,
-)
+ROUTERS: tuple[APIRouter, ...] = (auth.router, chats.router, messages.router, sending.router, jobs.router)

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
+import msgspec
 from fastapi import Response
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 from pydantic_core import to_json
 
 T = TypeVar("T")
+_encode = msgspec.json.Encoder().encode
 
 
 class Shape(BaseModel):
@@ -30,6 +32,13 @@ class Envelope(BaseModel, Generic[T]):
 
     success: Literal[True]
     data: T
+
+
+class Page(Envelope[T], Generic[T]):
+    """A list with what is needed to go on, for the document only: answers are made by `plain`."""
+
+    next_cursor: str | None = Field(None, alias="nextCursor", description="Give it as `cursor` for the next page.")
+    total: int | None = Field(None, description="How many there are in all, where Telegram counts them.")
 
 
 class Told(Shape):
@@ -56,3 +65,12 @@ def ok(
     """The answer that tells `data`."""
     body = to_json({"success": True, "data": data}, by_alias=True, exclude_none=not nulls)
     return Response(body, status, dict(headers) if headers else None, media_type="application/json")
+
+
+def plain(data: Any, status: int = 200, **beside: Any) -> Response:
+    """The answer that tells `data`, which is plain already, names and all: for long lists.
+
+    `beside` stands beside the data, where it is not None.
+    """
+    told = {"success": True, "data": data, **{name: value for name, value in beside.items() if value is not None}}
+    return Response(_encode(told), status, media_type="application/json")

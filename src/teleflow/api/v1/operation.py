@@ -9,7 +9,7 @@ from pydantic import BaseModel
 
 from teleflow.api.operation import ErrorAnswer, reason
 from teleflow.api.v1.access import needs
-from teleflow.api.v1.envelope import Envelope
+from teleflow.api.v1.envelope import Envelope, Page
 from teleflow.model.users import Scope
 
 _SECURITY: list[dict[str, list[str]]] = [{"BearerAuth": []}, {"OAuth2Password": []}, {"ApiKeyAuth": []}]
@@ -32,12 +32,13 @@ def operation(
     body: type[BaseModel] | None = None,
     parameters: list[dict[str, Any]] | None = None,
     unsafe: bool | None = None,
+    paged: bool = False,
 ) -> dict[str, Any]:
     """Arguments for a route's decorator. `name` is its operation id, ``noun.verb``.
 
     `scope` is "read", "write" or "admin", and is enforced by what is returned here; None is for what anybody may.
     `data` is the type in the envelope. `errors` are the statuses that this route alone can have. `unsafe` routes take
-    an Idempotency-Key; left out, those are all that need more than "read".
+    an Idempotency-Key; left out, those are all that need more than "read". `paged`: the answer also tells how to go on.
     """
     failures = {*errors, 429, 503}
     if scope is not None:
@@ -60,7 +61,7 @@ def operation(
     return {
         "operation_id": name,
         "status_code": status,
-        "response_model": Envelope[data],
+        "response_model": Page[data] if paged else Envelope[data],
         "responses": {code: {"model": ErrorAnswer, "description": reason(code)} for code in sorted(failures)},
         "openapi_extra": extra,
         "dependencies": [] if scope is None else [Depends(needs(Scope(scope)))],

@@ -35,7 +35,10 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class EditText(Operation[Edited]):
-    """messages.editMessage. `schedule`: of a scheduled message, which keeps or gets this time (Unix seconds)."""
+    """messages.editMessage. `schedule`: of a scheduled message, which keeps or gets this time (Unix seconds).
+
+    `mentioned`: those whom the entities mention by id.
+    """
 
     peer: Peer
     me: int
@@ -44,6 +47,7 @@ class EditText(Operation[Edited]):
     entities: tuple[Entity, ...] = ()
     link_preview: bool = True
     schedule: int | None = None
+    mentioned: tuple[Peer, ...] = ()
     method: ClassVar[str] = "messages.editMessage"
 
 

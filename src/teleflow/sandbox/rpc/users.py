@@ -44,6 +44,7 @@ async def get_full_user(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         common_chats_count=_common_chats(desk, me, person),
         blocked=True if person.id in me.blocked else None,
         can_pin_message=True,
+        pinned_msg_id=_pinned(desk, me, person),
         phone_calls_available=desk.world.people.allows(person, "phone_call", me) or None,
         phone_calls_private=not desk.world.people.allows(person, "phone_call", me) or None,
         voice_messages_forbidden=not desk.world.people.allows(person, "voice_messages", me) or None,
@@ -52,6 +53,12 @@ async def get_full_user(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         birthday=_birthday(desk, me, person),
     )
     return types.users.UserFull(full, chats=[], users=desk.view.users(me, {me.id, person.id}))
+
+
+def _pinned(desk: Desk, me: Person, person: Person) -> int | None:
+    """The newest message that is pinned in the conversation."""
+    numbers = desk.world.messages.marks.pinned(me.id, person.id)
+    return numbers[-1] if numbers else None
 
 
 def _common_chats(desk: Desk, me: Person, person: Person) -> int:

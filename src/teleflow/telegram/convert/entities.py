@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from telethon.tl import types as tl
 
 from teleflow.errors import Invalid
 from teleflow.model.entities import Entity
+from teleflow.model.peers import Peer
 
 _PREFIX = "MessageEntity"
 _RENAMED = {"strike": "strikethrough", "text_url": "text_link"}
@@ -39,12 +40,13 @@ def _entity(one: Any) -> Entity:
     )
 
 
-def input_entities(entities: Iterable[Entity]) -> list[Any]:
-    """For a request. Raises Invalid for a type that Telegram does not have."""
-    return [_input(entity) for entity in entities]
+def input_entities(entities: Iterable[Entity], mentioned: Iterable[Peer] = ()) -> list[Any]:
+    """For a request; `mentioned` can be addressed. Raises Invalid for a type that Telegram does not have."""
+    hashes = {peer.id: peer.access_hash for peer in mentioned}
+    return [_input(entity, hashes) for entity in entities]
 
 
-def _input(entity: Entity) -> Any:
+def _input(entity: Entity, hashes: Mapping[int, int]) -> Any:
     place = {"offset": entity.offset, "length": entity.length}
     match entity.type:
         case "text_link":
@@ -56,7 +58,8 @@ def _input(entity: Entity) -> Any:
         case "blockquote":
             return tl.MessageEntityBlockquote(**place, collapsed=entity.collapsed or None)
         case "mention_name":
-            return tl.InputMessageEntityMentionName(**place, user_id=tl.InputUser(entity.user_id or 0, 0))
+            user_id = entity.user_id or 0
+            return tl.InputMessageEntityMentionName(**place, user_id=tl.InputUser(user_id, hashes.get(user_id, 0)))
     kind = _TYPES.get(entity.type)
     if kind is None:
         raise Invalid(f"There is no entity of type {entity.type[:40]}", code="ENTITY_INVALID")

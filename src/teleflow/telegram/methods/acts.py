@@ -61,7 +61,7 @@ async def edit_text(invoke: Invoke, operation: EditText) -> Edited:
         operation.message_id,
         no_webpage=None if operation.link_preview else True,
         message=operation.text,
-        entities=input_entities(operation.entities) or None,
+        entities=input_entities(operation.entities, operation.mentioned) or None,
         schedule_date=datetime.fromtimestamp(when, UTC) if when is not None else None,
     )
     try:
@@ -148,9 +148,22 @@ async def send_scheduled_now(invoke: Invoke, operation: SendScheduledNow) -> Sen
         if not fault.after_lost_try or errors.name_of(fault) != "MESSAGE_ID_INVALID":
             raise
         return SentNow(())  # an earlier try arrived, and its answer did not
-    sent = [update.message for update in getattr(answer, "updates", ()) if isinstance(update, _NEW)]
-    here = [one for one in sent if in_chat(one, operation.peer)]
-    return SentNow(messages_from(here, operation.me), known_from(answer.users, answer.chats))
+    updates = getattr(answer, "updates", ())
+    sent = [update.message for update in updates if isinstance(update, _NEW)]
+    known = known_from(answer.users, answer.chats)
+    # The messages may come as updates of their own; here are at least their numbers.
+    told = {
+        number
+        for update in updates
+        if isinstance(update, tl.UpdateDeleteScheduledMessages)
+        for number in update.sent_messages or ()
+    } - {one.id for one in sent}
+    if told:
+        found = await fetched(invoke, operation.peer, tuple(sorted(told)))
+        sent += found.messages
+        known += known_from(found.users, found.chats)
+    here = sorted((one for one in sent if in_chat(one, operation.peer)), key=lambda one: int(one.id))
+    return SentNow(messages_from(here, operation.me), known)
 
 
 async def _scheduled(invoke: Invoke, peer: Any, ids: tuple[int, ...]) -> list[int]:

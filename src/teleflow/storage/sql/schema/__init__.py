@@ -18,7 +18,6 @@ from teleflow.storage.sql.schema.sessions import (
     peers,
     phone_lookups,
     session_credentials,
-    session_profiles,
     sessions,
 )
 from teleflow.storage.sql.schema.users import api_keys, logins, refresh_tokens, users
@@ -40,7 +39,6 @@ __all__ = [
     "send_jobs",
     "send_log",
     "session_credentials",
-    "session_profiles",
     "sessions",
     "users",
 ]

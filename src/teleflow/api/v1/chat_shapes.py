@@ -1,0 +1,199 @@
+"""How chats, people and members are told: the contract's fields, and more beside them."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from teleflow.api.v1.envelope import Shape
+from teleflow.api.v1.message_shapes import FileId, MessageShape, told_message
+from teleflow.model.chats import Chat, Member, Person
+
+
+class ChatShape(Shape):
+    """What is not set, or is told only in a full description, is left out. Flags are told when they are true."""
+
+    id: str
+    title: str
+    type: Literal["user", "group", "supergroup", "channel"]
+    username: str | None = None
+    members_count: int | None = None
+    is_pinned: bool | None = None
+    is_archived: bool | None = None
+    is_muted: bool | None = None
+    mute_until: int | None = None
+    unread_count: int | None = None
+    unread_mentions: int | None = None
+    unread_reactions: int | None = None
+    is_marked_unread: bool | None = None
+    read_inbox_max_id: int | None = None
+    read_outbox_max_id: int | None = None
+    draft: str | None = None
+    last_message: MessageShape | None = None
+    about: str | None = None
+    phone: str | None = None
+    is_self: bool | None = None
+    is_bot: bool | None = None
+    is_verified: bool | None = None
+    is_forum: bool | None = None
+    is_protected: bool | None = None
+    is_left: bool | None = None
+    is_creator: bool | None = None
+    is_deactivated: bool | None = None
+    is_blocked: bool | None = None
+    migrated_to: str | None = None
+    migrated_from: str | None = None
+    linked_chat_id: str | None = None
+    permissions: dict[str, bool] | None = Field(None, description="What members may do.")
+    admin_rights: dict[str, bool] | None = Field(None, description="What this account may do as an admin.")
+    admins_count: int | None = None
+    banned_count: int | None = None
+    online_count: int | None = None
+    slow_mode_seconds: int | None = None
+    pinned_msg_id: int | None = None
+    invite_link: str | None = None
+    ttl_seconds: int | None = None
+    pending_requests: int | None = None
+
+
+class PersonShape(Shape):
+    id: str
+    first_name: str
+    last_name: str | None = None
+    username: str | None = None
+    usernames: list[str] | None = None
+    phone: str | None = None
+    is_bot: bool | None = None
+    is_premium: bool | None = None
+    is_verified: bool | None = None
+    is_deleted: bool | None = None
+    is_contact: bool | None = None
+    is_mutual_contact: bool | None = None
+    presence: str | None = None
+    last_seen: int | None = None
+
+
+class MemberShape(PersonShape):
+    role: Literal["creator", "admin", "member", "restricted", "banned", "left"]
+    title: str | None = None
+    joined_at: int | None = None
+    by_id: str | None = None
+    until: int | None = None
+    admin_rights: dict[str, bool] | None = None
+    permissions: dict[str, bool] | None = None
+
+
+_CHAT_SAME = (
+    ("username", "username"),
+    ("members_count", "membersCount"),
+    ("about", "about"),
+    ("phone", "phone"),
+    ("permissions", "permissions"),
+    ("admin_rights", "adminRights"),
+    ("admins_count", "adminsCount"),
+    ("banned_count", "bannedCount"),
+    ("online_count", "onlineCount"),
+    ("slow_mode_seconds", "slowModeSeconds"),
+    ("pinned_msg_id", "pinnedMsgId"),
+    ("invite_link", "inviteLink"),
+    ("ttl_seconds", "ttlSeconds"),
+    ("pending_requests", "pendingRequests"),
+)
+_CHAT_IDS = (
+    ("migrated_to", "migratedTo"),
+    ("migrated_from", "migratedFrom"),
+    ("linked_chat_id", "linkedChatId"),
+)
+_CHAT_FLAGS = (
+    ("is_self", "isSelf"),
+    ("bot", "isBot"),
+    ("verified", "isVerified"),
+    ("forum", "isForum"),
+    ("protected", "isProtected"),
+    ("left", "isLeft"),
+    ("creator", "isCreator"),
+    ("deactivated", "isDeactivated"),
+    ("blocked", "isBlocked"),
+)
+
+
+def chat(one: Chat, file_id: FileId) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": str(one.id), "title": one.title, "type": one.type.value}
+    for name, key in _CHAT_SAME:
+        held = getattr(one, name)
+        if held is not None:
+            told[key] = held
+    for name, key in _CHAT_IDS:
+        held = getattr(one, name)
+        if held is not None:
+            told[key] = str(held)
+    for name, key in _CHAT_FLAGS:
+        if getattr(one, name):
+            told[key] = True
+    dialog = one.dialog
+    if dialog is not None:
+        told |= {
+            "isPinned": dialog.pinned,
+            "isArchived": dialog.archived,
+            "isMuted": dialog.muted,
+            "unreadCount": dialog.unread_count,
+            "unreadMentions": dialog.unread_mentions,
+            "unreadReactions": dialog.unread_reactions,
+            "isMarkedUnread": dialog.marked_unread,
+            "readInboxMaxId": dialog.read_inbox_max_id,
+            "readOutboxMaxId": dialog.read_outbox_max_id,
+        }
+        if dialog.mute_until is not None:
+            told["muteUntil"] = dialog.mute_until
+        if dialog.draft is not None:
+            told["draft"] = dialog.draft
+        if dialog.last_message is not None:
+            told["lastMessage"] = told_message(dialog.last_message, file_id)
+    return told
+
+
+_PERSON_FLAGS = (
+    ("bot", "isBot"),
+    ("premium", "isPremium"),
+    ("verified", "isVerified"),
+    ("deleted", "isDeleted"),
+    ("contact", "isContact"),
+    ("mutual_contact", "isMutualContact"),
+)
+
+
+def person(one: Person) -> dict[str, Any]:
+    told: dict[str, Any] = {"id": str(one.id), "firstName": one.first_name}
+    for name, key in (
+        ("last_name", "lastName"),
+        ("username", "username"),
+        ("phone", "phone"),
+        ("presence", "presence"),
+        ("last_seen", "lastSeen"),
+    ):
+        held = getattr(one, name)
+        if held is not None:
+            told[key] = held
+    if one.usernames:
+        told["usernames"] = list(one.usernames)
+    for name, key in _PERSON_FLAGS:
+        if getattr(one, name):
+            told[key] = True
+    return told
+
+
+def member(one: Member) -> dict[str, Any]:
+    told = person(one.person)
+    told["role"] = one.role.value
+    for key, held in (
+        ("title", one.title),
+        ("joinedAt", one.joined_at),
+        ("byId", str(one.by_id) if one.by_id is not None else None),
+        ("until", one.until),
+        ("adminRights", one.admin_rights),
+        ("permissions", one.permissions),
+    ):
+        if held is not None:
+            told[key] = held
+    return told
