@@ -19,6 +19,7 @@ PROOFS = (
     "lost-reply",
     "flood",
     "login-loop",
+    "rpc-errors",
     "disk-full",
     "sandbox-fuzz",
     "sandbox-faults",

@@ -156,6 +156,8 @@ class Acts(State):
             raise No("CHANNEL_PRIVATE", "USER_NOT_PARTICIPANT")
         ids = self.boxes[peer].ids.get(peer, [])
         if ids:
+            # what does not show does not wait to be looked at
+            self.look_at(me, peer, ids)
             chat.hidden[me] = max(chat.hidden.get(me, 0), ids[-1])
             self.people[me].read_in[peer] = max(self.people[me].read_in.get(peer, 0), ids[-1])
 
@@ -231,7 +233,8 @@ class Acts(State):
         message.unseen.discard(me)
         if emoji:
             message.reactions[me] = emoji
-            if message.sender != me and not self._is_post(message):
+            cleared = self.chats[peer].hidden.get(message.sender, 0) >= number if is_channel(peer) else False
+            if message.sender != me and not self._is_post(message) and not cleared:
                 message.unseen.add(me)
 
     def _is_post(self, message: Message) -> bool:

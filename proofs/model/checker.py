@@ -57,7 +57,11 @@ class Checker:
         self.same(f"{seat.name}'s drafts", told, {each: mine.drafts[each] for each in told if each in mine.drafts})
         for peer, until in mine.muted.items():
             self.same(f"{seat.name}'s mute of {peer}", client.muted.get(peer), until)
-        waiting = {each.number: (each.peer, each.text) for each in model.waiting.values() if each.owner == me}
+        waiting = {
+            each.number: (each.peer, each.text)
+            for each in model.waiting.values()
+            if each.owner == me and each.number not in client.out_of_sight
+        }
         self.same(f"{seat.name}'s scheduled", client.scheduled, waiting)
         inside = {each for each, chat in model.chats.items() if is_channel(each) and me in chat.members}
         self.same(f"{seat.name}'s channels", {each for each in client.boxes if each != me}, inside)

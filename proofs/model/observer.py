@@ -57,6 +57,8 @@ class Observer:
         self.archived: set[int] = set()
         self.muted: dict[int, int] = {}
         self.scheduled: dict[int, tuple[int, str]] = {}
+        self.out_of_sight: set[int] = set()
+        """Scheduled messages for chats that one could not look into when one came back."""
         self.heard = 0
 
     def complain(self, what: str) -> None:
@@ -249,7 +251,9 @@ class Observer:
 
     def on_UpdateDeleteScheduledMessages(self, update: Any, _chats: Any) -> None:  # noqa: N802
         for number in update.messages:
-            if self.scheduled.pop(number, (0, ""))[0] != marked(update.peer):
+            if number in self.out_of_sight:
+                self.out_of_sight.discard(number)
+            elif self.scheduled.pop(number, (0, ""))[0] != marked(update.peer):
                 self.complain(f"scheduled message {number} went that had not come")
 
     def on_UpdateMessageID(self, _update: Any, _chats: Any) -> None:  # noqa: N802

@@ -155,6 +155,8 @@ class Play:
                 stage.checker.same(f"{seat.name} back, told of {box}", pts, stage.model.boxes[box].pts)
         named = {each: stage.at.peer(seat.me, each) for each in self._named(seat.me)}
         waiting = sorted({each.peer for each in stage.model.waiting.values() if each.owner == seat.me} & set(named))
+        mine = [each for each in stage.model.waiting.values() if each.owner == seat.me]
+        seat.client.out_of_sight = {each.number for each in mine if each.peer not in named}
         await seat.refresh(named, waiting)
         for channel, access_hash in seat.client.hashes.items():
             stage.at.channels[seat.me, channel] = access_hash
@@ -191,8 +193,8 @@ class Play:
                 self._complain(f"the scheduled message {number} of {seat.name} did not go out")
                 return
             await asyncio.sleep(0.05)
-        if seat is None:
-            await asyncio.sleep(2)
+        if seat is None or number in seat.client.out_of_sight:
+            await asyncio.sleep(2)  # nobody is told: the sweep comes every second
 
     # looks
 

@@ -8,10 +8,12 @@ pushed to those who were not, and what the data centre answers: histories, dialo
 
 from __future__ import annotations
 
+import os
 import tempfile
 import time
 from pathlib import Path
 
+from proofs import machine
 from proofs.model.play import Play, Scale
 from proofs.model.stage import BROADCASTS, GROUPS, MEGAGROUPS, PAIRS, PEOPLE, SAVED, Stage
 from proofs.outcome import Outcome
@@ -31,14 +33,22 @@ async def run(scale: Scale, seed: int) -> Outcome:
             stage = Stage(sandbox, seed)
             await stage.set()
             play = Play(stage, scale)
-            began = time.monotonic()
+            began, used = time.monotonic(), _cpu(sandbox)
             await play.run()
             _tell(outcome, play, stage, time.monotonic() - began)
+            share = [(now - before) * 1000 / scale.deeds for now, before in zip(_cpu(sandbox), used, strict=True)]
+            outcome.fact(
+                "CPU per operation: the sandbox; clients, model and checks", "{:.2f} ms; {:.2f} ms".format(*share)
+            )
         finally:
             await sandbox.stop()
         log = (Path(made) / "sandbox.log").read_text(errors="replace")
         outcome.exactly("failures that the sandbox logged of itself", 0, log.count("Traceback"))
     return outcome
+
+
+def _cpu(sandbox: SandboxProcess) -> tuple[float, float]:
+    return machine.cpu_seconds(sandbox.pid), machine.cpu_seconds(os.getpid())
 
 
 def _tell(outcome: Outcome, play: Play, stage: Stage, seconds: float) -> None:

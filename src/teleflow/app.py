@@ -24,8 +24,8 @@ from teleflow.api.server import HttpServer
 from teleflow.config import Secrets, Settings
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.fleet.adoption import Adoption
+from teleflow.fleet.care import Care
 from teleflow.fleet.directory import Directory
-from teleflow.fleet.logins import Logins
 from teleflow.fleet.reach import Reach
 from teleflow.fleet.runner import Runner
 from teleflow.kit import process
@@ -49,8 +49,9 @@ from teleflow.storage.lock import DataDirLock
 from teleflow.storage.sql import open_storage
 from teleflow.telegram.dc import Telegram
 from teleflow.telegram.limiter import ConnectLimiter
-from teleflow.telegram.live import Site
 from teleflow.telegram.pacing import Pacing
+from teleflow.telegram.proxies import Proxies
+from teleflow.telegram.site import Site
 
 _log = structlog.get_logger(__name__)
 
@@ -113,7 +114,8 @@ class Gateway:
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
         tasks = Tasks("sessions")
         stack.push_async_callback(tasks.close)
-        self.runner = Runner(self.storage, self.clock, Device(app_version=__version__))
+        device = Device(app_version=__version__)
+        self.runner = Runner(self.storage, self.clock, device)
         self.runner.settle_in(
             Site(
                 telegram=telegram,
@@ -123,6 +125,7 @@ class Gateway:
                 watcher=self.runner,
                 tasks=tasks,
                 chance=self._chance,
+                proxies=Proxies(settings.allowed_proxy_nets),
             )
         )
         holds = HoldsOnDisk(self.storage, self.clock)
@@ -149,10 +152,10 @@ class Gateway:
             node=self.node,
             send_wait_seconds=settings.send_wait_seconds,
         )
-        logins = Logins(self.runner, self.storage, self.clock, codes_per_hour=settings.code_budget_per_hour)
+        care = Care(self.runner, self.storage, self.clock, device=device, codes_per_hour=settings.code_budget_per_hour)
         self.services = Services.make(
             storage=self.storage,
-            sessions=logins,
+            sessions=care,
             outbox=self.outbox,
             reach=Reach(call, peers),
             seal=seal,
@@ -166,7 +169,7 @@ class Gateway:
         adoption = Adoption(
             settings.sessions_dir, self.runner, self.storage, self.clock, api=service_credentials(settings)
         )
-        for part in (self.runner, logins, self.outbox, adoption):
+        for part in (self.runner, care, self.outbox, adoption):
             await part.start()
             stack.push_async_callback(part.stop)
         upkeep = Tasks("upkeep")

@@ -17,6 +17,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from teleflow.errors import SettingsError
+from teleflow.kit.networks import Network, networks
 
 _PLACEHOLDER = re.compile(
     r"change[-_ ]?me|your[-_ ]|example|placeholder|secret[-_ ]?key|changethis|please[-_ ]?change|default",
@@ -81,6 +82,8 @@ class Settings(BaseSettings):
     webhook_allow_nets: str = Field("", description="Private networks that webhooks may reach, comma-separated")
     body_limit_bytes: int = Field(1_048_576, ge=1024, description="Largest request body")
 
+    proxy_allow_nets: str = Field("", description="Private networks that sessions' proxies may be in, comma-separated")
+
     @field_validator("*", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: Any, info: Any) -> Any:
@@ -106,6 +109,16 @@ class Settings(BaseSettings):
         if not 0 < int(value.rpartition(":")[2]) <= 65535:
             raise ValueError("the port must be 1 to 65535")
         return value
+
+    @field_validator("proxy_allow_nets")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        networks(value)
+        return value
+
+    @property
+    def allowed_proxy_nets(self) -> tuple[Network, ...]:
+        return networks(self.proxy_allow_nets)
 
     @property
     def database(self) -> str:

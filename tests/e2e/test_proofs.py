@@ -13,8 +13,9 @@ from telethon.tl import functions, types
 import teleflow
 from proofs import frame
 from proofs.lag import Lag, LagSampler
+from proofs.model.play import Scale
 from proofs.outcome import Outcome
-from proofs.prove import kill, lost_reply, sandbox_methods
+from proofs.prove import kill, lost_reply, sandbox_methods, sandbox_model
 from proofs.prove.outage_virtual import busiest_second
 from proofs.virtual import VirtualLoop, run
 from teleflow.sandbox.rpc import register
@@ -70,6 +71,17 @@ async def test_a_method_without_a_case_and_one_with_a_wrong_answer_break_the_pro
     monkeypatch.setitem(register.METHODS, functions.help.GetNearestDcRequest, elsewhere)
     spoilt = failed(await sandbox_methods.run(sandbox_methods.Scale("help."), 1))
     assert any("a_stranger_learns_where_it_is: Wrong: value: 77 where 2 is due" in each for each in spoilt)
+
+
+@pytest.mark.slow
+async def test_a_sandbox_that_counts_unread_messages_wrongly_is_unlike_the_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = "sum(1 for number in ids[start:] if"
+    module = "sandbox/world/channel_reads.py"
+    monkeypatch.setenv("PROOF_SOURCES", broken(tmp_path, module, right, right.replace("start:", "start + 1 :")))
+    outcome = await sandbox_model.run(Scale(deeds=200, look_every=50, away_every=40, later_every=150, history=50), 1)
+    assert "divergences" in failed(outcome)
 
 
 def test_a_virtual_hour_takes_no_time_and_timers_ring_in_order() -> None:

@@ -39,6 +39,9 @@ async def test_what_was_cleared_does_not_wait_to_be_looked_at():
     await trio.ask(trio.b, f.channels.DeleteHistoryRequest(peer, 0))
     (dialog,) = (await trio.ask(trio.b, asked)).dialogs
     assert (dialog.unread_mentions_count, dialog.unread_reactions_count, dialog.top_message) == (0, 0, 0)
+    await trio.ask(trio.a, f.messages.SendReactionRequest(theirs, number, reaction=[types.ReactionEmoji("🔥")]))
+    (dialog,) = (await trio.ask(trio.b, asked)).dialogs
+    assert dialog.unread_reactions_count == 0
 
 
 async def test_who_was_added_to_a_channel_while_away_is_told_to_ask_about_it():

@@ -158,5 +158,3 @@ async def test_what_clients_ask_at_their_start_is_answered_in_its_form():
     ranges = await trio.ask(trio.a, f.messages.GetSplitRangesRequest())
     assert [each.min_id for each in ranges] == [1]
     assert await trio.refused(trio.a, f.langpack.GetLanguageRequest("x", "tlh")) == "LANG_CODE_NOT_SUPPORTED"
-    sets = f.messages.GetStickerSetRequest(types.InputStickerSetShortName("x"), 0)
-    assert await trio.refused(trio.a, sets) == "STICKERSET_INVALID"

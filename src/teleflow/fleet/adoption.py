@@ -93,7 +93,7 @@ class Adoption:
         except Conflict:
             self._deal_with(path, user, "another session here has the same key")
             return
-        live = self._runner.adopt(session.id, credentials, authorised=True)
+        live = await self._runner.adopt(session.id, credentials, authorised=True)
         await self._confirm(user, session, live, path)
 
     async def _confirm(self, user: User, session: Session, live: LiveSession, path: Path) -> None:

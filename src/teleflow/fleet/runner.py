@@ -18,9 +18,10 @@ from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.seal import SealBroken
 from teleflow.kit.tasks import Tasks
 from teleflow.model.operations.base import Operation
-from teleflow.model.sessions import Credentials, Device, Session, SessionState
+from teleflow.model.sessions import Credentials, Device, Profile, Session, SessionState
 from teleflow.storage.base import Storage
-from teleflow.telegram.live import LiveSession, Site
+from teleflow.telegram.live import LiveSession
+from teleflow.telegram.site import Site
 
 _log = structlog.get_logger(__name__)
 R = TypeVar("R")
@@ -95,6 +96,7 @@ class Runner:
         """Start a stored session, unless its key does not open; then its state tells why."""
         try:
             credentials = await self._storage.credentials(session.id)
+            await self.profile(session.id)
         except SealBroken:
             _log.exception("session.seal_broken", session=session.id)
             await self.state_changed(session.id, SessionState.DISCONNECTED, "SEAL_BROKEN")
@@ -102,17 +104,33 @@ class Runner:
         if credentials is None:
             await self.state_changed(session.id, SessionState.LOGGED_OUT, "NO_CREDENTIALS")
             return None
-        return self.adopt(session.id, credentials, authorised=session.authorised)
+        return await self.adopt(session.id, credentials, authorised=session.authorised, impaired=session.impaired)
 
-    def adopt(self, session_id: str, credentials: Credentials, *, authorised: bool) -> LiveSession:
-        """Start a session with these credentials. One that runs already is what you get."""
+    async def adopt(
+        self, session_id: str, credentials: Credentials, *, authorised: bool, impaired: SessionState | None = None
+    ) -> LiveSession:
+        """Start a session with these credentials. One that runs already is what you get.
+
+        Its way out is its profile's and no other: a proxy that does not open keeps it down (SealBroken).
+        """
+        profile = await self.profile(session_id)
         standing = self._live.get(session_id)
         if standing is not None:
             return standing
-        live = LiveSession(session_id, credentials, device=self._device, authorised=authorised, site=self.site)
+        live = LiveSession(
+            session_id, credentials, profile=profile, authorised=authorised, site=self.site, impaired=impaired
+        )
         self._live[session_id] = live
         live.start()
         return live
+
+    async def profile(self, session_id: str) -> Profile:
+        """The session's device and way out. One that has none yet is given ours, for good. Raises SealBroken."""
+        found = await self._storage.profile(session_id)
+        if found is None:
+            found = Profile(device=self._device)
+            await self._storage.save_profile(session_id, found)
+        return found
 
     def live(self, session_id: str) -> LiveSession | None:
         return self._live.get(session_id)
@@ -121,11 +139,11 @@ class Runner:
         for forget in self._forgetters:
             forget(session_id)
 
-    async def drop(self, session_id: str) -> None:
+    async def drop(self, session_id: str, *, by_owner: bool = False) -> None:
         """Stop a session and forget it here; nothing changes in the database."""
         live = self._live.pop(session_id, None)
         if live is not None:
-            await live.stop()
+            await live.stop(by_owner=by_owner)
 
     @property
     def count(self) -> int:
@@ -157,7 +175,8 @@ class Runner:
         _log.info("session.state", session=session_id, state=state.value, cause=cause)
         now = milliseconds(self._clock.time())
         try:
-            await self._storage.set_session_state(session_id, state, cause=cause, now=now)
+            if not await self._storage.set_session_state(session_id, state, cause=cause, now=now):
+                _log.info("session.state_too_late", session=session_id, state=state.value)
         except TeleFlowError:
             # The live state is the truth and is what callers are told; the row follows with the next change.
             _log.warning("session.state_not_stored", session=session_id)

@@ -31,6 +31,8 @@ class Act(enum.StrEnum):
     SESSION_AUTHORIZED = "session.authorized"
     SESSION_IMPORTED = "session.imported"
     SESSION_EXPORTED = "session.exported"
+    SESSION_EXPORT_REFUSED = "session.export_refused"
+    SESSION_CODE_REFUSED = "session.code_refused"
     SESSION_LOGGED_OUT = "session.logged_out"
     SESSION_DELETED = "session.deleted"
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from teleflow.model.proxies import Proxy
 
 
 class SessionState(enum.StrEnum):
@@ -38,10 +41,40 @@ AUTHORISED_STATES = frozenset(
     }
 )
 
+_S = SessionState
+_ENDS = frozenset({_S.LOGGED_OUT, _S.BANNED})
+_UP = frozenset({_S.CONNECTING, _S.RECONNECTING, _S.DISCONNECTED, _S.FLOOD_HELD, _S.RESTRICTED, _S.FROZEN}) | _ENDS
+# What may follow what (docs/sessions.md says why). A state may always follow itself, with another cause. What is not
+# here is refused where states are written, so that a report that comes too late changes nothing.
+TRANSITIONS: Mapping[SessionState, frozenset[SessionState]] = {
+    _S.NEW: frozenset({_S.CODE_SENT, _S.CONNECTING}) | _ENDS,
+    _S.CODE_SENT: frozenset({_S.NEW, _S.PASSWORD_NEEDED, _S.CONNECTING}) | _ENDS,
+    _S.PASSWORD_NEEDED: frozenset({_S.NEW, _S.CODE_SENT, _S.CONNECTING}) | _ENDS,
+    _S.CONNECTING: (_UP | {_S.ONLINE}) - {_S.CONNECTING},
+    _S.ONLINE: _UP,
+    _S.RECONNECTING: (_UP | {_S.ONLINE}) - {_S.RECONNECTING},
+    _S.DISCONNECTED: frozenset({_S.CONNECTING}) | _ENDS,
+    _S.FLOOD_HELD: (_UP | {_S.ONLINE}) - {_S.FLOOD_HELD},
+    _S.RESTRICTED: (_UP | {_S.ONLINE}) - {_S.RESTRICTED},
+    _S.FROZEN: (_UP | {_S.ONLINE}) - {_S.FROZEN},
+    _S.LOGGED_OUT: frozenset({_S.NEW, _S.CODE_SENT, _S.CONNECTING}),
+    _S.BANNED: frozenset({_S.NEW, _S.CODE_SENT, _S.CONNECTING, _S.LOGGED_OUT}),
+}
+# They stay true while the connection comes and goes, so they are remembered beside the state.
+IMPAIRMENTS = frozenset({_S.RESTRICTED, _S.FROZEN})
+
+
+def may_follow(now: SessionState, then: SessionState) -> bool:
+    """Whether a session that is in `now` may be told to be in `then`."""
+    return now is then or then in TRANSITIONS[now]
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A session as it is stored. `authorised` says that Telegram took the login; the rest is told by `state`."""
+    """A session as it is stored. `authorised` says that Telegram took the login; the rest is told by `state`.
+
+    `impaired`: restricted or frozen, as far as is known, whatever the connection does.
+    """
 
     id: str
     user_id: str
@@ -55,14 +88,18 @@ class Session:
     account_name: str | None
     created_at: int
     last_online_at: int | None
+    impaired: SessionState | None = None
+
+
+QR = "qr"  # the `code_type` of a login that waits to be scanned
 
 
 @dataclass(frozen=True, slots=True)
 class LoginAttempt:
     """A login under way. It outlives the process: a restart between code and verification changes nothing.
 
-    `phone_code_hash` is Telegram's (auth.sendCode) and never leaves the service. `tries` counts wrong codes,
-    `password_tries` wrong cloud passwords.
+    `phone_code_hash` is Telegram's (auth.sendCode) and never leaves the service; callers are given `ticket`, which
+    means nothing elsewhere. `tries` counts wrong codes, `password_tries` wrong cloud passwords.
     """
 
     session_id: str
@@ -75,6 +112,7 @@ class LoginAttempt:
     tries: int
     password_tries: int
     created_at: int
+    ticket: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,3 +137,12 @@ class Credentials:
     salt: int
     api_id: int
     api_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How a session presents itself and which way it takes. The device is fixed when the session is made."""
+
+    device: Device = field(default_factory=Device)
+    proxy: Proxy | None = None
+    api: tuple[int, str] | None = None  # its own api_id and api_hash, where it has them

@@ -9,15 +9,18 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from teleflow.errors import TeleFlowError
+from teleflow.model.audit import AuditEntry
 from teleflow.model.jobs import SendJob
-from teleflow.model.logins import CodeSent, LoggedIn, Status
+from teleflow.model.logins import CodeSent, LoggedIn, QrLogin, Status
 from teleflow.model.operations.base import Operation
 from teleflow.model.peers import Peer, PeerRef
+from teleflow.model.proxies import Proxy
 from teleflow.model.sending import Sending
-from teleflow.model.sessions import Session
+from teleflow.model.session_strings import SessionFormat, StoredLogin
+from teleflow.model.sessions import Device, Profile, Session
 from teleflow.model.users import User
 
-__all__ = ["CodeSent", "LoggedIn", "Outbox", "Reach", "Sessions", "Status"]
+__all__ = ["CodeSent", "LoggedIn", "Outbox", "Reach", "SessionCare", "Sessions", "Status"]
 
 
 class Sessions(Protocol):
@@ -41,6 +44,82 @@ class Sessions(Protocol):
     async def log_out(self, session: Session) -> None:
         """Log out at Telegram (best effort, with a deadline), stop the client, erase the stored key."""
         ...
+
+
+class LoginSteps(Protocol):
+    """A login by code, and the cloud password of any login. Ids and tickets that don't fit raise the tree's errors."""
+
+    async def resend_code(self, session: Session) -> CodeSent: ...
+
+    async def cancel_login(self, session: Session) -> None: ...
+
+    async def verify_code(
+        self, session: Session, code: str, password: str | None, *, ticket: str | None = None
+    ) -> LoggedIn: ...
+
+    async def verify_password(self, session: Session, password: str) -> LoggedIn: ...
+
+
+class QrSteps(Protocol):
+    """A login by QR code."""
+
+    async def begin(self, session: Session, *, api_id: int, api_hash: str) -> QrLogin: ...
+
+    async def shown(self, session: Session) -> QrLogin: ...
+
+
+class Custody(Protocol):
+    """What is done with a session that is logged in; see `fleet.sessions`."""
+
+    async def connect(self, session: Session) -> bool: ...
+
+    async def disconnect(self, session: Session) -> None: ...
+
+    async def check_proxy(self, proxy: Proxy) -> None: ...
+
+    async def profile(self, session: Session) -> Profile: ...
+
+    async def reroute(self, session: Session, proxy: Proxy | None) -> None: ...
+
+    async def log_out(self, session: Session, *, audit: AuditEntry | None = None) -> None: ...
+
+    async def delete(self, session: Session, *, audit: AuditEntry | None = None) -> None: ...
+
+
+class Transfers(Protocol):
+    """Logins that come from other programs, and go to them; see `fleet.transfer`."""
+
+    async def read(self, given: str | bytes) -> StoredLogin: ...
+
+    async def take(
+        self,
+        session: Session,
+        login: StoredLogin,
+        profile: Profile,
+        *,
+        api: tuple[int, str],
+        audit: AuditEntry | None = None,
+    ) -> Session: ...
+
+    async def export(self, session: Session, form: SessionFormat) -> str | bytes: ...
+
+
+class SessionCare(Sessions, Protocol):
+    """All of it. `device` is what new sessions present themselves as, where their owner says nothing."""
+
+    device: Device
+
+    @property
+    def logins(self) -> LoginSteps: ...
+
+    @property
+    def qr(self) -> QrSteps: ...
+
+    @property
+    def sessions(self) -> Custody: ...
+
+    @property
+    def transfer(self) -> Transfers: ...
 
 
 R = TypeVar("R")

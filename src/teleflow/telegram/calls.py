@@ -12,7 +12,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from teleflow.errors import Conflict, Forbidden, TeleFlowError, Unavailable, Uncertain
+from teleflow.errors import Conflict, Forbidden, Invalid, TeleFlowError, Unavailable, Uncertain
 from teleflow.kit.clock import loop_time
 from teleflow.model.sessions import SessionState
 from teleflow.telegram import errors
@@ -48,9 +48,12 @@ def _expire(link: Link, request: Request) -> None:
 
 
 class Calls:
-    """The requests of one session. `answered` counts answers since it was last set to 0."""
+    """The requests of one session.
 
-    __slots__ = ("_chance", "_ended", "_heed", "_link", "_probation", "_waiting", "answered")
+    `answered` counts answers since it was last set to 0; `answered_at` is when the last one came (loop time).
+    """
+
+    __slots__ = ("_chance", "_ended", "_heed", "_link", "_probation", "_waiting", "answered", "answered_at")
 
     def __init__(self, heed: Callable[[RpcFault], None], chance: random.Random) -> None:
         self._heed = heed
@@ -60,6 +63,7 @@ class Calls:
         self._probation: asyncio.Lock | None = None
         self._ended: TeleFlowError | None = None
         self.answered = 0
+        self.answered_at = 0.0
 
     @property
     def is_up(self) -> bool:
@@ -67,18 +71,21 @@ class Calls:
 
     def up(self, link: Link) -> None:
         self._link = link
+        self.answered_at = loop_time()
         self._wake()
 
     def down(self) -> None:
         self._link = None
 
-    def close(self, cause: str, *, ended: SessionState | None = None) -> None:
-        """No more requests: those that wait for a link hear it now."""
+    def close(self, cause: str, *, ended: SessionState | None = None, by_owner: bool = False) -> None:
+        """No more requests: those that wait for a link hear it now. `by_owner`: they wanted it so."""
         self._link = None
         if ended is SessionState.BANNED:
             self._ended = Forbidden("Telegram has banned or deleted this account", code="ACCOUNT_BANNED")
         elif ended is not None:
             self._ended = Conflict("Telegram has ended this login: log in again", code="SESSION_LOGGED_OUT")
+        elif by_owner:
+            self._ended = Invalid("The session is disconnected: connect it first", code="SESSION_NOT_CONNECTED")
         else:
             self._ended = Unavailable(f"The session is not connected: {cause}", code="TELEGRAM_UNREACHABLE")
         self._wake()
@@ -88,6 +95,10 @@ class Calls:
         for waiter in waiting:
             if not waiter.done():
                 waiter.set_result(None)
+
+    async def ready(self, until: float) -> None:
+        """Wait for the link. Raises Unavailable, or why there will be none."""
+        await self._ready(until, left=False)
 
     async def once(self, tl: Any, *, until: float) -> Any:
         """One try that may have been acted on. Raises RpcFault, Unavailable, Uncertain."""
@@ -144,11 +155,15 @@ class Calls:
         try:
             answer = await ask(link, tl, within=within)
         except RpcFault as fault:
-            self.answered += 1
+            self._note_answer()
             self._heed(fault)
             raise
-        self.answered += 1
+        self._note_answer()
         return answer
+
+    def _note_answer(self) -> None:
+        self.answered += 1
+        self.answered_at = loop_time()
 
     async def _ready(self, until: float, *, left: bool) -> Link:
         """The link, once there is one. `left`: an earlier try may have been acted on."""

@@ -36,6 +36,7 @@ _ENDED = {
     "USER_DEACTIVATED_BAN": SessionState.BANNED,
     "PHONE_NUMBER_BANNED": SessionState.BANNED,
 }
+_WAITS = frozenset({"FLOOD_WAIT", "FLOOD_PREMIUM_WAIT", "SLOWMODE_WAIT", "FLOOD_TEST_PHONE_WAIT"})
 _IMPAIRED = {
     "PEER_FLOOD": SessionState.RESTRICTED,
     "FROZEN_METHOD_INVALID": SessionState.FROZEN,
@@ -141,6 +142,13 @@ def number_of(fault: RpcFault) -> int | None:
     return int(found.group(1)) if found else None
 
 
+def wait_of(fault: RpcFault) -> int | None:
+    """The seconds that Telegram asks to wait, if it does. (FROZEN_METHOD_INVALID is a 420 and no wait.)"""
+    if name_of(fault) in _WAITS or (fault.code == 420 and number_of(fault) is not None):
+        return max(1, number_of(fault) or 1)
+    return None
+
+
 def ends_login(fault: RpcFault) -> SessionState | None:
     """The state in which this error leaves the session for good, if it does."""
     return _ENDED.get(name_of(fault))
@@ -171,7 +179,7 @@ def translate(fault: RpcFault) -> TeleFlowError:
     """Our error for an RPC error. The original belongs on as the cause."""
     name, number = name_of(fault), number_of(fault)
     details = {"telegramError": fault.message[:100]}
-    if name in {"FLOOD_WAIT", "FLOOD_PREMIUM_WAIT", "SLOWMODE_WAIT", "FLOOD_TEST_PHONE_WAIT"}:
+    if name in _WAITS:
         seconds = number or 1
         code = "SLOW_MODE" if name == "SLOWMODE_WAIT" else "TELEGRAM_FLOOD_WAIT"
         return Limited(f"Telegram asks to wait {seconds} seconds", code=code, retry_after=seconds, details=details)
@@ -187,11 +195,22 @@ def translate(fault: RpcFault) -> TeleFlowError:
     for prefix, kind, code in _FAMILIES:
         if name.startswith(prefix):
             return kind(f"Telegram refuses it: {name}", code=code, details=details)
-    if fault.code == 420:
-        return Limited(f"Telegram asks to wait: {name}", code="TELEGRAM_FLOOD_WAIT", details=details)
+    if fault.code == 420 and number is not None:
+        message = f"Telegram asks to wait {number} seconds: {name}"
+        return Limited(message, code="TELEGRAM_FLOOD_WAIT", retry_after=number, details=details)
     if is_passing(fault):
         return Unavailable("Telegram has trouble of its own: try again", code="TELEGRAM_UNAVAILABLE", details=details)
     return Upstream(f"Telegram answers {fault.message[:100]}", details=details)
+
+
+def held(seconds: int) -> Limited:
+    """Telegram wants nothing of this account for so long."""
+    return Limited(
+        f"Telegram asks to wait: {seconds} seconds are left",
+        code="TELEGRAM_FLOOD_WAIT",
+        retry_after=seconds,
+        details={"held": True, "scope": "account"},
+    )
 
 
 def unreadable() -> TeleFlowError:

@@ -9,58 +9,42 @@ deadline (`calls`).
 from __future__ import annotations
 
 import asyncio
-import random
-from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
 import structlog
-from telethon.tl.alltlobjects import LAYER
-from telethon.tl.functions import InitConnectionRequest, InvokeWithLayerRequest
-from telethon.tl.functions.help import GetConfigRequest
-from telethon.tl.functions.updates import GetStateRequest
+from telethon.tl.types import Config
 
 from teleflow.errors import TeleFlowError
 from teleflow.kit.backoff import FullJitter
-from teleflow.kit.clock import Clock, loop_time
-from teleflow.kit.tasks import Tasks
+from teleflow.kit.clock import loop_time
 from teleflow.model.operations.base import Operation
-from teleflow.model.sessions import Credentials, Device, SessionState
+from teleflow.model.sessions import Credentials, Profile, SessionState
 from teleflow.telegram import errors
-from teleflow.telegram.base import Watcher
-from teleflow.telegram.calls import Calls, ask
-from teleflow.telegram.dc import DataCentre, Telegram
-from teleflow.telegram.limiter import ConnectLimiter
+from teleflow.telegram.calls import Calls, NoAnswer
+from teleflow.telegram.condition import Condition
+from teleflow.telegram.dc import DataCentre
+from teleflow.telegram.freeze import has_thawed
+from teleflow.telegram.introduction import introduce
 from teleflow.telegram.methods import METHODS
 from teleflow.telegram.mtproto.cipher import AuthKey
-from teleflow.telegram.mtproto.connect import Dial, dial, open_link
+from teleflow.telegram.mtproto.connect import open_link
 from teleflow.telegram.mtproto.framing import TransportFault
 from teleflow.telegram.mtproto.link import Link
-from teleflow.telegram.mtproto.requests import LinkLost, RpcFault, Unreadable
+from teleflow.telegram.mtproto.requests import RpcFault, Unreadable
+from teleflow.telegram.pulse import Pulse
+from teleflow.telegram.site import Site
 
 _log = structlog.get_logger(__name__)
 R = TypeVar("R")
 
-_INTRODUCE_WITHIN_S = 15.0
 _STEADY_S = 5.0
 _UNKNOWN_KEY_S = 60.0
+_THAW_CHECK_S = 600.0
 _BACKOFF = FullJitter(first=1.0, most=45.0)  # with the wait for a turn: back within a minute
 _TRANSPORT_FLOOD = FullJitter(first=120.0, most=300.0, floor=60.0)
-
-
-@dataclass(frozen=True, slots=True)
-class Site:
-    """What all sessions of a process share."""
-
-    telegram: Telegram
-    clock: Clock
-    threads: Executor
-    limiter: ConnectLimiter
-    watcher: Watcher
-    tasks: Tasks
-    chance: random.Random
-    dial: Dial = dial
 
 
 class LiveSession:
@@ -68,37 +52,48 @@ class LiveSession:
 
     __slots__ = (
         "_calls",
-        "_device",
-        "_impaired",
+        "_condition",
+        "_held_until",
         "_link",
         "_over",
+        "_profile",
+        "_pulse",
         "_site",
         "_stopped",
         "_task",
+        "_thaw_checked",
         "_unknown_key_since",
         "authorised",
-        "cause",
         "credentials",
         "id",
-        "state",
+        "on_update",
     )
 
     def __init__(
-        self, session_id: str, credentials: Credentials, *, device: Device, authorised: bool, site: Site
+        self,
+        session_id: str,
+        credentials: Credentials,
+        *,
+        profile: Profile,
+        authorised: bool,
+        site: Site,
+        impaired: SessionState | None = None,
     ) -> None:
         self.id = session_id
         self.credentials = credentials
         self.authorised = authorised
-        self.state = SessionState.CONNECTING
-        self.cause: str | None = None
-        self._device = device
+        self.on_update: Callable[[memoryview], None] | None = None
+        self._profile = profile
         self._site = site
         self._link: Link | None = None
         self._over: asyncio.Future[BaseException] | None = None
         self._calls = Calls(self._heed, site.chance)
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
-        self._impaired: SessionState | None = None
+        self._condition = Condition(session_id, site.watcher, site.tasks, silent=not authorised, impaired=impaired)
+        self._pulse: Pulse | None = None
+        self._held_until = 0.0
+        self._thaw_checked = 0.0
         self._unknown_key_since: float | None = None
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -106,15 +101,23 @@ class LiveSession:
     def start(self) -> None:
         self._task = self._site.tasks.start(self._keep_up(), f"session:{self.id}", on_failure=self._failed)
 
-    async def stop(self) -> None:
+    async def stop(self, *, by_owner: bool = False) -> None:
         """Disconnect and stay so. What waits for an answer hears that it may or may not have been done."""
-        self._stopped = True
-        self._calls.close("the session was disconnected")
+        self._stopped = self._condition.silent = True
+        self._calls.close("the session was disconnected", by_owner=by_owner)
         task, self._task = self._task, None
         if task is not None and task is not asyncio.current_task():
             task.cancel()
             await asyncio.wait([task], timeout=5)
         self._drop_link()
+
+    @property
+    def state(self) -> SessionState:
+        return self._condition.state
+
+    @property
+    def cause(self) -> str | None:
+        return self._condition.cause
 
     @property
     def is_connected(self) -> bool:
@@ -126,7 +129,7 @@ class LiveSession:
 
     async def _keep_up(self) -> None:
         attempt = 0
-        await self._tell(SessionState.CONNECTING, None)
+        await self._condition.tell(SessionState.CONNECTING, None)
         while not self._stopped:
             await self._site.limiter.turn()
             began = loop_time()  # waiting for one's turn is no steady connection
@@ -148,8 +151,7 @@ class LiveSession:
             if self._key_is_unknown(cause):
                 await self._finish(SessionState.LOGGED_OUT, "AUTH_KEY_UNREGISTERED")
                 return
-            if self._was_online() or self.state is SessionState.CONNECTING:
-                await self._tell(SessionState.RECONNECTING, _describe(cause))
+            await self._tell_why(cause)
             await asyncio.sleep(self._pause(cause, attempt))
             attempt += 1
 
@@ -161,7 +163,8 @@ class LiveSession:
         await self._introduce(link)
         self._unknown_key_since = None
         self._calls.up(link)
-        await self._tell(self._impaired or (SessionState.ONLINE if self.authorised else self.state), None)
+        if self.authorised:
+            await self.now_authorised()
         cause = await over
         if isinstance(cause, _LoginOver):
             raise cause
@@ -171,6 +174,7 @@ class LiveSession:
         site, credentials = self._site, self.credentials
         # Addresses change, and a key belongs to a data centre and not to its address: what is known now counts.
         centre = site.telegram.centre(credentials.dc_id)
+        route = site.proxies.route(self._profile.proxy, credentials.dc_id)
         opened = await open_link(
             host=centre.host if centre else credentials.host,
             port=centre.port if centre else credentials.port,
@@ -178,10 +182,11 @@ class LiveSession:
             salt=credentials.salt,
             keys=site.telegram.keys,
             clock=site.clock.time,
-            on_update=_ignore,
+            on_update=self._update,
             on_lost=partial(_resolve, over),
             threads=site.threads,
-            dial=site.dial,
+            dial=route.dial,
+            framing=route.framing,
         )
         self._link = opened.link
         if opened.is_new:
@@ -190,37 +195,28 @@ class LiveSession:
         return opened.link
 
     async def _introduce(self, link: Link) -> None:
-        """initConnection; for an account that is logged in, around a request that only such a one may make."""
-        query = GetStateRequest() if self.authorised else GetConfigRequest()
-        device = self._device
-        request = InvokeWithLayerRequest(
-            LAYER,
-            InitConnectionRequest(
-                api_id=self.credentials.api_id,
-                device_model=device.model,
-                system_version=device.system,
-                app_version=device.app_version,
-                system_lang_code=device.system_lang_code,
-                lang_pack="",
-                lang_code=device.lang_code,
-                query=query,
-            ),
-        )
         try:
-            await ask(link, request, within=_INTRODUCE_WITHIN_S)
+            answer = await introduce(
+                link, api_id=self.credentials.api_id, device=self._profile.device, authorised=self.authorised
+            )
         except RpcFault as fault:
             ended = errors.ends_login(fault) if self.authorised else None
             if ended is not None:
                 raise _LoginOver(ended, errors.name_of(fault)) from fault
-            if errors.is_passing(fault) or fault.code == 420:
+            if errors.is_passing(fault) or errors.wait_of(fault) is not None:
                 raise
             # Any other refusal is an answer to that one request: the link and the login stand.
             _log.warning("session.introduction_refused", session=self.id, error=fault.message[:80])
+            self._heed(fault)
+        else:
+            if isinstance(answer, Config):
+                self._site.telegram.learn(answer)
 
     # -- requests -----------------------------------------------------------------------------------------
 
     async def call(self, operation: Operation[R], *, within: float) -> R:
         """See `telegram.base.Call`."""
+        self._refuse_while_held()
         invoke = partial(self._calls.repeat, until=loop_time() + within)
         try:
             result: R = await METHODS[type(operation)](invoke, operation)
@@ -230,6 +226,8 @@ class LiveSession:
             raise error from fault
         except Unreadable as unreadable:
             raise errors.unreadable() from unreadable
+        if operation.to_stranger and self._condition.impaired is SessionState.RESTRICTED:
+            self.relieve()
         return result
 
     async def once(self, request: Any, *, within: float) -> Any:
@@ -243,6 +241,14 @@ class LiveSession:
         """Send a request that may safely arrive twice. Raises as `once`."""
         return await self._calls.repeat(request, until=loop_time() + within)
 
+    async def is_reached(self, *, within: float) -> bool:
+        """Whether the link stands, or will within so many seconds."""
+        try:
+            await self._calls.ready(loop_time() + within)
+        except TeleFlowError:
+            return False
+        return True
+
     async def move(self, centre: DataCentre) -> None:
         """Go on with the login at another data centre, with a key of its own."""
         self.credentials = replace(
@@ -250,10 +256,28 @@ class LiveSession:
         )
         self._end_link(ConnectionAbortedError(f"moving to DC {centre.id}"))
 
+    def reroute(self, profile: Profile) -> None:
+        """Take another way from now on: the connection that stands is given up."""
+        self._profile = profile
+        self._end_link(ConnectionAbortedError("the session's proxy was changed"))
+
     async def now_authorised(self) -> None:
-        """The login is done, on this very link."""
+        """The login is done, on this very link, and somebody has just been answered on it."""
         self.authorised = True
-        await self._tell(SessionState.ONLINE, None)
+        self._condition.silent = self._stopped
+        self._beat_on()
+        await self._condition.tell_up()
+        if self._condition.impaired is SessionState.FROZEN:
+            self._check_thaw()
+
+    def relieve(self) -> None:
+        """See `Condition.relieve`."""
+        self._condition.relieve()
+
+    @property
+    def server_time(self) -> float:
+        """The data centre's clock, as far as we know it, in Unix seconds."""
+        return self._site.clock.time() + (self._link.time_offset if self._link is not None else 0.0)
 
     def _heed(self, fault: RpcFault) -> None:
         """An error may say more than that its request failed."""
@@ -264,11 +288,53 @@ class LiveSession:
             self._end_link(_LoginOver(ended, errors.name_of(fault)))
             return
         impaired = errors.impairs(fault)
-        if impaired is not None and impaired is not self._impaired:
-            self._impaired = impaired
-            self._site.tasks.start(self._tell(impaired, errors.name_of(fault)), f"tell:{self.id}")
+        if impaired is not None:
+            self._condition.impair(impaired, errors.name_of(fault))
+
+    def _refuse_while_held(self) -> None:
+        """Telegram wants nothing of this account for a while: whoever asks is told at once."""
+        left = self._held_until - loop_time()
+        if left > 0:
+            raise errors.held(int(left) + 1)
+
+    # -- the heart ----------------------------------------------------------------------------------------
+
+    def _beat_on(self) -> None:
+        if self._link is not None and self._pulse is None:
+            self._pulse = Pulse(
+                self._link,
+                self._calls,
+                self._site.chance,
+                told=self._pulse_told,
+                dead=partial(self._end_link, NoAnswer("the data centre answers no request")),
+            )
+            self._pulse.start()
+
+    def _pulse_told(self, fault: RpcFault | None) -> None:
+        wait = errors.wait_of(fault) if fault is not None else None
+        if fault is not None:
+            self._heed(fault)
+        if wait is not None and self._pulse is not None and fault is not None:
+            self._pulse.hold(wait)
+            self._condition.tell_soon(SessionState.FLOOD_HELD, str(fault))
+        elif self.state is SessionState.FLOOD_HELD:
+            self._condition.is_up_again()
+        if self._condition.impaired is SessionState.FROZEN and loop_time() - self._thaw_checked > _THAW_CHECK_S:
+            self._check_thaw()
+
+    def _check_thaw(self) -> None:
+        self._thaw_checked = loop_time()
+        self._site.tasks.start(self._ask_thaw(), f"thaw:{self.id}")
+
+    async def _ask_thaw(self) -> None:
+        if await has_thawed(self.repeat) and self._condition.impaired is SessionState.FROZEN:
+            self.relieve()
 
     # -- inside -------------------------------------------------------------------------------------------
+
+    def _update(self, body: memoryview) -> None:
+        if self.on_update is not None:
+            self.on_update(body)
 
     def _end_link(self, cause: BaseException) -> None:
         if self._over is not None:
@@ -277,27 +343,28 @@ class LiveSession:
 
     def _drop_link(self) -> None:
         self._calls.down()
+        pulse, self._pulse = self._pulse, None
+        if pulse is not None:
+            pulse.stop()
         link, self._link = self._link, None
         if link is not None:
             link.close()
 
     async def _finish(self, state: SessionState, cause: str) -> None:
         self.authorised = False
-        self.state, self.cause = state, cause
-        self._stopped = True
+        self._condition.state, self._condition.cause = state, cause
+        self._stopped = self._condition.silent = True
         self._calls.close(cause, ended=state)
         await self._site.watcher.login_ended(self.id, state, cause)
 
-    async def _tell(self, state: SessionState, cause: str | None) -> None:
-        if not self.authorised or (
-            state is self.state and cause == self.cause and state is not SessionState.CONNECTING
-        ):
-            return
-        self.state, self.cause = state, cause
-        await self._site.watcher.state_changed(self.id, state, cause)
-
-    def _was_online(self) -> bool:
-        return self.state in {SessionState.ONLINE, SessionState.RESTRICTED, SessionState.FROZEN}
+    async def _tell_why(self, cause: BaseException) -> None:
+        """The connection is over, or was none."""
+        wait = errors.wait_of(cause) if isinstance(cause, RpcFault) else None
+        if wait is not None:
+            self._held_until = loop_time() + wait
+            await self._condition.tell(SessionState.FLOOD_HELD, str(cause))
+        else:
+            await self._condition.tell_down(cause)
 
     def _key_is_unknown(self, cause: BaseException) -> bool:
         """-404 twice over a minute: once can be a data centre's hiccup, and keys are not thrown away for that."""
@@ -315,8 +382,8 @@ class LiveSession:
     def _pause(self, cause: BaseException, attempt: int) -> float:
         if isinstance(cause, TransportFault) and cause.code == -429:
             return _TRANSPORT_FLOOD.delay(attempt, self._site.chance)
-        if isinstance(cause, RpcFault) and cause.code == 420:
-            return float(min(errors.number_of(cause) or 1, 3600))
+        if self._held_until > loop_time():
+            return min(self._held_until - loop_time(), 3600.0)
         return _BACKOFF.delay(attempt, self._site.chance)
 
 
@@ -327,23 +394,6 @@ class _LoginOver(Exception):
         self.cause = cause
 
 
-def _ignore(_body: memoryview) -> None:
-    """Updates are acknowledged by the link; nothing here reads them yet."""
-
-
 def _resolve(over: asyncio.Future[BaseException], cause: BaseException) -> None:
     if not over.done():
         over.set_result(cause)
-
-
-def _describe(cause: BaseException) -> str:
-    """For a person, without addresses or secrets."""
-    if isinstance(cause, TransportFault | LinkLost | RpcFault):
-        return str(cause)
-    if isinstance(cause, TimeoutError):
-        return str(cause) or "the data centre does not answer"
-    if isinstance(cause, ConnectionRefusedError):
-        return "the data centre refuses the connection"
-    if isinstance(cause, ConnectionError):
-        return str(cause) or type(cause).__name__
-    return type(cause).__name__

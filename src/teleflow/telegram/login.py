@@ -11,18 +11,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from telethon.tl.functions.account import GetPasswordRequest
-from telethon.tl.functions.auth import CheckPasswordRequest, SendCodeRequest, SignInRequest
+from telethon.tl.functions.auth import (
+    CancelCodeRequest,
+    CheckPasswordRequest,
+    ResendCodeRequest,
+    SendCodeRequest,
+    SignInRequest,
+)
 from telethon.tl.types import CodeSettings
 from telethon.tl.types.auth import Authorization, AuthorizationSignUpRequired, SentCode
 
 from teleflow.errors import Invalid, TeleFlowError, Unavailable, Upstream
 from teleflow.telegram import errors
 from teleflow.telegram.convert.users import display_name
-from teleflow.telegram.live import LiveSession, Site
+from teleflow.telegram.live import LiveSession
 from teleflow.telegram.mtproto.requests import RpcFault, Unreadable
 from teleflow.telegram.mtproto.srp import UnknownAlgorithm, prove
+from teleflow.telegram.site import Site
 
 WITHIN_S = 25.0
+_CANCEL_WITHIN_S = 5.0
 _MOVES = 2
 
 
@@ -52,7 +60,7 @@ async def send_code(
     request = SendCodeRequest(phone.removeprefix("+"), api_id, api_hash, CodeSettings())
     for _ in range(_MOVES + 1):
         try:
-            answer = await _repeat(live, request)
+            answer = await repeat(live, request)
         except RpcFault as fault:
             centre_id = errors.migrates_to(fault)
             if centre_id is None:
@@ -63,11 +71,28 @@ async def send_code(
             await live.move(centre)
             continue
         if isinstance(answer, SentCode):
-            return SentLoginCode(
-                answer.phone_code_hash, _kind(answer.type), _kind(answer.next_type), answer.timeout or None
-            )
-        return _account(getattr(answer, "authorization", answer))
+            return _sent(answer)
+        return account_of(getattr(answer, "authorization", answer))
     raise Upstream("Telegram sends the login from one data centre to another")
+
+
+async def resend_code(live: LiveSession, *, phone: str, phone_code_hash: str) -> SentLoginCode | Account:
+    """auth.resendCode: by the next way that Telegram has. Raises Limited LOGIN_FLOOD when there is none."""
+    try:
+        answer = await live.once(ResendCodeRequest(phone.removeprefix("+"), phone_code_hash), within=WITHIN_S)
+    except RpcFault as fault:
+        raise errors.translate(fault) from fault
+    except Unreadable as error:
+        raise errors.unreadable() from error
+    return _sent(answer) if isinstance(answer, SentCode) else account_of(getattr(answer, "authorization", answer))
+
+
+async def cancel_code(live: LiveSession, *, phone: str, phone_code_hash: str) -> None:
+    """auth.cancelCode, as far as it is heard: the code expires by itself too."""
+    try:
+        await live.once(CancelCodeRequest(phone.removeprefix("+"), phone_code_hash), within=_CANCEL_WITHIN_S)
+    except (RpcFault, TeleFlowError, Unreadable):
+        return
 
 
 async def sign_in(live: LiveSession, *, phone: str, phone_code_hash: str, code: str) -> Account:
@@ -81,7 +106,7 @@ async def sign_in(live: LiveSession, *, phone: str, phone_code_hash: str, code: 
         raise errors.unreadable() from error
     if isinstance(answer, AuthorizationSignUpRequired):
         raise Invalid("The number is not on Telegram: sign up with an official app first", code="PHONE_NOT_REGISTERED")
-    return _account(answer)
+    return account_of(answer)
 
 
 async def check_password(live: LiveSession, site: Site, password: str) -> Account:
@@ -92,9 +117,9 @@ async def check_password(live: LiveSession, site: Site, password: str) -> Accoun
     loop = asyncio.get_running_loop()
     for attempt in range(2):
         try:
-            state = await _repeat(live, GetPasswordRequest())
+            state = await repeat(live, GetPasswordRequest())
             proof = await loop.run_in_executor(site.threads, prove, password, state)
-            return _account(await live.once(CheckPasswordRequest(proof), within=WITHIN_S))
+            return account_of(await live.once(CheckPasswordRequest(proof), within=WITHIN_S))
         except RpcFault as fault:
             if errors.name_of(fault) == "SRP_ID_INVALID" and attempt == 0:
                 continue
@@ -106,18 +131,22 @@ async def check_password(live: LiveSession, site: Site, password: str) -> Accoun
     raise Upstream("Telegram changed the password parameters twice")
 
 
-async def _repeat(live: LiveSession, request: Any) -> Any:
+async def repeat(live: LiveSession, request: Any) -> Any:
     try:
         return await live.repeat(request, within=WITHIN_S)
     except Unreadable as error:
         raise errors.unreadable() from error
 
 
-def _account(answer: Any) -> Account:
+def account_of(answer: Any) -> Account:
     if not isinstance(answer, Authorization) or answer.user is None:
         raise unexpected()
     phone = getattr(answer.user, "phone", None)
     return Account(answer.user.id, display_name(answer.user), f"+{phone.removeprefix('+')}" if phone else None)
+
+
+def _sent(answer: SentCode) -> SentLoginCode:
+    return SentLoginCode(answer.phone_code_hash, _kind(answer.type), _kind(answer.next_type), answer.timeout or None)
 
 
 def unexpected() -> TeleFlowError:

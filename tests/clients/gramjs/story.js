@@ -158,7 +158,9 @@ const story = {
   },
 };
 
-(async () => {
+module.exports = { connected, trust, control };
+
+if (require.main === module) (async () => {
   trust(readFileSync(dc.publicKeyFile, "ascii"));
   let failed = 0;
   for (const step of steps) {

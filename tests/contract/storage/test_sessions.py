@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 
 import pytest
 
 from teleflow.errors import Conflict
 from teleflow.model.jobs import SendState
-from teleflow.model.sessions import SessionState
+from teleflow.model.proxies import Proxy, ProxyKind
+from teleflow.model.sessions import Device, Profile, SessionState, may_follow
 from teleflow.storage.base import Known, Storage
 
 from .rig import (
@@ -76,8 +78,8 @@ async def test_sessions_are_counted_by_state(storage: Storage) -> None:
 
 async def test_a_state_has_a_cause_and_the_time_since_when(storage: Storage) -> None:
     owner = await stored_user(storage)
-    session = await stored_session(storage, owner)
-    await storage.set_session_state(session.id, SessionState.ONLINE, cause=None, now=NOW + 1)
+    session = await stored_session(storage, owner, state=SessionState.CONNECTING)
+    assert await storage.set_session_state(session.id, SessionState.ONLINE, cause=None, now=NOW + 1)
     await storage.set_session_state(session.id, SessionState.ONLINE, cause="again", now=NOW + 2, phone="+1999")
     stored = await storage.session(owner.id, session.id)
     assert stored is not None
@@ -87,7 +89,7 @@ async def test_a_state_has_a_cause_and_the_time_since_when(storage: Storage) -> 
     stored = await storage.session(owner.id, session.id)
     assert stored is not None
     assert (stored.state_since, stored.last_online_at, stored.phone) == (NOW + 3, NOW + 2, "+1999")
-    await storage.set_session_state("ses_none", SessionState.ONLINE, cause=None, now=NOW)
+    assert not await storage.set_session_state("ses_none", SessionState.ONLINE, cause=None, now=NOW)
 
 
 async def test_a_finished_login_authorises_and_ends_the_attempt(storage: Storage) -> None:
@@ -266,3 +268,78 @@ async def test_a_peer_is_found_by_id_and_by_the_name_it_has_now(storage: Storage
     await storage.remember_peers(one.id, [Known(6, 66, None, "fox", "Eve")], now=NOW + 5)
     assert await storage.peer_named(one.id, "fox", since=0) == Known(6, 66, None, "fox", "Eve")
     assert await storage.peer(one.id, 5) == Known(5, 55, None, None, "Ann"), "the name has another owner now"
+
+
+@pytest.mark.parametrize("now", list(SessionState))
+async def test_a_state_that_may_not_follow_is_refused(storage: Storage, now: SessionState) -> None:
+    owner = await stored_user(storage)
+    for then in SessionState:
+        session = await stored_session(storage, owner, state=now, cause="before")
+        taken = await storage.set_session_state(session.id, then, cause="after", now=NOW + 5)
+        stored = await storage.session(owner.id, session.id)
+        assert stored is not None
+        assert taken is may_follow(now, then)
+        assert (stored.state, stored.cause) == ((then, "after") if taken else (now, "before"))
+
+
+async def test_restrictions_outlast_the_connection(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    session = await stored_session(storage, owner, state=SessionState.ONLINE, authorised=True)
+    seen = []
+    for state in (
+        SessionState.FROZEN,
+        SessionState.RECONNECTING,
+        SessionState.RESTRICTED,
+        SessionState.DISCONNECTED,
+        SessionState.CONNECTING,
+        SessionState.ONLINE,
+    ):
+        await storage.set_session_state(session.id, state, cause=None, now=NOW)
+        stored = await storage.session_by_id(session.id)
+        assert stored is not None
+        seen.append(stored.impaired)
+    frozen, restricted = SessionState.FROZEN, SessionState.RESTRICTED
+    assert seen == [frozen, frozen, restricted, restricted, restricted, None]
+
+
+async def test_a_profile_comes_back_with_its_secrets_sealed(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    proxy = Proxy(ProxyKind.SOCKS5, "proxy.example", 1080, "me", "my proxy's password")
+    profile = Profile(Device(model="Pixel 8", lang_code="de"), proxy, (7, "another api hash"))
+    session = a_session(owner)
+    await storage.add_session(session, profile)
+    assert await storage.profile(session.id) == profile
+    changed = Profile(profile.device)
+    await storage.save_profile(session.id, changed)
+    assert await storage.profile(session.id) == changed
+    await storage.save_profile("ses_none", profile)
+    assert await storage.profile("ses_none") is None
+
+
+async def test_an_arrival_is_stored_whole_or_not_at_all(storage: Storage) -> None:
+    owner = await stored_user(storage)
+    key = some_credentials()
+    first, second = a_session(owner, authorised=True), a_session(owner, authorised=True)
+    await storage.add_arrival(first, key, Profile())
+    assert await storage.session(owner.id, first.id) == first
+    assert await storage.credentials(first.id) == key
+    assert await storage.holds_key(hashlib.sha256(key.auth_key).hexdigest())
+    assert not await storage.holds_key(hashlib.sha256(b"another").hexdigest())
+    with pytest.raises(Conflict, match="login"):
+        await storage.add_arrival(second, key, Profile())
+    assert await storage.session(owner.id, second.id) is None
+    with pytest.raises(Conflict, match="name"):
+        await storage.add_arrival(a_session(owner, name=first.name), some_credentials(), Profile())
+
+
+async def test_a_session_is_renamed_unless_the_name_is_taken(storage: Storage) -> None:
+    owner, stranger = await stored_user(storage), await stored_user(storage)
+    session, other = await stored_session(storage, owner, name="one"), await stored_session(storage, owner, name="two")
+    assert await storage.rename_session(owner.id, session.id, "three")
+    assert await storage.rename_session(owner.id, session.id, "three")
+    assert not await storage.rename_session(stranger.id, session.id, "mine")
+    with pytest.raises(Conflict):
+        await storage.rename_session(owner.id, session.id, other.name)
+    stored = await storage.session(owner.id, session.id)
+    assert stored is not None
+    assert stored.name == "three"

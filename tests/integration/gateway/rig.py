@@ -12,6 +12,7 @@ import httpx2
 
 from teleflow.app import Gateway
 from teleflow.config import load_settings
+from teleflow.kit.clock import Clock
 from teleflow.sandbox.embedded import Sandbox, running
 
 ANN, BOB, EVE = "+15550001", "+15550002", "+15550003"
@@ -19,8 +20,9 @@ PASSWORD = "a good long one"
 
 
 class Rig:
-    def __init__(self, sandbox: Sandbox, data: Path, **settings: Any) -> None:
+    def __init__(self, sandbox: Sandbox, data: Path, *, clock: Clock | None = None, **settings: Any) -> None:
         self.sandbox = sandbox
+        self._clock = clock
         self._data = data
         self._settings = settings
         self.gateway: Gateway
@@ -38,7 +40,7 @@ class Rig:
             telegram_connect_rate=0,
             **{"send_wait_seconds": 10, "code_budget_per_hour": 100, **self._settings},
         )
-        self.gateway = await Gateway(settings).__aenter__()
+        self.gateway = await Gateway(settings, clock=self._clock).__aenter__()
         self.http = httpx2.AsyncClient(
             transport=httpx2.ASGITransport(app=self.gateway.app), base_url="http://gateway", timeout=60
         )
@@ -107,11 +109,13 @@ class Rig:
 
 
 @asynccontextmanager
-async def rigged(data: Path, **settings: Any) -> AsyncIterator[Rig]:
-    async with running(pq_bits=30) as sandbox:
+async def rigged(
+    data: Path, *, clock: Clock | None = None, dcs: tuple[int, ...] = (), **settings: Any
+) -> AsyncIterator[Rig]:
+    async with running(pq_bits=30, dcs=dcs) as sandbox:
         for phone, name in ((ANN, "Ann"), (BOB, "Bob"), (EVE, "Eve")):
             sandbox.control.create_account({"phone": phone, "firstName": name})
-        rig = Rig(sandbox, data, **settings)
+        rig = Rig(sandbox, data, clock=clock, **settings)
         await rig.start()
         try:
             yield rig

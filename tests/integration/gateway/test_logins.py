@@ -11,7 +11,7 @@ import pytest
 from teleflow.app import Gateway
 from teleflow.config import load_settings
 from teleflow.errors import SettingsError, StorageUnavailable
-from teleflow.fleet import logins
+from teleflow.fleet import attempts
 from teleflow.telegram import login
 from tests.integration.gateway.rig import ANN, BOB, Rig, rigged
 
@@ -179,8 +179,8 @@ async def test_what_never_left_for_telegram_costs_no_code(tmp_path: Path, monkey
 async def test_a_login_that_was_abandoned_by_a_restart_ends_in_time_too(
     rig: Rig, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(logins, "ATTEMPT_LIFE_MS", 1)
-    monkeypatch.setattr(logins, "_SWEEP_EVERY_S", 0.01)
+    monkeypatch.setattr(attempts, "ATTEMPT_LIFE_MS", 1)
+    monkeypatch.setattr(attempts, "_SWEEP_EVERY_S", 0.01)
     ann = await rig.user("ann", ANN)
     await rig.gateway.services.telegram._sessions.stop()  # the process that asked never comes to sweep
     assert (await rig.http.post("/telegram/init", headers=ann)).status_code == 200

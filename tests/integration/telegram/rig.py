@@ -13,12 +13,13 @@ from teleflow.kit.clock import SystemClock
 from teleflow.kit.tasks import Tasks
 from teleflow.model.operations.contacts import ResolvePhone
 from teleflow.model.peers import Peer, PeerKind
-from teleflow.model.sessions import Credentials, Device, SessionState
+from teleflow.model.sessions import Credentials, Profile, SessionState
 from teleflow.sandbox.embedded import Sandbox, running
 from teleflow.telegram.dc import Telegram
 from teleflow.telegram.limiter import ConnectLimiter
-from teleflow.telegram.live import LiveSession, Site
+from teleflow.telegram.live import LiveSession
 from teleflow.telegram.login import send_code, sign_in
+from teleflow.telegram.site import Site
 
 ANN, BOB = "+15550001", "+15550002"
 
@@ -72,7 +73,7 @@ class Rig:
     def session(self, name: str, credentials: Credentials | None = None, *, authorised: bool = False) -> LiveSession:
         home = self.telegram.home
         blank = Credentials(home.id, home.host, home.port, b"", 0, 1, "h" * 32)
-        live = LiveSession(name, credentials or blank, device=Device(), authorised=authorised, site=self.site)
+        live = LiveSession(name, credentials or blank, profile=Profile(), authorised=authorised, site=self.site)
         live.start()
         return live
 
@@ -89,6 +90,15 @@ class Rig:
         found = await live.call(ResolvePhone(phone), within=10)
         assert found is not None
         return Peer(PeerKind.USER, found.user_id, found.access_hash)
+
+    @asynccontextmanager
+    async def until_calls(self, method: str, more: int, *, within: float = 15.0) -> AsyncIterator[None]:
+        """Wait at the end of the block until this was called so often more."""
+        before = self.calls(method)
+        yield
+        async with asyncio.timeout(within):
+            while self.calls(method) < before + more:
+                await asyncio.sleep(0.02)
 
     def texts(self) -> list[str]:
         return [line["text"] for line in self.sandbox.control.ledger_messages(limit=1000)]

@@ -18,6 +18,7 @@ from teleflow.model.sessions import SessionState
 from teleflow.telegram.login import check_password, send_code, sign_in
 from teleflow.telegram.mtproto.connect import dial
 from teleflow.telegram.pacing import Pacing
+from teleflow.telegram.proxies import Proxies
 from tests.integration.telegram.rig import ANN, BOB, Rig, rigged
 
 
@@ -215,7 +216,7 @@ async def test_a_bug_in_one_connection_does_not_end_the_session(rig: Rig) -> Non
             raise surprises.pop()
         return await dial(*where)
 
-    ann._site = replace(rig.site, dial=surprising)
+    ann._site = replace(rig.site, proxies=Proxies(straight=surprising))
     await rig.fault("reset", {"phone": ANN})
     await rig.watch.until(lambda: rig.watch.states[-1][1] is SessionState.RECONNECTING)
     assert (await ann.call(GetMe(), within=20)).phone == ANN

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from teleflow.api.v1 import auth, chats, jobs, messages, sending
+from teleflow.api.v1 import auth, chats, jobs, messages, sending, session_logins, session_transfer, sessions
 
-ROUTERS: tuple[APIRouter, ...] = (auth.router, chats.router, messages.router, sending.router, jobs.router)
+ROUTERS: tuple[APIRouter, ...] = (
+    auth.router,
+    session_logins.router,
+    session_transfer.router,
+    sessions.router,
+    chats.router,
+    messages.router,
+    sending.router,
+    jobs.router,
+)

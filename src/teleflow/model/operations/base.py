@@ -21,3 +21,8 @@ class Operation(Generic[R]):
     @property
     def scope(self) -> str:
         return ""
+
+    @property
+    def to_stranger(self) -> bool:
+        """Whether this writes to somebody whom the account has no chat with: what PEER_FLOOD forbids."""
+        return False

@@ -23,11 +23,6 @@ async def no_sticker_sets(desk: Desk, caller: Caller, _request: TLRequest) -> An
     return types.messages.AllStickers(0, [])
 
 
-async def no_sticker_set(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
-    desk.me(caller)
-    raise RpcError(400, "STICKERSET_INVALID")
-
-
 async def no_featured_stickers(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
     desk.me(caller)
     return types.messages.FeaturedStickers(0, 0, [], [])

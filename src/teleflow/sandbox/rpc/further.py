@@ -31,7 +31,6 @@ CLOSED: Mapping[Any, Method] = {
     f.messages.GetAllStickersRequest: empty_shelves.no_sticker_sets,
     f.messages.GetMaskStickersRequest: empty_shelves.no_sticker_sets,
     f.messages.GetEmojiStickersRequest: empty_shelves.no_sticker_sets,
-    f.messages.GetStickerSetRequest: empty_shelves.no_sticker_set,
     f.messages.GetFeaturedStickersRequest: empty_shelves.no_featured_stickers,
     f.messages.GetFavedStickersRequest: empty_shelves.no_faved_stickers,
     f.messages.GetRecentStickersRequest: empty_shelves.no_recent_stickers,

@@ -57,11 +57,17 @@ def react(
     annex.fresh.discard(me.id)
     if plain:
         annex.reactions[me.id] = Reaction(plain, int(world.clock.time()), big)
-        if message.sender != me.id and not message.post:
+        if message.sender != me.id and not message.post and not _cleared(world, target, message):
             annex.fresh.add(me.id)
     world.messages.marks.file(message)
     world.messages.keep_message(message)
     tell(world, message, "reactions", me, origin)
+
+
+def _cleared(world: World, target: Person | Chat, message: Message) -> bool:
+    """Whether the author has cleared the history: what does not show does not wait to be seen."""
+    member = world.chats.member(target, message.sender) if isinstance(target, Chat) and target.channel else None
+    return member is not None and message.sides[target.id][0] <= member.hidden_up_to
 
 
 def _may_react(world: World, chat: Chat, me: Person) -> None:

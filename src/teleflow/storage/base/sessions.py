@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from teleflow.model.sessions import Credentials, LoginAttempt, Session, SessionState
+from teleflow.model.audit import AuditEntry
+from teleflow.model.sessions import Credentials, LoginAttempt, Profile, Session, SessionState
 
 
 class SessionStore(Protocol):
-    async def add_session(self, session: Session) -> None:
+    async def add_session(
+        self, session: Session, profile: Profile | None = None, *, audit: AuditEntry | None = None
+    ) -> None:
         """Raises Conflict(code="SESSION_NAME_TAKEN") when this user has one of that name; NotFound without the user."""
 
     async def session(self, user_id: str, session_id: str) -> Session | None: ...
+
+    async def session_by_id(self, session_id: str) -> Session | None:
+        """Whoever owns it: for the service's own work, never for a caller."""
 
     async def session_named(self, user_id: str, name: str) -> Session | None: ...
 
@@ -25,8 +31,29 @@ class SessionStore(Protocol):
 
     async def set_session_state(
         self, session_id: str, state: SessionState, *, cause: str | None, now: int, phone: str | None = None
+    ) -> bool:
+        """False, and no effect, when the session is gone or this state may not follow its own (TRANSITIONS).
+
+        Sets `last_online_at` when the state is online. Restricted and frozen are remembered as `impaired` until it is
+        online.
+        """
+
+    async def rename_session(self, user_id: str, session_id: str, name: str) -> bool:
+        """False when it is gone. Raises Conflict(code="SESSION_NAME_TAKEN")."""
+
+    async def profile(self, session_id: str) -> Profile | None:
+        """Raises SealBroken when its proxy was sealed with another key or for another row."""
+
+    async def save_profile(self, session_id: str, profile: Profile) -> None:
+        """No effect when the session is gone."""
+
+    async def holds_key(self, fingerprint: str) -> bool:
+        """Whether any session holds the auth key with this SHA-256 (hex)."""
+
+    async def add_arrival(
+        self, session: Session, credentials: Credentials, profile: Profile, *, audit: AuditEntry | None = None
     ) -> None:
-        """No effect when the session is gone. Sets `last_online_at` when the state is online."""
+        """A session with its login, in one batch. Raises as `add_session` and `save_credentials` do."""
 
     async def save_credentials(self, session_id: str, credentials: Credentials) -> None:
         """Seal and store; they may exist before the login is done. No effect when the session is gone.
@@ -38,17 +65,26 @@ class SessionStore(Protocol):
         """Raises SealBroken when they were sealed with another key or for another row."""
 
     async def authorise_session(
-        self, session_id: str, *, account_id: int, account_name: str, phone: str, now: int
+        self,
+        session_id: str,
+        *,
+        account_id: int,
+        account_name: str,
+        phone: str,
+        now: int,
+        audit: AuditEntry | None = None,
     ) -> None:
         """The login is done: state connecting, the attempt removed, in one batch."""
 
-    async def forget_authorisation(self, session_id: str, state: SessionState, *, cause: str, now: int) -> None:
+    async def forget_authorisation(
+        self, session_id: str, state: SessionState, *, cause: str, now: int, audit: AuditEntry | None = None
+    ) -> None:
         """Telegram ended the login: auth key and peers are destroyed, the state tells why.
 
         Queued jobs fail. Those that have left (sending, uncertain) are their sender's to settle.
         """
 
-    async def delete_session(self, user_id: str, session_id: str) -> bool:
+    async def delete_session(self, user_id: str, session_id: str, *, audit: AuditEntry | None = None) -> bool:
         """Remove with credentials, attempt and peers; its open jobs end first, logs stay.
 
         Queued jobs are cancelled. Those that have left fail with OUTCOME_UNKNOWN, and their log says so.

@@ -9,6 +9,7 @@ from sqlalchemy import delete, func, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.errors import Conflict
+from teleflow.kit.seal import Seal
 from teleflow.model.sessions import Credentials, LoginAttempt, SessionState
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, columns, every, has_session, one, page, run
@@ -49,6 +50,7 @@ _ATTEMPT = Statement(
         _a.tries,
         _a.password_tries,
         _a.created_at,
+        _a.ticket,
     ).where(_a.session_id == given("this"))
 )
 _s = t.sessions.c
@@ -75,12 +77,10 @@ _NOTE_CODE = Statement(insert(t.code_requests).values(phone=given("to_phone"), r
 
 class SessionSecrets(Part):
     async def save_credentials(self, session_id: str, credentials: Credentials) -> None:
-        row = columns(credentials)
-        row["session_id"] = session_id
-        row["auth_key"] = self._seal.seal(credentials.auth_key, *_auth_key_of(session_id))
-        row["auth_key_fingerprint"] = hashlib.sha256(credentials.auth_key).hexdigest()
-        row["api_hash"] = self._seal.seal(credentials.api_hash.encode(), *_api_hash_of(session_id))
-        await self._db.write(_save_credentials, row)
+        await self._db.write(save_credentials, sealed_row(self._seal, session_id, credentials))
+
+    async def holds_key(self, fingerprint: str) -> bool:
+        return await self._db.read(one, _HOLDER, this=fingerprint) is not None
 
     async def credentials(self, session_id: str) -> Credentials | None:
         row = await self._db.read(one, _LOAD, this=session_id)
@@ -123,6 +123,15 @@ class SessionSecrets(Part):
         await self._db.write(run, _NOTE_CODE, to_phone=phone, now=now)
 
 
+def sealed_row(seal: Seal, session_id: str, credentials: Credentials) -> dict[str, Any]:
+    row = columns(credentials)
+    row["session_id"] = session_id
+    row["auth_key"] = seal.seal(credentials.auth_key, *_auth_key_of(session_id))
+    row["auth_key_fingerprint"] = hashlib.sha256(credentials.auth_key).hexdigest()
+    row["api_hash"] = seal.seal(credentials.api_hash.encode(), *_api_hash_of(session_id))
+    return row
+
+
 def _auth_key_of(session_id: str) -> tuple[str, str, str]:
     return "session_credentials", session_id, "auth_key"
 
@@ -135,7 +144,8 @@ def _code_hash_of(session_id: str) -> tuple[str, str, str]:
     return "login_attempts", session_id, "phone_code_hash"
 
 
-async def _save_credentials(tx: Tx, row: dict[str, Any]) -> None:
+async def save_credentials(tx: Tx, row: dict[str, Any]) -> None:
+    """Raises Conflict when another session holds this key. No effect when the session is gone."""
     if not await has_session(tx, row["session_id"]):
         return
     holder = await tx.one(_HOLDER, this=row["auth_key_fingerprint"])

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Delete, Update, delete, or_, select, update
 
+from teleflow.model.audit import AuditEntry
 from teleflow.model.jobs import SendState
+from teleflow.storage.sql import audit
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.statement import NO, YES, Statement, Tx, given
 
@@ -90,7 +92,7 @@ async def fail_queued_jobs(tx: Tx, session_id: str, cause: str, now: int) -> Non
     await _fail_queued(tx, session_id, LOGGED_OUT, f"Not sent: the session is logged out ({cause})", now)
 
 
-async def delete_session(tx: Tx, user_id: str, session_id: str, now: int) -> bool:
+async def delete_session(tx: Tx, user_id: str, session_id: str, now: int, entry: AuditEntry | None = None) -> bool:
     if await tx.one(_MY_SESSION, this=session_id, of_user=user_id) is None:
         return False
     await _cancel_of_session(tx, session_id, SESSION_GONE, "Not sent: the session was deleted", now)
@@ -98,6 +100,7 @@ async def delete_session(tx: Tx, user_id: str, session_id: str, now: int) -> boo
         tx, session_id, OUTCOME_UNKNOWN, "The session was deleted while this was on its way: it may have arrived", now
     )
     await tx.run(_SESSION, this=session_id)
+    await audit.add(tx, entry)
     return True
 
 

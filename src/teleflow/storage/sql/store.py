@@ -9,12 +9,14 @@ from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal
 from teleflow.storage.base import Storage
+from teleflow.storage.sql.arrivals import Arrivals
 from teleflow.storage.sql.audit import Audit
 from teleflow.storage.sql.credentials import SessionSecrets
 from teleflow.storage.sql.keys import Keys
 from teleflow.storage.sql.logins import Logins
 from teleflow.storage.sql.pacing import PacingRows
 from teleflow.storage.sql.peers import Peers
+from teleflow.storage.sql.profiles import Profiles
 from teleflow.storage.sql.requests import Requests
 from teleflow.storage.sql.sendlog import SendLog
 from teleflow.storage.sql.sends import Sends
@@ -27,7 +29,20 @@ _SQLITE_PREFIXES = ("sqlite+aiosqlite:///", "sqlite:///", "file:///", "file://lo
 
 
 class SqlStorage(
-    Users, Logins, Keys, Sessions, SessionSecrets, Peers, PacingRows, Sends, SendLog, Requests, Audit, Upkeep
+    Users,
+    Logins,
+    Keys,
+    Sessions,
+    SessionSecrets,
+    Profiles,
+    Arrivals,
+    Peers,
+    PacingRows,
+    Sends,
+    SendLog,
+    Requests,
+    Audit,
+    Upkeep,
 ):
     """One SQL database."""
 

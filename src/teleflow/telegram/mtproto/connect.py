@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from teleflow.telegram.mtproto.cipher import AuthKey
+from teleflow.telegram.mtproto.framing import Framing, FullFraming
 from teleflow.telegram.mtproto.handshake import make_key
 from teleflow.telegram.mtproto.keys import PublicKey
 from teleflow.telegram.mtproto.link import Link
@@ -50,11 +51,12 @@ async def open_link(
     on_lost: Callable[[BaseException], None],
     threads: Executor,
     dial: Dial = dial,
+    framing: Callable[[], Framing] = FullFraming,
 ) -> OpenLink:
     """Connect, and make a key when `key` is None. Raises OSError (TimeoutError, ConnectionError) only."""
 
     def make() -> Link:
-        return Link(clock=clock, on_update=on_update, on_lost=on_lost)
+        return Link(clock=clock, on_update=on_update, on_lost=on_lost, framing=framing())
 
     async with asyncio.timeout(CONNECT_WITHIN_S):
         link = await dial(make, host, port)

@@ -6,6 +6,7 @@ Pure: bytes in, packets out. A stream that breaks the form is dead, there is no 
 from __future__ import annotations
 
 import struct
+from typing import Protocol
 from zlib import crc32
 
 PACKET_LIMIT = 16 * 1024 * 1024  # as Telegram's own clients: more is an attack or a broken stream
@@ -23,6 +24,16 @@ class TransportFault(ConnectionError):
     def __init__(self, code: int) -> None:
         super().__init__(f"transport error {code}")
         self.code = code
+
+
+class Framing(Protocol):
+    """How packets lie in one connection's stream."""
+
+    def encode(self, packet: bytes) -> bytes: ...
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Packets that are whole now. Raises BrokenStream or TransportFault."""
+        ...
 
 
 class FullFraming:

@@ -23,7 +23,7 @@ from telethon.tl.types import MsgResendReq, MsgsAck, MsgsStateInfo
 from teleflow.kit.clock import loop_time
 from teleflow.telegram.mtproto.cipher import AuthKey, NotForUs
 from teleflow.telegram.mtproto.envelope import CONTAINER, Envelope
-from teleflow.telegram.mtproto.framing import BrokenStream, FullFraming, TransportFault
+from teleflow.telegram.mtproto.framing import BrokenStream, Framing, FullFraming, TransportFault
 from teleflow.telegram.mtproto.packing import GZIP_PACKED, packed, unpacked
 from teleflow.telegram.mtproto.requests import LinkLost, Request, RpcFault, Unreadable, fail
 
@@ -81,12 +81,13 @@ class Link(asyncio.Protocol):
         clock: Callable[[], float],
         on_update: Callable[[memoryview], None],
         on_lost: Callable[[BaseException], None],
+        framing: Framing | None = None,
     ) -> None:
         self._clock = clock
         self._on_update = on_update
         self._on_lost = on_lost
         self._loop = asyncio.get_running_loop()
-        self._framing = FullFraming()
+        self._framing = framing or FullFraming()
         self._transport: asyncio.Transport | None = None
         self._envelope: Envelope | None = None
         self._plain: asyncio.Future[bytes] | None = None

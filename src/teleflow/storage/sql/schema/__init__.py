@@ -18,6 +18,7 @@ from teleflow.storage.sql.schema.sessions import (
     peers,
     phone_lookups,
     session_credentials,
+    session_profiles,
     sessions,
 )
 from teleflow.storage.sql.schema.users import api_keys, logins, refresh_tokens, users
@@ -39,6 +40,7 @@ __all__ = [
     "send_jobs",
     "send_log",
     "session_credentials",
+    "session_profiles",
     "sessions",
     "users",
 ]

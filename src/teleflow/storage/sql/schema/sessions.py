@@ -21,6 +21,7 @@ sessions = Table(
     text("account_name", null=True),
     number("created_at"),
     number("last_online_at", null=True),
+    text("impaired", null=True),  # restricted or frozen, whatever the connection does
     UniqueConstraint("user_id", "name"),
     Index("ix_sessions_user_id_id", "user_id", "id"),
 )
@@ -40,6 +41,16 @@ session_credentials = Table(
     UniqueConstraint("auth_key_fingerprint"),
 )
 
+session_profiles = Table(
+    "session_profiles",
+    metadata,
+    owned_by("sessions", "session_id", key=True),
+    text("device"),  # JSON
+    sealed("proxy", null=True),
+    number("api_id", null=True),
+    sealed("api_hash", null=True),
+)
+
 login_attempts = Table(
     "login_attempts",
     metadata,
@@ -53,6 +64,7 @@ login_attempts = Table(
     Column("tries", Integer, nullable=False),
     Column("password_tries", Integer, nullable=False),
     number("created_at"),
+    Column("ticket", Text, nullable=False, server_default=""),  # what callers are given in place of Telegram's hash
     Index("ix_login_attempts_expires_at", "expires_at"),
 )
 

@@ -18,6 +18,7 @@ def upgrade() -> None:
     _jobs()
     _pacing()
     _peers()
+    _sessions()
 
 
 def _jobs() -> None:
@@ -71,6 +72,23 @@ def _peers() -> None:
     op.add_column("peers", sa.Column("migrated_to", sa.BigInteger(), nullable=True))
     op.execute("UPDATE peers SET username = lower(username)")
     op.create_index("ix_peers_session_id_username", "peers", ["session_id", "username"], unique=False)
+
+
+def _sessions() -> None:
+    op.add_column("sessions", sa.Column("impaired", sa.Text(), nullable=True))
+    op.add_column("login_attempts", sa.Column("ticket", sa.Text(), nullable=False, server_default=""))
+    op.create_table(
+        "session_profiles",
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("device", sa.Text(), nullable=False),
+        sa.Column("proxy", sa.LargeBinary(), nullable=True),
+        sa.Column("api_id", sa.BigInteger(), nullable=True),
+        sa.Column("api_hash", sa.LargeBinary(), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["session_id"], ["sessions.id"], name=op.f("fk_session_profiles_session_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("session_id", name=op.f("pk_session_profiles")),
+    )
 
 
 def _api_keys() -> None:

@@ -1,0 +1,1 @@
+"""What must become of each error that Telegram can answer: the table, and the ways on which it is tried."""
