@@ -21,6 +21,8 @@ PROOFS = (
     "login-loop",
     "rpc-errors",
     "disk-full",
+    "order",
+    "idempotency",
     "sandbox-fuzz",
     "sandbox-faults",
     "sandbox-methods",
