@@ -40,8 +40,8 @@ def failed(outcome: Outcome) -> set[str]:
 async def test_a_gateway_that_draws_random_ids_anew_does_not_survive_the_kills(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    wrong = "SendText(peer, content, int.from_bytes(__import__('os').urandom(7), 'big'))"
-    sources = broken(tmp_path, "outbox/sender.py", "SendText(peer, content, job.random_id)", wrong)
+    wrong = "SendText(peer, content, int.from_bytes(__import__('os').urandom(7), 'big'), "
+    sources = broken(tmp_path, "outbox/sender.py", "SendText(peer, content, job.random_id, ", wrong)
     monkeypatch.setenv("PROOF_SOURCES", sources)
     outcome = await kill.run(kill.Scale(sends=160, kills=5, users=3, workers=16), 1)
     assert "texts twice in the ledger" in failed(outcome)
