@@ -108,11 +108,13 @@ class Story:
 
     async def _hold(self, phone: str, count: int) -> None:
         """A wait for this chat, and another one some time after it."""
+        control = Caller(self._sandbox.control.port)
+        match = {"method": _METHOD, "phone": self._person.phone, "chat": str(self._ids[phone]), "times": 1}
         for _ in range(count):
             seconds = self._chance.randint(1, 2)
-            match = {"method": _METHOD, "phone": self._person.phone, "chat": str(self._ids[phone]), "times": 1}
-            await self._sandbox.fault("flood", match, seconds=seconds)
+            await control.post("/faults", {"verb": "flood", "match": match, "args": {"seconds": seconds}})
             await asyncio.sleep(seconds + self._chance.uniform(0.1, 0.5))
+        control.close()
 
     async def _post_all(self, phone: str, name: str, count: int) -> None:
         caller = self._gateway.caller(self._person.token)

@@ -1,8 +1,9 @@
 """Obeying Telegram's waits: nothing of a held method and chat leaves inside the wait.
 
 A wrapper around `Call`. A wait holds for the session, the method and the chat that it was told for, so that one slow
-chat blocks no other; when chat after chat is told to wait and none gets through, it is the account that waits. Who asks
-meanwhile is told at once how long it still is. Holds outlive the process: `keep` hands each to whoever stores it.
+chat blocks no other; when chats are told to wait one after the other and none gets through, it is the account that
+waits. Who asks meanwhile is told at once how long it still is. Holds outlive the process: `keep` hands each to whoever
+stores it.
 """
 
 from __future__ import annotations
@@ -34,8 +35,9 @@ class Pacing:
         self._clock = clock
         self._keep = keep
         self._holds: dict[_Key, Hold] = {}
-        # Chats that were told to wait since the last request of this method that got through.
-        self._waiting: dict[tuple[str, str], set[str]] = {}
+        # Chats that were told to wait since the last request of this method that got through; each of them was
+        # asked when the wait of the one before was known. What was on its way together is one word of Telegram's.
+        self._waiting: dict[tuple[str, str], list[str]] = {}
 
     def restore(self, holds: Iterable[Hold]) -> None:
         """Those that an earlier process was told."""
@@ -48,11 +50,12 @@ class Pacing:
             self.check(session_id, method, scope)
             if operation.sends:
                 self.check(session_id, SENDS, "")
+        told_before = len(self._waiting.get((session_id, method), ()))
         try:
             answer = await self._call(session_id, operation, within=within)
         except Limited as limited:
             if limited.retry_after:
-                self._learn(session_id, method, scope, limited)
+                self._learn(session_id, method, scope, limited, told_before)
             raise
         except Forbidden as forbidden:
             if forbidden.code == "ACCOUNT_FROZEN":
@@ -96,15 +99,17 @@ class Pacing:
         self._holds = {key: hold for key, hold in self._holds.items() if key[0] != session_id}
         self._waiting = {key: chats for key, chats in self._waiting.items() if key[0] != session_id}
 
-    def _learn(self, session_id: str, method: str, scope: str, limited: Limited) -> None:
+    def _learn(self, session_id: str, method: str, scope: str, limited: Limited, told_before: int) -> None:
         seconds = float(limited.retry_after or 0)
         limited.details["method"] = method
         limited.details["scope"] = "chat" if scope else "account"
         self.hold(session_id, method, scope, seconds, limited)
         if not scope or limited.code == "SLOW_MODE":
             return
-        waiting = self._waiting.setdefault((session_id, method), set())
-        waiting.add(scope)
+        waiting = self._waiting.setdefault((session_id, method), [])
+        if scope in waiting or told_before < len(waiting):
+            return
+        waiting.append(scope)
         if len(waiting) >= _CHATS_THAT_MAKE_AN_ACCOUNT:
             limited.details["scope"] = "account"
             self.hold(session_id, method, "", seconds, limited)

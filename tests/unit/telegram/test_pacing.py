@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -102,6 +103,24 @@ async def test_when_no_chat_gets_through_it_is_the_account_that_waits() -> None:
     assert (await scene.refused("d")).details["scope"] == "account"
     assert len(scene.asked) == asked
     assert await scene.pacing("ses_1", Read(), within=5) == "done"
+
+
+async def test_chats_that_were_asked_together_are_one_word() -> None:
+    scene = Scene()
+    answers = asyncio.Event()
+
+    async def call(_session_id: str, operation: Any, *, within: float) -> Any:
+        if operation.chat != "free":
+            await answers.wait()
+            raise flood(30)
+        return "done"
+
+    scene.pacing = Pacing(call, scene.clock)
+    together = [asyncio.ensure_future(scene.refused(chat)) for chat in ("a", "b", "c", "d", "e")]
+    await asyncio.sleep(0)
+    answers.set()
+    await asyncio.gather(*together)
+    assert await scene.send("free") == "done"
 
 
 async def test_while_others_get_through_each_chat_waits_alone() -> None:
