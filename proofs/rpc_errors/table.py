@@ -8,7 +8,7 @@ from __future__ import annotations
 import enum
 import random
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 
@@ -31,7 +31,10 @@ NONE = "none"
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`state`: the session's afterwards; STANDS: as before the request; NONE: no session is left."""
+    """`state`: the session's afterwards; STANDS: as before the request; NONE: no session is left.
+
+    `times`: how often Telegram answers so; what makes the service look again has to be said again.
+    """
 
     number: int
     name: str
@@ -40,6 +43,7 @@ class Case:
     code: str | None
     state: str = STANDS
     retry_after: bool = False
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +54,7 @@ class _Row:
     code: str | None
     state: str = STANDS
     retry_after: bool = False
+    times: int = 1
 
 
 def _named(number: int, *names: str) -> tuple[tuple[int, str], ...]:
@@ -101,7 +106,7 @@ _ROWS = (
             (400, "YOU_BLOCKED_USER"),
         )
     ),
-    _Row(((400, "PEER_ID_INVALID"), (406, "CHANNEL_PRIVATE")), (Way.SEND,), 404, "PEER_NOT_FOUND", "online"),
+    _Row(((400, "PEER_ID_INVALID"), (406, "CHANNEL_PRIVATE")), (Way.SEND,), 404, "PEER_NOT_FOUND", "online", times=3),
     _Row(_named(400, "MESSAGE_TOO_LONG"), (Way.SEND,), 422, "MESSAGE_TOO_LONG", "online"),
     _Row(_named(400, "MEDIA_EMPTY", "MEDIA_CAPTION_TOO_LONG"), (Way.SEND,), 422, "MEDIA_INVALID", "online"),
     _Row(_named(400, "ENTITY_BOUNDS_INVALID"), (Way.SEND,), 422, "ENTITY_INVALID", "online"),
@@ -118,7 +123,7 @@ def cases() -> Iterator[Case]:
     for row in _ROWS:
         for number, name in row.names:
             for way in row.ways:
-                yield Case(number, name, way, row.status, row.code, row.state, row.retry_after)
+                yield Case(number, name, way, row.status, row.code, row.state, row.retry_after, row.times)
 
 
 def needs_own_session(case: Case) -> bool:
@@ -126,12 +131,11 @@ def needs_own_session(case: Case) -> bool:
     return case.state in _EVERY_ENDING or case.retry_after
 
 
-def unknown(chance: random.Random, count: int) -> Iterator[Case]:
-    """Names that nobody has heard of, in the classes that Telegram answers."""
-    ways = (*CALLS, Way.SIGN_IN)
+def unknown(chance: random.Random, count: int, calls: Sequence[Way] = CALLS) -> Iterator[Case]:
+    """Names that nobody has heard of, in the classes that Telegram answers; one in 25 meets a login."""
     for turn in range(count):
         words = ("".join(chance.choices(string.ascii_uppercase, k=chance.randint(2, 9))) for _ in range(3))
         name = "_".join(("ZZ", *words))
-        way = ways[turn % len(CALLS)] if turn % 25 else Way.SIGN_IN
+        way = calls[turn % len(calls)] if turn % 25 else Way.SIGN_IN
         state = "code_sent" if way is Way.SIGN_IN else "online"
         yield Case(chance.choice([400, 401, 403, 404, 405, 406, 420]), name, way, 502, "TELEGRAM_ERROR", state)

@@ -105,7 +105,7 @@ class Logins:
             attempt = await self._attempts.opened(session)
             state = (await self._attempts.fresh(session)).state
             if ticket is not None:
-                if not hmac.compare_digest(ticket.encode(), attempt.ticket.encode()):
+                if not hmac.compare_digest(ticket.encode(errors="replace"), attempt.ticket.encode()):
                     raise Invalid(
                         "This phoneCodeHash belongs to no code that is awaited", code="PHONE_CODE_HASH_INVALID"
                     )

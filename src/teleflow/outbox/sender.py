@@ -104,11 +104,12 @@ class Sender:
         job = ticket.job
         until = loop_time() + within
         peer = await self._peer(job, within)
+        first = False
         if not ticket.may_have_left:
-            await self._strangers.admit(job.session_id, peer, within=max(0.5, until - loop_time()))
+            first = await self._strangers.admit(job.session_id, peer, within=max(0.5, until - loop_time()))
         self._known(ticket, peer)
         try:
-            return await self._try(ticket, peer, until)
+            return await self._try(ticket, peer, until, first=first)
         except NotFound as error:
             if error.code not in _WRONG_PEER or ticket.may_have_left:
                 raise
@@ -129,10 +130,10 @@ class Sender:
             self._lanes.resolved(ticket, peer.marked_id)
             ticket.update(chat_id=peer.marked_id)
 
-    async def _try(self, ticket: Ticket, peer: Peer, until: float) -> Sent:
+    async def _try(self, ticket: Ticket, peer: Peer, until: float, *, first: bool = False) -> Sent:
         job = ticket.update(attempts=ticket.job.attempts + 1)
         try:
-            operation = await self._operation(job, peer, until)
+            operation = await self._operation(job, peer, until, first=first)
             sent = await self._call(job.session_id, operation, within=max(0.5, until - loop_time()))
         except TeleFlowError as error:
             if error.may_have_left or isinstance(error, Uncertain):
@@ -141,17 +142,17 @@ class Sender:
         self._peers.learn(job.session_id, sent.known)
         return sent
 
-    async def _operation(self, job: SendJob, peer: Peer, until: float) -> Operation[Sent]:
+    async def _operation(self, job: SendJob, peer: Peer, until: float, *, first: bool) -> Operation[Sent]:
         content = job.content
         if not isinstance(content, Forward):
-            return SendText(peer, content, job.random_id, job.account_id or 0)
+            return SendText(peer, content, job.random_id, job.account_id or 0, first)
         try:
             source = await self._peers.find(
                 job.session_id, parse_ref(content.from_chat), within=max(0.5, until - loop_time())
             )
         except Uncertain as error:
             raise Unavailable(error.message, code="TELEGRAM_UNAVAILABLE") from error
-        return ForwardMessages(peer, source, content, job.account_id or 0)
+        return ForwardMessages(peer, source, content, job.account_id or 0, first)
 
     async def _proved(self, ticket: Ticket, error: TeleFlowError) -> bool:
         """After an uncertain try: tell those who wait, and where a repeat is no way out, look in the history.

@@ -46,30 +46,34 @@ class Strangers:
         for key in [key for key in self._met if key[0] == session_id]:
             del self._met[key]
 
-    async def admit(self, session_id: str, peer: Peer, *, within: float) -> None:
-        """Raises Limited(CONTACT_BUDGET), Forbidden(TELEGRAM_RESTRICTED), Unavailable; nothing has left then."""
+    async def admit(self, session_id: str, peer: Peer, *, within: float) -> bool:
+        """Whether this is a first contact.
+
+        Raises Limited(CONTACT_BUDGET), Forbidden(TELEGRAM_RESTRICTED), Unavailable; nothing has left then.
+        """
         if peer.kind is not PeerKind.USER or peer.is_self:
-            return
+            return False
         key = (session_id, peer.id)
         if key in self._met:
             self._met.move_to_end(key)
-            return
-        if not await self._storage.is_acquainted(session_id, peer.id):
-            await self._first_time(session_id, peer, within)
+            return False
+        known = await self._storage.is_acquainted(session_id, peer.id)
+        first = not known and await self._first_time(session_id, peer, within)
         self._met[key] = None
         if len(self._met) > _REMEMBERED:
             self._met.popitem(last=False)
+        return first
 
     def refused(self, session_id: str, error: TeleFlowError) -> None:
         """Telegram refused a message: it may have said that strangers are to be left alone."""
         if isinstance(error, Forbidden) and error.code == "TELEGRAM_RESTRICTED" and not error.details.get("held"):
             self._holds.hold(session_id, FIRST_CONTACTS, "", _DAY_S, error)
 
-    async def _first_time(self, session_id: str, peer: Peer, within: float) -> None:
+    async def _first_time(self, session_id: str, peer: Peer, within: float) -> bool:
         now = milliseconds(self._clock.time())
         if await self._have_talked(session_id, peer, within):
             await self._storage.note_acquaintance(session_id, peer.id, now=now)
-            return
+            return False
         self._holds.check(session_id, FIRST_CONTACTS, "")
         day = round(_DAY_S * 1000)
         oldest = await self._storage.spend_first_contact(
@@ -82,6 +86,7 @@ class Strangers:
                 retry_after=max(1.0, (oldest + day - now) / 1000),
                 details={"scope": "firstContacts"},
             )
+        return True
 
     async def _have_talked(self, session_id: str, peer: Peer, within: float) -> bool:
         try:

@@ -6,6 +6,7 @@ that fails at its first step leaves no session behind.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -25,6 +26,7 @@ from teleflow.services.owned import owned_session
 from teleflow.services.ports import SessionCare
 from teleflow.storage.base import AuditStore, SessionStore
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 MOST_NAME = 100
 MOST_CODE = 16
 MOST_PASSWORD = 1024
@@ -69,8 +71,13 @@ class Sessions:
 
     async def page(self, principal: Principal, *, limit: int, after: str | None = None) -> list[SessionView]:
         """Newest first; `after` is the last id of the page before."""
-        found = await self._storage.sessions(principal.user_id, limit=limit, after=after)
-        return [await self._view(session) for session in found if principal.sees(session.id)]
+        if principal.session_ids is None:
+            found = await self._storage.sessions(principal.user_id, limit=limit, after=after)
+        else:
+            named = sorted((each for each in principal.session_ids if after is None or each < after), reverse=True)
+            kept = [await self._storage.session(principal.user_id, each) for each in named]
+            found = [session for session in kept if session is not None][:limit]
+        return [await self._view(session) for session in found]
 
     async def get(self, principal: Principal, session_id: str) -> SessionView:
         return await self._view(await self._own(principal, session_id))
@@ -128,8 +135,8 @@ class Sessions:
             raise
 
     async def verify_password(self, principal: Principal, session_id: str, password: str) -> LoggedIn:
-        if not password or len(password) > MOST_PASSWORD:
-            raise Invalid("The cloud password is empty or too long", details={"field": "password"})
+        if not password or len(password) > MOST_PASSWORD or _SURROGATE.search(password):
+            raise Invalid("The cloud password is empty, too long or no text", details={"field": "password"})
         session = await self._own(principal, session_id)
         return await self._care.logins.verify_password(session, password)
 
@@ -148,19 +155,21 @@ class Sessions:
 
     # -- managing -----------------------------------------------------------------------------------------
 
-    async def rename(self, principal: Principal, session_id: str, name: str) -> None:
+    async def change(
+        self, principal: Principal, session_id: str, *, name: str | None, proxy: Proxy | None, reroute: bool
+    ) -> None:
+        """Rename (None: no), and with `reroute` take this proxy from now on. What can't be done changes nothing."""
         session = await self._own(principal, session_id)
-        if session.name == principal.username:
-            # The simple API finds its session by this name.
-            raise Conflict("The session of the simple API keeps its name", code="SESSION_NAME_FIXED")
-        if not await self._storage.rename_session(principal.user_id, session.id, checked_name(name)):
-            raise _unknown()
-
-    async def reroute(self, principal: Principal, session_id: str, proxy: Proxy | None) -> None:
-        session = await self._own(principal, session_id)
-        if proxy is not None:
+        if reroute and proxy is not None:
             await self._care.sessions.check_proxy(proxy)
-        await self._care.sessions.reroute(session, proxy)
+        if name is not None and name != session.name:
+            if session.name == principal.username:
+                # The simple API finds its session by this name.
+                raise Conflict("The session of the simple API keeps its name", code="SESSION_NAME_FIXED")
+            if not await self._storage.rename_session(principal.user_id, session.id, checked_name(name)):
+                raise _unknown()
+        if reroute:
+            await self._care.sessions.reroute(session, proxy)
 
     async def connect(self, principal: Principal, session_id: str) -> bool:
         return await self._care.sessions.connect(await self._own(principal, session_id))

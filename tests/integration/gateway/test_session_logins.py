@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -34,7 +35,9 @@ class Client:
     async def ask(self, method: str, path: str, body: Any = None, **more: Any) -> httpx2.Response:
         if body is not None:
             more["json"] = body
-        return await self._rig.http.request(method, f"{SESSIONS}{path}", headers=self._headers, **more)
+        whole = path if path.startswith("/api/") else f"{SESSIONS}{path}"
+        headers = {**self._headers, **more.pop("headers", {})}
+        return await self._rig.http.request(method, whole, headers=headers, **more)
 
     async def ok(self, method: str, path: str, body: Any = None, *, status: int = 200, **more: Any) -> Any:
         answer = await self.ask(method, path, body, **more)
@@ -140,6 +143,8 @@ async def test_another_hash_than_ours_gets_nowhere(rig: Rig) -> None:
     begun = await ann.begin("work", ANN)
     body = {"sessionId": begun["sessionId"], "phoneCode": rig.code(ANN), "phoneCodeHash": "another"}
     assert await ann.refused("POST", "/verify-code", body) == (400, "PHONE_CODE_HASH_INVALID")
+    odd = {"content": json.dumps({**body, "phoneCodeHash": "\ud800"}), "headers": {"content-type": "application/json"}}
+    assert (await ann.ask("POST", "/verify-code", **odd)).status_code == 400
     assert rig.calls("auth.signIn") == 0
 
 

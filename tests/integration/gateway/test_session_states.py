@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.gateway.rig import ANN, BOB, Rig, rigged
+from tests.integration.gateway.clock import Ahead
+from tests.integration.gateway.rig import ANN, BOB, EVE, Rig, rigged
 from tests.integration.gateway.test_session_logins import Client, client
 
 
@@ -193,7 +194,9 @@ async def test_a_proxy_can_be_set_and_taken_away(tmp_path: Path) -> None:
         # The proxy is gone: the session is down, and goes no other way.
         told = await ann.until(session_id, "reconnecting")
         direct = len(list(rig.sandbox.dc.ledger.connections(lambda _key: None)))
-        assert await ann.refused("PATCH", f"/{session_id}", {"proxy": "socks5://10.0.0.1:1"}) == (422, "PROXY_INVALID")
+        private = {"proxy": "socks5://10.0.0.1:1", "name": "renamed"}
+        assert await ann.refused("PATCH", f"/{session_id}", private) == (422, "PROXY_INVALID")
+        assert (await ann.ok("GET", f"/{session_id}"))["name"] == "work"
         assert len(list(rig.sandbox.dc.ledger.connections(lambda _key: None))) == direct
         changed = await ann.ok("PATCH", f"/{session_id}", {"proxy": None, "name": "straight"})
         assert (changed["proxy"], changed["name"]) == (None, "straight")
@@ -207,3 +210,25 @@ async def test_lists_are_pages(rig: Rig) -> None:
     assert [row["id"] for row in first] == made[:0:-1]
     rest = await ann.ok("GET", f"?limit=2&after={first[-1]['id']}")
     assert [row["id"] for row in rest] == made[:1]
+
+
+async def test_a_restriction_ends_when_a_message_to_a_stranger_goes_through(tmp_path: Path) -> None:
+    clock = Ahead()
+    async with rigged(tmp_path / "data", clock=clock) as rig:
+        ann = await client(rig)
+        session_id = await ann.log_in("work", ANN)
+        await ann.until(session_id, "online")
+        await rig.fault("rpc_error", {"method": "messages.sendMessage", "times": 1}, name="PEER_FLOOD", code=400)
+
+        async def send(to: str) -> int:
+            body = {"sessionId": session_id, "chatId": to, "text": "hello"}
+            return (await ann.ask("POST", "/api/v1/messages/send", body)).status_code
+
+        assert await send(BOB) == 403
+        assert (await ann.until(session_id, "restricted"))["cause"] == "PEER_FLOOD"
+        assert await send(EVE) == 403  # held here
+        assert rig.calls("messages.sendMessage") == 1
+        clock.by = 86_500.0
+        ann = await again(rig)
+        assert await send(EVE) == 201
+        await ann.until(session_id, "online")

@@ -50,11 +50,13 @@ async def change_session(
     body: Annotated[ChangeSessionBody, Depends(json_body(ChangeSessionBody))],
 ) -> Response:
     """A new proxy takes effect at once: the connection is made anew."""
-    proxy = given_proxy(body.proxy)
-    if body.name is not None:
-        await services.sessions.rename(login.principal, session_id, body.name)
-    if "proxy" in body.model_fields_set:
-        await services.sessions.reroute(login.principal, session_id, proxy)
+    await services.sessions.change(
+        login.principal,
+        session_id,
+        name=body.name,
+        proxy=given_proxy(body.proxy),
+        reroute="proxy" in body.model_fields_set,
+    )
     return await get_session(session_id, login, services)
 
 

@@ -46,6 +46,7 @@ class SendText(_ToPeer):
     content: Text
     random_id: int
     me: int = 0
+    to_stranger: bool = False
     method: ClassVar[str] = "messages.sendMessage"
 
 
@@ -57,6 +58,7 @@ class ForwardMessages(_ToPeer):
     source: Peer
     content: Forward
     me: int = 0
+    to_stranger: bool = False
     method: ClassVar[str] = "messages.forwardMessages"
 
 
