@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections import OrderedDict
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -16,6 +17,8 @@ import msgspec
 from teleflow.errors import Conflict, Forbidden, Invalid, NotFound, TeleFlowError
 from teleflow.kit.clock import Clock
 from teleflow.kit.ids import random_int64
+from teleflow.model.entities import Entity
+from teleflow.model.formatting import ParseMode, formatted
 from teleflow.model.jobs import Content, Forward, SendJob, SendState, Text
 from teleflow.model.messages import check_text
 from teleflow.model.peers import PeerRef
@@ -49,11 +52,14 @@ class Sends:
         ref: PeerRef,
         text: Text,
         *,
+        parse_mode: ParseMode | None = None,
+        entities: Iterable[Entity] = (),
         key: str | None = None,
         wait: bool = True,
     ) -> SendJob:
         """Raises Invalid for what can't be sent, NotFound(SESSION_NOT_FOUND), and what `usable` raises."""
-        check_text(text.text)
+        shown, marks = formatted(text.text, parse_mode, entities)
+        text = dataclasses.replace(text, text=check_text(shown), entities=marks)
         print_of = ("text", session_id, str(ref), dataclasses.asdict(text))
         return await self._send(user, principal, session_id, ref, text, print_of, key=key, wait=wait)
 

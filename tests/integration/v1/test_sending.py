@@ -47,6 +47,13 @@ class Desk:
                     return job
                 await asyncio.sleep(0.02)
 
+    async def waiting(self, job_id: str) -> dict[str, Any]:
+        """The job, once it has a time at which it goes on."""
+        while True:
+            job = await self.job(job_id, "queued", "sending")
+            if "dueAt" in job:
+                return job
+
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
@@ -82,6 +89,37 @@ async def test_a_chat_may_be_named_in_any_way(desk: Desk, ref: str) -> None:
         ref = str(named["id"])
     answer = await desk.send("hi", to=ref)
     assert answer.status_code == 201, answer.text
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        {"text": "**bold** and [a link](https://example.org/)", "parseMode": "markdown"},
+        {"text": "<b>bold</b> and <a href='https://example.org/'>a link</a>", "parseMode": "html"},
+        {
+            "text": "bold and a link",
+            "entities": [
+                {"type": "bold", "offset": 0, "length": 4},
+                {"type": "text_link", "offset": 9, "length": 6, "url": "https://example.org/"},
+            ],
+        },
+    ],
+    ids=["markdown", "html", "entities"],
+)
+async def test_a_text_is_formatted_however_that_is_written(desk: Desk, written: dict[str, Any]) -> None:
+    answer = await desk.post("/messages/send", {"chatId": BOB, **written})
+    assert answer.status_code == 201, answer.text
+    told = answer.json()["data"]
+    assert told["text"] == "bold and a link"
+    assert told["entities"] == [
+        {"type": "bold", "offset": 0, "length": 4},
+        {"type": "text_link", "offset": 9, "length": 6, "url": "https://example.org/"},
+    ]
+    both = await desk.post(
+        "/messages/send",
+        {"chatId": BOB, **written, "parseMode": "html", "entities": [{"type": "bold", "offset": 0, "length": 1}]},
+    )
+    assert (both.status_code, both.json()["error"]["code"]) == (422, "VALIDATION_ERROR")
 
 
 async def test_a_reply_needs_what_it_answers_and_says_so(desk: Desk) -> None:
@@ -130,9 +168,7 @@ async def test_a_flood_wait_is_429_for_who_waits_and_a_due_time_for_who_does_not
     assert (told.status_code, told.json()["error"]["code"]) == (429, "TELEGRAM_FLOOD_WAIT")
     assert 1 <= int(told.headers["retry-after"]) <= 2
     posted = await desk.later("when it may")
-    job = await desk.job(posted["id"], "queued", "sending")
-    while "dueAt" not in job:
-        job = await desk.job(posted["id"], "queued", "sending")
+    job = await desk.waiting(posted["id"])
     assert job["error"]["code"] == "TELEGRAM_FLOOD_WAIT"
     await desk.job(posted["id"], "sent")
     assert desk.rig.texts() == ["warm up", "when it may"]
@@ -142,7 +178,7 @@ async def test_a_job_that_waits_can_be_cancelled_and_one_that_left_can_not(desk:
     await desk.send("warm up")
     await desk.rig.fault("flood", {"method": "messages.sendMessage"}, seconds=3600)
     posted = await desk.later("never")
-    await desk.job(posted["id"], "queued")
+    await desk.waiting(posted["id"])
     answer = await desk.post(f"/jobs/{posted['id']}/cancel")
     assert (answer.status_code, answer.json()["data"]["state"]) == (200, "cancelled")
     assert (await desk.post(f"/jobs/{posted['id']}/cancel")).status_code == 200

@@ -12,8 +12,9 @@ from teleflow.api import facts as facts_module
 from teleflow.api.access import Uses
 from teleflow.api.bodies import json_body
 from teleflow.api.v1.access import Writer
-from teleflow.api.v1.envelope import Body, TextOrNumber, ok
+from teleflow.api.v1.envelope import Body, ok
 from teleflow.api.v1.job_shapes import JobShape, outcome, told_job
+from teleflow.api.v1.message_bodies import ChatId, MessageId, MessageIds, SessionId, WithText
 from teleflow.api.v1.message_shapes import MessageShape
 from teleflow.api.v1.operation import operation
 from teleflow.errors import Invalid
@@ -22,21 +23,18 @@ from teleflow.model.peers import parse_ref
 from teleflow.services.everything import Services
 
 router = APIRouter(prefix="/api/v1/messages", tags=["messages"])
-MessageId = Annotated[int, Field(ge=1, lt=2**31)]
 Instant = Annotated[int, Field(ge=1, lt=2**31, description="Unix seconds at which Telegram is to send it")]
 Later = Annotated[bool, Query(alias="async", description="Answer 202 with the job at once, and do not wait for it")]
 _ERRORS = (403, 404, 409, 502, 504)
 
 
-class SendBody(Body):
-    session_id: str
-    chat_id: TextOrNumber = Field(description="Marked id, @username, phone number with its plus, me, or a t.me link")
-    text: str = Field(min_length=1, description="1 to 4,096 UTF-16 units")
+class SendBody(WithText):
+    """1 to 4,096 UTF-16 units as shown."""
+
     reply_to_msg_id: MessageId | None = None
     schedule: Instant | None = None
     topic_id: MessageId | None = Field(None, description="The forum topic")
     silent: bool = False
-    link_preview: bool = True
 
 
 class ReplyBody(SendBody):
@@ -44,10 +42,10 @@ class ReplyBody(SendBody):
 
 
 class ForwardBody(Body):
-    session_id: str
-    from_chat_id: TextOrNumber
-    to_chat_id: TextOrNumber
-    message_ids: list[MessageId] = Field(min_length=1, max_length=100)
+    session_id: SessionId
+    from_chat_id: ChatId
+    to_chat_id: ChatId
+    message_ids: MessageIds
     silent: bool = False
     drop_author: bool = Field(False, description="Without saying where it is from")
     topic_id: MessageId | None = None
@@ -82,6 +80,8 @@ async def send(
             link_preview=body.link_preview,
             schedule=body.schedule,
         ),
+        parse_mode=body.parse_mode,
+        entities=body.marks(),
         key=facts_module.of(request.scope).idempotency_key(),
         wait=not later,
     )
