@@ -104,19 +104,20 @@ class Sender:
         job = ticket.job
         until = loop_time() + within
         peer = await self._peer(job, within)
+        source = await self._source(job, until)  # one that is not found says nothing against the chat it goes to
         first = False
         if not ticket.may_have_left:
             first = await self._strangers.admit(job.session_id, peer, within=max(0.5, until - loop_time()))
         self._known(ticket, peer)
         try:
-            return await self._try(ticket, peer, until, first=first)
+            return await self._try(ticket, peer, source, until, first=first)
         except NotFound as error:
             if error.code not in _WRONG_PEER or ticket.may_have_left:
                 raise
             # What we remembered of this chat is no longer true.
             ref = parse_ref(job.chat)
             peer = await self._peers.find_again(job.session_id, ref, within=max(1.0, until - loop_time()))
-            return await self._try(ticket, peer, until)
+            return await self._try(ticket, peer, source, until)
 
     async def _peer(self, job: SendJob, within: float) -> Peer:
         try:
@@ -130,11 +131,12 @@ class Sender:
             self._lanes.resolved(ticket, peer.marked_id)
             ticket.update(chat_id=peer.marked_id)
 
-    async def _try(self, ticket: Ticket, peer: Peer, until: float, *, first: bool = False) -> Sent:
+    async def _try(self, ticket: Ticket, peer: Peer, source: Peer | None, until: float, *, first: bool = False) -> Sent:
         job = ticket.update(attempts=ticket.job.attempts + 1)
         try:
-            operation = await self._operation(job, peer, until, first=first)
-            sent = await self._call(job.session_id, operation, within=max(0.5, until - loop_time()))
+            sent = await self._call(
+                job.session_id, _operation(job, peer, source, first=first), within=max(0.5, until - loop_time())
+            )
         except TeleFlowError as error:
             if error.may_have_left or isinstance(error, Uncertain):
                 ticket.may_have_left = True
@@ -142,17 +144,16 @@ class Sender:
         self._peers.learn(job.session_id, sent.known)
         return sent
 
-    async def _operation(self, job: SendJob, peer: Peer, until: float, *, first: bool) -> Operation[Sent]:
-        content = job.content
-        if not isinstance(content, Forward):
-            return SendText(peer, content, job.random_id, job.account_id or 0, first)
+    async def _source(self, job: SendJob, until: float) -> Peer | None:
+        """The chat that is forwarded from."""
+        if not isinstance(job.content, Forward):
+            return None
         try:
-            source = await self._peers.find(
-                job.session_id, parse_ref(content.from_chat), within=max(0.5, until - loop_time())
+            return await self._peers.find(
+                job.session_id, parse_ref(job.content.from_chat), within=max(0.5, until - loop_time())
             )
         except Uncertain as error:
             raise Unavailable(error.message, code="TELEGRAM_UNAVAILABLE") from error
-        return ForwardMessages(peer, source, content, job.account_id or 0, first)
 
     async def _proved(self, ticket: Ticket, error: TeleFlowError) -> bool:
         """After an uncertain try: tell those who wait, and where a repeat is no way out, look in the history.
@@ -200,6 +201,15 @@ class Sender:
     def _age(self, job: SendJob) -> float:
         """In seconds."""
         return self._clock.time() - job.created_at / 1000
+
+
+def _operation(job: SendJob, peer: Peer, source: Peer | None, *, first: bool) -> Operation[Sent]:
+    content = job.content
+    if not isinstance(content, Forward):
+        return SendText(peer, content, job.random_id, job.account_id or 0, first)
+    if source is None:
+        raise RuntimeError("a forward has a source")
+    return ForwardMessages(peer, source, content, job.account_id or 0, first)
 
 
 def _too_late() -> Unavailable:

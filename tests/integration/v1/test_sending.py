@@ -142,6 +142,15 @@ async def test_forwarded_messages_come_in_the_order_of_their_ids(desk: Desk) -> 
     assert gone.status_code in {400, 404}, gone.text
 
 
+async def test_a_source_that_nobody_knows_is_named_and_harms_no_other_chat(desk: Desk) -> None:
+    sent = (await desk.send("one")).json()["data"]
+    body = {"fromChatId": "-1009999999999", "toChatId": sent["chatId"], "messageIds": [sent["id"]]}
+    for _ in range(2):
+        answer = await desk.post("/messages/forward", body)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "PEER_NOT_FOUND"), answer.text
+        assert "-1009999999999" in answer.json()["error"]["message"]
+
+
 async def test_what_cannot_be_sent_is_told_by_name(desk: Desk) -> None:
     unknown = await desk.send("x", to="+19998887766")
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "PEER_NOT_FOUND")
