@@ -28,7 +28,7 @@ PROOFS = (
     "sandbox-methods",
     "sandbox-model",
 )
-BENCHES = ("send", "login", "memory", "sandbox")
+BENCHES = ("send", "login", "memory", "read", "sandbox")
 
 
 def main(arguments: list[str]) -> int:

@@ -9,6 +9,7 @@ import asyncio
 import gc
 import json
 import os
+import statistics
 import time
 from pathlib import Path
 from typing import Any
@@ -18,8 +19,10 @@ from telethon import TelegramClient
 from telethon.crypto import rsa
 from telethon.errors import InvalidBufferError, SecurityError
 from telethon.sessions import StringSession
+from telethon.tl.functions.channels import GetFullChannelRequest, GetParticipantsRequest
 from telethon.tl.functions.contacts import ResolvePhoneRequest
-from telethon.tl.types import InputPeerUser
+from telethon.tl.functions.messages import GetDialogsRequest, GetHistoryRequest
+from telethon.tl.types import ChannelParticipantsRecent, InputChannel, InputPeerEmpty, InputPeerUser
 
 from proofs.bench import floor
 from proofs.bench.load import summary
@@ -30,7 +33,7 @@ from proofs.wire import Caller
 
 def main(job: str, given: str) -> None:
     plan = json.loads(given)
-    work = {"login": _log_in, "send": _send, "idle": _idle, "floor": _floor}[job]
+    work = {"login": _log_in, "send": _send, "idle": _idle, "floor": _floor, "read": _read}[job]
     rsa.add_key(Path(plan["key"]).read_text("ascii"), old=False)
     uvloop.run(work(plan))
 
@@ -100,6 +103,31 @@ async def _floor(plan: dict[str, Any]) -> None:
     clients = await _connected(plan)
     peers = [await _peer(client, phone) for client, phone in zip(clients, plan["phones"], strict=True)]
     await floor.serve(clients, peers, plan["port"])
+
+
+async def _read(plan: dict[str, Any]) -> None:
+    """The median of each read, in milliseconds, one call after the other."""
+    (client,) = await _connected(plan)
+    club = await client.get_input_entity(plan["club"])
+    channel = InputChannel(club.channel_id, club.access_hash)
+    recent = ChannelParticipantsRecent()
+    reads = {
+        "history of 50": GetHistoryRequest(club, 0, None, 0, 50, 0, 0, 0),
+        "100 chats": GetDialogsRequest(None, 0, InputPeerEmpty(), 100, 0),
+        "one chat": GetFullChannelRequest(channel),
+        "100 members": GetParticipantsRequest(channel, recent, 0, 100, 0),
+    }
+    found = {}
+    for name, request in reads.items():
+        took = []
+        for number in range(plan["warmUp"] + plan["calls"]):
+            began = time.perf_counter()
+            await client(request)
+            if number >= plan["warmUp"]:
+                took.append(time.perf_counter() - began)
+        found[name] = statistics.median(took) * 1000
+    tell(found)
+    await client.disconnect()
 
 
 async def _peer(client: Any, phone: str) -> InputPeerUser:

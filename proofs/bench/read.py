@@ -1,0 +1,126 @@
+"""Reads through /api/v1 beside bare Telethon making the same call: history of 50, 100 chats, one chat, members.
+
+The service and the bare client run on core 0 in turns, the data centre on core 1; both accounts have the same chats.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+from proofs.bench.send import bare_plan, child_line
+from proofs.outcome import Outcome
+from proofs.people import by_http, friends
+from proofs.process import GatewayProcess, SandboxProcess, kept
+from proofs.wire import Caller
+
+ADDED_MS = 3.0
+CALLS = 150
+WARM_UP = 20
+GROUPS = 105
+MEMBERS = 100
+MESSAGES = 120
+USERNAME = "readers_club"
+READS = ("history of 50", "100 chats", "one chat", "100 members")
+_BARE_PHONE = "+15550500000"
+
+
+async def run(rounds: int) -> Outcome:
+    with tempfile.TemporaryDirectory(prefix="teleflow-bench-") as made:
+        folder = Path(made)
+        sandbox = SandboxProcess(folder / "sandbox", core=1, pq_bits=30)
+        await sandbox.start()
+        gateway = GatewayProcess(folder / "gateway", sandbox.info, core=0)
+        async with kept(gateway, sandbox):
+            await gateway.start()
+            (person,) = await by_http(gateway, sandbox, 1)
+            plan = bare_plan(sandbox, control=sandbox.control.port, phones=[_BARE_PHONE])
+            bare = await child_line(folder, ["telethon", "login", plan], core=0)
+            club = await _furnish(sandbox, person.phone)
+            caller = gateway.caller(person.token)
+            paths = _paths(_session(gateway), club)
+            found: dict[str, list[float]] = defaultdict(list)
+            for _ in range(rounds):
+                plan = bare_plan(sandbox, sessions=bare["sessions"], club=USERNAME, warmUp=WARM_UP, calls=CALLS)
+                theirs = await child_line(folder, ["telethon", "read", plan], core=0)
+                gateway.lag.mark()
+                for name, took in theirs.items():
+                    found[f"bare {name}"].append(took)
+                for name, path in paths.items():
+                    found[f"ours {name}"].append(await _ours(caller, path))
+            caller.close()
+            return _judge(found, gateway)
+
+
+async def _furnish(sandbox: SandboxProcess, phone: str) -> int:
+    """The same chats for both accounts; the id of the one that is looked at."""
+    control = sandbox.control
+    others = await friends(sandbox, MEMBERS)
+
+    async def act(by: str, do: str, **more: Any) -> Any:
+        return await control.post(f"/accounts/{by}/act", {"do": do, **more})
+
+    both = [phone, _BARE_PHONE]
+    for number in range(GROUPS):
+        await act(others[number % 5], "createGroup", title=f"Group {number}", members=both)
+    made = await act(
+        others[0], "createChannel", title="Club", kind="megagroup", username=USERNAME, members=[*both, *others[1:]]
+    )
+    for writer in others[1:6]:
+        await act(
+            writer, "send", to=made["chatId"], text="message {n} of quite an ordinary length", times=MESSAGES // 5
+        )
+    return int(made["chatId"])
+
+
+def _session(gateway: GatewayProcess) -> str:
+    """The id of the only session there is."""
+    with contextlib.closing(sqlite3.connect(gateway.data_dir / "teleflow.db")) as database:
+        return str(database.execute("SELECT id FROM sessions").fetchone()[0])
+
+
+def _paths(session: str, club: int) -> dict[str, str]:
+    query = f"sessionId={session}"
+    return dict(
+        zip(
+            READS,
+            (
+                f"/api/v1/messages/history?{query}&chatId={club}&limit=50",
+                f"/api/v1/chats?{query}&limit=100",
+                f"/api/v1/chats/{club}?{query}",
+                f"/api/v1/chats/{club}/members?{query}&limit=100",
+            ),
+            strict=True,
+        )
+    )
+
+
+async def _ours(caller: Caller, path: str) -> float:
+    """The median in milliseconds, from the first byte asked to the last byte had."""
+    took = []
+    for number in range(WARM_UP + CALLS):
+        began = time.perf_counter()
+        reply = await caller.ask("GET", path)
+        if reply.status != 200:
+            raise RuntimeError(f"{path}: {reply.status} {reply.body[:300]!r}")
+        if number >= WARM_UP:
+            took.append(time.perf_counter() - began)
+    return statistics.median(took) * 1000
+
+
+def _judge(found: dict[str, list[float]], gateway: GatewayProcess) -> Outcome:
+    outcome = Outcome()
+    for name in READS:
+        ours, bare = found[f"ours {name}"], found[f"bare {name}"]
+        for who, values in (("ours", ours), ("bare Telethon", bare)):
+            shown = f"{statistics.median(values):.3g} [{min(values):.3g} to {max(values):.3g}]"
+            outcome.fact(f"{name}, {who}: p50 ms", shown)
+        outcome.at_most(f"{name}: added at p50", ADDED_MS, statistics.median(ours) - statistics.median(bare), "ms")
+    outcome.loop(gateway.lag)
+    return outcome
