@@ -1,6 +1,7 @@
 """Reads through /api/v1 beside bare Telethon making the same call: history of 50, 100 chats, one chat, members.
 
-The service and the bare client run on core 0 in turns, the data centre on core 1; both accounts have the same chats.
+One chat takes two methods (its description, and how it stands in the list): both sides make both at once. The service
+and the bare client run on core 0 in turns, the data centre on core 1; both accounts have the same chats.
 """
 
 from __future__ import annotations

@@ -89,8 +89,6 @@ _CHAT_SAME = (
     ("members_count", "membersCount"),
     ("about", "about"),
     ("phone", "phone"),
-    ("permissions", "permissions"),
-    ("admin_rights", "adminRights"),
     ("admins_count", "adminsCount"),
     ("banned_count", "bannedCount"),
     ("online_count", "onlineCount"),
@@ -105,6 +103,7 @@ _CHAT_IDS = (
     ("migrated_from", "migratedFrom"),
     ("linked_chat_id", "linkedChatId"),
 )
+_CHAT_RIGHTS = (("permissions", "permissions"), ("admin_rights", "adminRights"))
 _CHAT_FLAGS = (
     ("is_self", "isSelf"),
     ("bot", "isBot"),
@@ -128,6 +127,10 @@ def chat(one: Chat, file_id: FileId) -> dict[str, Any]:
         held = getattr(one, name)
         if held is not None:
             told[key] = str(held)
+    for name, key in _CHAT_RIGHTS:
+        held = getattr(one, name)
+        if held is not None:
+            told[key] = dict(held)
     for name, key in _CHAT_FLAGS:
         if getattr(one, name):
             told[key] = True
@@ -191,8 +194,8 @@ def member(one: Member) -> dict[str, Any]:
         ("joinedAt", one.joined_at),
         ("byId", str(one.by_id) if one.by_id is not None else None),
         ("until", one.until),
-        ("adminRights", one.admin_rights),
-        ("permissions", one.permissions),
+        ("adminRights", dict(one.admin_rights) if one.admin_rights is not None else None),
+        ("permissions", dict(one.permissions) if one.permissions is not None else None),
     ):
         if held is not None:
             told[key] = held

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 from typing import Any
 
 from telethon.tl import types as tl
@@ -106,17 +108,24 @@ def _channel(channel: Any, dialog: Dialog | None, full: Mapping[str, Any]) -> Ch
     )
 
 
-def allowed(banned: Any) -> dict[str, bool] | None:
+def allowed(banned: Any) -> Mapping[str, bool] | None:
     """ChatBannedRights, turned round: what may be done."""
-    if banned is None:
-        return None
-    return {camel(name): not held for name, held in vars(banned).items() if name not in _NO_RIGHTS}
+    return None if banned is None else _allowed(tuple(vars(banned).items()))
 
 
-def rights(admin: Any) -> dict[str, bool] | None:
-    if admin is None:
-        return None
-    return {camel(name): bool(held) for name, held in vars(admin).items()}
+def rights(admin: Any) -> Mapping[str, bool] | None:
+    return None if admin is None else _rights(tuple(vars(admin).items()))
+
+
+# Chats are many, and the sets of rights in them few: equal ones are one object.
+@lru_cache(4096)
+def _allowed(flags: tuple[tuple[str, Any], ...]) -> Mapping[str, bool]:
+    return MappingProxyType({camel(name): not held for name, held in flags if name not in _NO_RIGHTS})
+
+
+@lru_cache(4096)
+def _rights(flags: tuple[tuple[str, Any], ...]) -> Mapping[str, bool]:
+    return MappingProxyType({camel(name): bool(held) for name, held in flags})
 
 
 def dialog_from(dialog: Any, last: Message | None, now: float) -> Dialog:

@@ -132,6 +132,14 @@ def _service(action: Any) -> dict[str, Any]:
     kind = kind_of(action, "MessageAction")
     told: dict[str, Any] = {"action": kind}
     match action:
+        case tl.MessageActionPinMessage():
+            pass
+        case tl.MessageActionChatAddUser():
+            told["userIds"] = [str(one) for one in action.users]
+        case tl.MessageActionChatDeleteUser():
+            told["userId"] = str(action.user_id)
+        case tl.MessageActionChatCreate():
+            told |= {"title": action.title, "userIds": [str(one) for one in action.users]}
         case tl.MessageActionChatMigrateTo():
             told["chatId"] = str(marked(tl.PeerChannel(action.channel_id)))
         case tl.MessageActionChannelMigrateFrom():

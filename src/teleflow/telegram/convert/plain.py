@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from telethon.tl import TLObject
@@ -27,7 +28,9 @@ def snake(name: str) -> str:
     return _WORDS.sub("_", name).lower()
 
 
+@cache
 def camel(name: str) -> str:
+    """Of the names of TL's fields, which are so many and no more."""
     return _JOINTS.sub(lambda found: found.group(1).upper(), name)
 
 
