@@ -6,8 +6,6 @@ and the bare client run on core 0 in turns, the data centre on core 1; both acco
 
 from __future__ import annotations
 
-import contextlib
-import sqlite3
 import statistics
 import tempfile
 import time
@@ -45,7 +43,8 @@ async def run(rounds: int) -> Outcome:
             bare = await child_line(folder, ["telethon", "login", plan], core=0)
             club = await _furnish(sandbox, person.phone)
             caller = gateway.caller(person.token)
-            paths = _paths(_session(gateway), club)
+            (session,) = (await caller.get("/api/v1/sessions"))["data"]
+            paths = _paths(session["id"], club)
             found: dict[str, list[float]] = defaultdict(list)
             for _ in range(rounds):
                 plan = bare_plan(sandbox, sessions=bare["sessions"], club=USERNAME, warmUp=WARM_UP, calls=CALLS)
@@ -78,12 +77,6 @@ async def _furnish(sandbox: SandboxProcess, phone: str) -> int:
             writer, "send", to=made["chatId"], text="message {n} of quite an ordinary length", times=MESSAGES // 5
         )
     return int(made["chatId"])
-
-
-def _session(gateway: GatewayProcess) -> str:
-    """The id of the only session there is."""
-    with contextlib.closing(sqlite3.connect(gateway.data_dir / "teleflow.db")) as database:
-        return str(database.execute("SELECT id FROM sessions").fetchone()[0])
 
 
 def _paths(session: str, club: int) -> dict[str, str]:
