@@ -267,9 +267,9 @@ def test_whatever_happened_can_be_told(data: st.DataObject, kind: type[Any]) -> 
     given_: dict[str, Any] = {}
     for name, parameter in inspect.signature(kind).parameters.items():
         written = inspect.formatannotation(parameter.annotation)
-        inner = written.removeprefix("Optional[").removesuffix("]")
-        simple = _SIMPLE.get(inner)
-        if inner != written:
+        optional = written.startswith("Optional[")
+        simple = _SIMPLE.get(written.removeprefix("Optional[").removesuffix("]") if optional else written)
+        if optional:
             given_[name] = data.draw(st.none() | simple) if simple is not None else None
         else:
             given_[name] = data.draw(simple) if simple is not None else _stand_in(written)
