@@ -55,8 +55,7 @@ async def run(scale: Scale, seed: int) -> Outcome:
 async def _tried(stage: Stage, scale: Scale, seed: int) -> Outcome:
     outcome = Outcome()
     missing = [way for way in Way if not stage.has(way)]
-    if missing:
-        outcome.fact("ways that the service does not have", ", ".join(missing))
+    outcome.exactly("ways that the service does not have", 0, len(missing))
     known = [case for case in cases() if case.way not in missing]
     wrong = [found for case in known if (found := await stage.meet(case))]
     outcome.exactly(f"rows of the table that end otherwise, of {len(known)}", 0, len(wrong))

@@ -156,6 +156,8 @@ async def test_what_can_not_be_imported_is_refused_and_leaves_nothing(rig: Rig) 
         422,
         "VALIDATION_ERROR",
     )
+    odd = {"name": "x", "apiId": "9" * 5000, "apiHash": "h" * 32}
+    assert await ann.refused("POST", "/import", data=odd, files=files) == (422, "VALIDATION_ERROR")
     assert await ann.ok("GET", "") == []
     assert rig.gateway.runner._live == {}
 

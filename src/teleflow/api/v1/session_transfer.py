@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
@@ -36,6 +37,7 @@ from teleflow.errors import Invalid, Malformed
 from teleflow.model.session_strings import SessionFormat
 
 router = APIRouter(prefix="/api/v1/sessions", tags=["sessions"])
+_NUMBER = re.compile(r"[0-9]{1,10}")
 _FILE_FORM = {
     "type": "object",
     "required": ["name", "file"],
@@ -118,7 +120,7 @@ async def _form(request: Request) -> tuple[dict[str, Any], bytes]:
         elif name in fields:
             refuse_fields([(name[:50], "given twice")])
         else:
-            fields[name] = int(value) if name == "apiId" and value.isascii() and value.isdigit() else value
+            fields[name] = int(value) if name == "apiId" and _NUMBER.fullmatch(value) else value
     if content is None:
         refuse_fields([("file", "a Telethon .session file is needed")])
     return fields, content
