@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 SIMPLE_API = ROOT / "docs" / "simple-api.md"
 MESSAGES = ROOT / "docs" / "messages.md"
+SESSIONS = ROOT / "docs" / "sessions.md"
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def demo(tmp_path: Path) -> Iterator[dict[str, str]]:
         }
 
 
-@pytest.mark.parametrize("page", [README, SIMPLE_API, MESSAGES], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [README, SIMPLE_API, MESSAGES, SESSIONS], ids=lambda page: page.stem)
 def test_the_shell_examples_work_as_they_stand(page: Path, demo: dict[str, str]) -> None:
     follow(page, demo)
 
