@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from typing import Annotated, cast
 
@@ -25,17 +26,49 @@ def bearer_token(facts: Facts) -> str:
     if b"authorization" in facts.repeated or (given is not None and key is not None):
         raise Malformed("Say who you are once: one Authorization header, or one X-API-Key")
     if given is None:
-        raise Unauthenticated("Not authenticated" if key is None else "API keys are not accepted here")
+        raise Unauthenticated("Not authenticated" if key is None else "API keys are for the routes under /api/v1")
     scheme, _, token = given.partition(b" ")
     if scheme.lower() != b"bearer" or len(token) > MOST_CHARACTERS or not _TOKEN.fullmatch(token):
         raise Unauthenticated("The Authorization header must be: Bearer <access token>")
     return token.decode()
 
 
+def api_key(facts: Facts) -> bytes | None:
+    """The API key that came, None when none did. Raises Malformed for a contradictory request, Unauthenticated."""
+    key = facts.headers.get(b"x-api-key")
+    if key is None:
+        return None
+    if b"x-api-key" in facts.repeated or b"authorization" in facts.headers:
+        raise Malformed("Say who you are once: one Authorization header, or one X-API-Key")
+    if not 0 < len(key) <= MOST_CHARACTERS:
+        raise Unauthenticated("The API key is not valid")
+    return key
+
+
+async def proven(facts: Facts, services: Services) -> LiveLogin:
+    """Who calls a route under `/api/v1`: by key, or by a token of either API. Raises Unauthenticated, Malformed."""
+    key = api_key(facts)
+    if key is not None:
+        login = services.keys.recognise(key) or await services.keys.authenticate(key)
+    else:
+        token = bearer_token(facts)
+        auth = services.auth
+        login = auth.recognise(token, of_keys=True) or await auth.authenticate(token, of_keys=True)
+    services.keys.used(login)
+    return seen(login, facts)
+
+
 async def recognised(facts: Facts, services: Services) -> LiveLogin:
     """Raises Unauthenticated, Malformed."""
     token = bearer_token(facts)
     return services.auth.recognise(token) or await services.auth.authenticate(token)
+
+
+def seen(login: LiveLogin, facts: Facts) -> LiveLogin:
+    """The login as that of this request."""
+    by_key = b"x-api-key" in facts.headers
+    principal = dataclasses.replace(login.principal, by_key=by_key, address=facts.address, request_id=facts.request_id)
+    return dataclasses.replace(login, principal=principal)
 
 
 def services_of(request: Request) -> Services:
@@ -45,7 +78,7 @@ def services_of(request: Request) -> Services:
 async def _caller(request: Request) -> LiveLogin:
     facts = facts_module.of(request.scope)
     try:
-        return await recognised(facts, services_of(request))
+        return seen(await recognised(facts, services_of(request)), facts)
     except Unauthenticated:
         await refuse_unreadable(facts, request.receive)
         raise

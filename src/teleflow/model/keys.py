@@ -18,7 +18,8 @@ class ApiKey:
     """A key as we keep it: its SHA-256 (hex), never itself. Instants are Unix milliseconds.
 
     Being 256 random bits, it needs no slow hash. `session_ids` None means all sessions of the user;
-    `rate_limit` is the key's own number of requests a window, within the user's.
+    `rate_limit` is the key's own number of requests a window, within the user's. `by_login`: it came with a login,
+    and goes when the user's password changes.
     """
 
     id: str
@@ -29,6 +30,7 @@ class ApiKey:
     scopes: frozenset[Scope]
     session_ids: frozenset[str] | None
     rate_limit: int | None
+    by_login: bool
     created_at: int
     expires_at: int | None
     last_used_at: int | None = None

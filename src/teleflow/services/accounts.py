@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
@@ -16,8 +17,9 @@ from teleflow.config import Settings
 from teleflow.errors import Conflict, Invalid, NotFound, SettingsError
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.ids import new_id
+from teleflow.model.audit import Act, AuditEntry
 from teleflow.model.peers import normalize_phone
-from teleflow.model.users import Role, User, check_username
+from teleflow.model.users import Principal, Role, User, check_username
 from teleflow.services.passwords import Passwords, check_new_password
 from teleflow.storage.base import UserStore
 
@@ -60,7 +62,7 @@ class Accounts:
         self._settings = settings
         self._clock = clock
 
-    async def create(self, new: NewUser, *, need_credentials: bool = False) -> User:
+    async def create(self, new: NewUser, *, need_credentials: bool = False, by: Principal | None = None) -> User:
         """Raises Invalid, Conflict (the name is taken).
 
         With `need_credentials` a user without api_id and api_hash is refused where the service has none either.
@@ -82,7 +84,7 @@ class Accounts:
             description=new.description,
             created_at=milliseconds(self._clock.time()),
         )
-        await self._storage.add_user(user)
+        await self._storage.add_user(user, audit=self._entry(by, Act.USER_CREATED, user, role=user.role.value))
         _log.info("user.created", user=user.id, role=user.role.value)
         return user
 
@@ -99,15 +101,25 @@ class Accounts:
 
     async def set_password(self, username: str, password: str) -> None:
         """Every login of theirs ends. Raises NotFound, Invalid."""
-        await self.set_password_of((await self.named(username)).id, password)
+        await self.set_password_of(await self.named(username), password)
 
-    async def set_password_of(self, user_id: str, password: str) -> None:
+    async def set_password_of(self, user: User, password: str, *, by: Principal | None = None) -> None:
         check_new_password(password, shortest=self._settings.password_min_length)
-        await self._storage.set_password(user_id, await self._passwords.hash(password), end_logins=True)
+        hash_ = await self._passwords.hash(password)
+        entry = self._entry(by, Act.PASSWORD_CHANGED, user)
+        await self._storage.set_password(user.id, hash_, end_logins=True, audit=entry)
+
+    async def set_role(self, user: User, role: Role, *, by: Principal | None = None) -> User | None:
+        """The user as stored then, None when gone. Raises Conflict (LAST_ADMIN)."""
+        entry = self._entry(by, Act.ROLE_CHANGED, user, role=role.value)
+        return await self._storage.update_user(user.id, role=role, audit=entry)
 
     async def remove(self, username: str) -> None:
-        """Only the rows: for when no service runs. Raises NotFound."""
-        await self._storage.delete_user((await self.named(username)).id)
+        """Only the rows: for when no service runs. Raises NotFound, Conflict (LAST_ADMIN)."""
+        await self.remove_rows(await self.named(username))
+
+    async def remove_rows(self, user: User, *, by: Principal | None = None) -> None:
+        await self._storage.delete_user(user.id, audit=self._entry(by, Act.USER_DELETED, user))
 
     async def ensure_admin(self) -> FirstAdmin | None:
         """Make the first admin unless a user of that name exists; None when there was nothing to do."""
@@ -125,6 +137,13 @@ class Accounts:
             variable = "ADMIN_USERNAME" if error.details.get("field") == "username" else "ADMIN_PASSWORD"
             raise SettingsError(f"{variable}: {error.message}") from error
         return FirstAdmin(name, None if given else password)
+
+    def _entry(self, by: Principal | None, act: Act, user: User, **details: Any) -> AuditEntry:
+        now = milliseconds(self._clock.time())
+        details["name"] = user.username
+        if by is None:  # the command line, or the service itself at its first start
+            return AuditEntry(act, now, user_id=user.id, actor="the operator", target=user.id, details=details)
+        return AuditEntry.by(by, act, now=now, target=user.id, user_id=user.id, **details)
 
     def _check_api(self, new: NewUser, *, need: bool) -> None:
         if (new.telegram_api_id is None) != (new.telegram_api_hash is None):

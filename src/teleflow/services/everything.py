@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from pydantic import SecretStr
+
 from teleflow.config import Secrets, Settings
 from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal
@@ -15,6 +17,7 @@ from teleflow.services.files import FileIds
 from teleflow.services.health import Health
 from teleflow.services.history import History
 from teleflow.services.in_use import SessionsInUse
+from teleflow.services.keys import Keys
 from teleflow.services.logins import LiveLogins
 from teleflow.services.messages import Messages
 from teleflow.services.passwords import Passwords
@@ -33,6 +36,7 @@ class Services:
     """What the ways in (HTTP, the command line) call."""
 
     auth: Auth
+    keys: Keys
     users: Users
     telegram: TelegramAccount
     messages: Messages
@@ -68,13 +72,14 @@ class Services:
             access_life=max(1, round(settings.jwt_access_expire_minutes * 60)),
             refresh_life=max(1, round(settings.jwt_refresh_expire_days * 86400)),
         )
-        logins = LiveLogins(storage, clock)
+        logins = LiveLogins(storage, clock, bootstrap_user=settings.admin_username)
         guard = throttle or LoginThrottle(clock)
         auth = Auth(storage, passwords, tokens, guard, logins, clock)
         in_use = SessionsInUse(storage, clock)
         return cls(
             auth=auth,
-            users=Users(storage, Accounts(storage, passwords, settings, clock), passwords, auth, sessions),
+            keys=Keys(storage, auth, logins, tokens, clock, bootstrap=_text(settings.api_key)),
+            users=Users(storage, Accounts(storage, passwords, settings, clock), auth, sessions),
             telegram=TelegramAccount(storage, sessions, settings, clock),
             messages=Messages(storage, storage, outbox, clock),
             sends=Sends(storage, storage, outbox, clock),
@@ -90,3 +95,7 @@ class Services:
     def close(self) -> None:
         """Let go of the threads. Nothing may be called afterwards."""
         self.passwords.close()
+
+
+def _text(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

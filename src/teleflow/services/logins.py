@@ -9,13 +9,16 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
+from typing import Protocol
 
 from teleflow.kit.clock import Clock, milliseconds
+from teleflow.model.keys import ApiKey
 from teleflow.model.users import Principal, User, scopes_of
-from teleflow.storage.base import LoginStore
+from teleflow.storage.base import KeyStore, LoginStore, UserStore
 
 FRESH = 1.0  # seconds
 MOST_LOGINS = 20_000
+BOOTSTRAP = "key_bootstrap"  # the id of the operator's own key, which has no row
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,13 +28,22 @@ class LiveLogin:
     principal: Principal
     user: User
     read_at: float
+    rate_limit: int | None = None  # a key's own, requests a window
+
+
+class LivingStore(LoginStore, KeyStore, UserStore, Protocol):
+    """What is asked who lives."""
 
 
 class LiveLogins:
-    """The answer to "does this login still live, and whose is it?"."""
+    """The answer to "does this login, or this key, still live, and whose is it?".
 
-    def __init__(self, storage: LoginStore, clock: Clock) -> None:
+    `bootstrap_user` is whom the operator's own key speaks for.
+    """
+
+    def __init__(self, storage: LivingStore, clock: Clock, *, bootstrap_user: str = "") -> None:
         self._storage = storage
+        self._bootstrap_user = bootstrap_user
         self._clock = clock
         self._known: OrderedDict[str, LiveLogin] = OrderedDict()
         self._reading: dict[str, _Reading] = {}
@@ -73,14 +85,24 @@ class LiveLogins:
         read_at = self._clock.monotonic()
         login: LiveLogin | _Abandoned | None = _Abandoned()
         try:
-            user = await self._storage.login_user(login_id, now=milliseconds(self._clock.time()))
-            login = LiveLogin(_principal(user, login_id), user, read_at) if user else None
+            login = await self._read(login_id, read_at)
             return login
         finally:
             reading.set_result(login)
             if self._reading.get(login_id) is reading:  # nobody has said meanwhile that it ended
                 del self._reading[login_id]
                 self._keep(login_id, login)
+
+    async def _read(self, login_id: str, read_at: float) -> LiveLogin | None:
+        now = milliseconds(self._clock.time())
+        if login_id == BOOTSTRAP:
+            admin = await self._storage.user_named(self._bootstrap_user)
+            return LiveLogin(_principal(admin, login_id, key_id=login_id), admin, read_at) if admin else None
+        if login_id.startswith("key_"):
+            found = await self._storage.key_login(login_id, now=now)
+            return None if found is None else _with_key(*found, read_at)
+        user = await self._storage.login_user(login_id, now=now)
+        return LiveLogin(_principal(user, login_id), user, read_at) if user else None
 
     def _keep(self, login_id: str, login: LiveLogin | _Abandoned | None) -> None:
         if not isinstance(login, LiveLogin):
@@ -92,8 +114,21 @@ class LiveLogins:
             self._known.popitem(last=False)
 
 
-def _principal(user: User, login_id: str) -> Principal:
-    return Principal(user.id, user.username, user.role, login_id, scopes=scopes_of(user.role))
+def _principal(user: User, login_id: str, *, key_id: str | None = None) -> Principal:
+    return Principal(user.id, user.username, user.role, login_id, key_id, scopes=scopes_of(user.role))
+
+
+def _with_key(key: ApiKey, user: User, read_at: float) -> LiveLogin:
+    principal = Principal(
+        user.id,
+        user.username,
+        user.role,
+        login_id=key.id,
+        key_id=key.id,
+        scopes=key.scopes & scopes_of(user.role),
+        session_ids=key.session_ids,
+    )
+    return LiveLogin(principal, user, read_at, key.rate_limit)
 
 
 class _Abandoned:

@@ -19,8 +19,10 @@ from teleflow.errors import Unauthenticated
 from teleflow.kit.clock import Clock
 
 ACCESS = "teleflow.access"
+OF_KEY = "teleflow.key"
 REFRESH = "teleflow.refresh"
 MOST_CHARACTERS = 4096
+_AUDIENCES = (ACCESS, OF_KEY)
 _HEADER_FIELDS = {"alg", "typ"}  # a key that a token brings or points to is none of ours
 # The claims are judged here, strictly and by the injected clock.
 _UNCHECKED: Options = {
@@ -35,11 +37,15 @@ _UNCHECKED: Options = {
 
 @dataclass(frozen=True, slots=True)
 class AccessClaims:
-    """What an access token says, its signature and form being right. `expires_at` in Unix seconds."""
+    """What an access token says, its signature and form being right. `expires_at` in Unix seconds.
+
+    With `of_key` the login is an API key, and the token is for `/api/v1` only.
+    """
 
     user_id: str
     login_id: str
     expires_at: int
+    of_key: bool = False
 
 
 class Tokens:
@@ -66,6 +72,11 @@ class Tokens:
         claims = {"sub": user_id, "sid": login_id, "jti": secrets.token_urlsafe(12)}
         return self._sign(ACCESS, claims, self.access_life, self._access_secret)
 
+    def of_key(self, user_id: str, key_id: str, life: int) -> str:
+        """A token that is bound to an API key."""
+        claims = {"sub": user_id, "sid": key_id, "jti": secrets.token_urlsafe(12)}
+        return self._sign(OF_KEY, claims, life, self._access_secret)
+
     def refresh(self) -> str:
         """Whose it is stands in its row, not in itself."""
         return self._sign(REFRESH, {"jti": secrets.token_urlsafe(32)}, self.refresh_life, self._refresh_secret)
@@ -75,7 +86,7 @@ class Tokens:
         claims = self._verified(token, self._access_secret)
         user_id, login_id, expires_at = claims.get("sub"), claims.get("sid"), claims.get("exp")
         if (
-            claims.get("aud") != ACCESS
+            claims.get("aud") not in _AUDIENCES
             or not isinstance(user_id, str)
             or not isinstance(login_id, str)
             or type(expires_at) is not int
@@ -86,7 +97,7 @@ class Tokens:
             raise Unauthenticated("The access token is not valid")
         if expires_at <= self._clock.time():
             raise Unauthenticated("The access token has expired")
-        return AccessClaims(user_id, login_id, expires_at)
+        return AccessClaims(user_id, login_id, expires_at, claims["aud"] == OF_KEY)
 
     def check_refresh(self, token: str) -> str:
         """The hash under which a refresh token is stored. Raises Unauthenticated when it cannot be one.

@@ -6,12 +6,11 @@ from typing import Protocol
 
 import structlog
 
-from teleflow.errors import Forbidden, Invalid, Unauthenticated
+from teleflow.errors import Conflict, Forbidden, Invalid, NotFound
 from teleflow.model.sessions import Session
-from teleflow.model.users import Principal, User
-from teleflow.services.accounts import Accounts, FirstAdmin, NewUser
+from teleflow.model.users import Principal, Role, Scope, User
+from teleflow.services.accounts import Accounts, FirstAdmin, NewUser, may_be_a_name
 from teleflow.services.auth import Auth
-from teleflow.services.passwords import Passwords
 from teleflow.services.ports import Sessions
 from teleflow.storage.base import LoginStore, SessionStore, UserStore
 
@@ -28,29 +27,28 @@ class TenantStore(UserStore, LoginStore, SessionStore, Protocol):
 class Users:
     """Use cases about users."""
 
-    def __init__(
-        self, storage: TenantStore, accounts: Accounts, passwords: Passwords, auth: Auth, sessions: Sessions
-    ) -> None:
+    def __init__(self, storage: TenantStore, accounts: Accounts, auth: Auth, sessions: Sessions) -> None:
         self._storage = storage
         self._accounts = accounts
-        self._passwords = passwords
         self._auth = auth
         self._sessions = sessions
 
-    async def create(self, principal: Principal, new: NewUser) -> User:
+    async def create(self, principal: Principal, new: NewUser, *, need_credentials: bool = True) -> User:
         """Raises Forbidden, Invalid, Conflict (the name is taken)."""
         _only_admins(principal)
-        return await self._accounts.create(new, need_credentials=True)
+        return await self._accounts.create(new, need_credentials=need_credentials, by=principal)
 
     async def page(self, principal: Principal, *, limit: int, offset: int) -> tuple[list[User], int]:
         """Users, newest first, and how many there are in all."""
         _only_admins(principal)
         return await self._accounts.page(limit=limit, offset=offset)
 
-    async def get(self, user_id: str) -> User:
-        user = await self._storage.user(user_id)
+    async def get(self, principal: Principal, user_id: str) -> User:
+        """Raises Forbidden, NotFound."""
+        _only_admins(principal)
+        user = await self._storage.user(user_id) if may_be_a_name(user_id) else None
         if user is None:
-            raise Unauthenticated("The login of this token has ended")
+            raise NotFound("There is no user of this id", code="USER_NOT_FOUND")
         return user
 
     async def connected(self, user: User) -> bool:
@@ -64,27 +62,55 @@ class Users:
         user = await self._accounts.named(username)
         if user.id == principal.user_id:
             raise Invalid("You can't delete yourself", code="BAD_REQUEST")
-        await self._auth.logout_all(user.id)
-        for session in await self._sessions_of(user):
-            await self._sessions.log_out(session)
-        await self._storage.delete_user(user.id)
-        await self._auth.logout_all(user.id)
-        _log.info("user.deleted", user=user.id, by=principal.user_id)
+        await self._remove(principal, user)
 
-    async def change_password(self, principal: Principal, current: str, new: str) -> None:
-        """One's own password; every login ends, this one too. Raises Forbidden when `current` is wrong."""
-        user = await self.get(principal.user_id)
-        if not (await self._passwords.verify(current, user.password_hash)).right:
-            raise Forbidden("The current password is wrong", code="PASSWORD_WRONG")
-        await self._set_password(user.id, new)
+    async def delete_by_id(self, principal: Principal, user_id: str) -> None:
+        """The same. Raises NotFound, Conflict (oneself)."""
+        user = await self.get(principal, user_id)
+        if user.id == principal.user_id:
+            raise Conflict("You can't delete yourself", code="OWN_ACCOUNT")
+        await self._remove(principal, user)
+
+    async def set_role(self, principal: Principal, user_id: str, role: Role) -> User:
+        """Raises NotFound, Conflict (oneself; nobody would be left who is an admin)."""
+        user = await self.get(principal, user_id)
+        if user.role is role:
+            return user
+        if user.id == principal.user_id:
+            raise Conflict("You can't change your own role", code="OWN_ACCOUNT")
+        changed = await self._accounts.set_role(user, role, by=principal)
+        self._auth.forget_user(user.id)
+        if changed is None:
+            raise NotFound("There is no user of this id", code="USER_NOT_FOUND")
+        return changed
+
+    async def reset_password(self, principal: Principal, user_id: str, password: str) -> None:
+        """Another user's; every login of theirs ends. Raises NotFound, Invalid, Conflict (oneself)."""
+        user = await self.get(principal, user_id)
+        if user.id == principal.user_id:
+            raise Conflict("Your own password is changed at /api/v1/auth/password", code="OWN_ACCOUNT")
+        await self._set_password(principal, user, password)
+
+    async def change_password(self, principal: Principal, user: User, current: str, new: str) -> None:
+        """One's own; every login ends, this one too. Raises Forbidden when `current` is wrong, Limited, Invalid."""
+        await self._auth.confirm(principal, current, code="PASSWORD_WRONG")
+        await self._set_password(principal, user, new)
 
     async def ensure_admin(self) -> FirstAdmin | None:
         """Make the first admin unless a user of that name exists; None when there was nothing to do."""
         return await self._accounts.ensure_admin()
 
-    async def _set_password(self, user_id: str, password: str) -> None:
-        await self._accounts.set_password_of(user_id, password)
-        await self._auth.logout_all(user_id)
+    async def _set_password(self, principal: Principal, user: User, password: str) -> None:
+        await self._accounts.set_password_of(user, password, by=principal)
+        await self._auth.logout_all(user.id)
+
+    async def _remove(self, principal: Principal, user: User) -> None:
+        await self._auth.logout_all(user.id)
+        for session in await self._sessions_of(user):
+            await self._sessions.log_out(session)
+        await self._accounts.remove_rows(user, by=principal)
+        await self._auth.logout_all(user.id)
+        _log.info("user.deleted", user=user.id, by=principal.user_id)
 
     async def _sessions_of(self, user: User) -> list[Session]:
         found: list[Session] = []
@@ -96,5 +122,5 @@ class Users:
 
 
 def _only_admins(principal: Principal) -> None:
-    if not principal.is_admin:
+    if not principal.may(Scope.ADMIN):
         raise Forbidden("Only an admin may do this")

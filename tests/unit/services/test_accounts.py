@@ -6,6 +6,7 @@ import pytest
 
 from teleflow.config import load_settings
 from teleflow.errors import Conflict, SettingsError
+from teleflow.model.audit import AuditEntry
 from teleflow.model.users import Role, User
 from teleflow.services.accounts import Accounts, check_admin_password
 from tests.unit.services.clocks import ManualClock
@@ -19,7 +20,7 @@ class Rows:
     async def user_named(self, username: str) -> User | None:
         return self.users.get(username)
 
-    async def add_user(self, user: User) -> None:
+    async def add_user(self, user: User, *, audit: AuditEntry | None = None) -> None:
         if self.taken:
             raise Conflict("taken", code="USERNAME_TAKEN")
         self.users[user.username] = user

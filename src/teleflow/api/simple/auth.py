@@ -41,8 +41,11 @@ async def login(request: Request, services: Uses) -> TokenAnswer:
     missing = [(name, "Field required") for name in ("username", "password") if name not in form]
     if missing:
         refuse_fields(missing)
-    address = facts_module.of(request.scope).address
-    return _told(await services.auth.login(form["username"], form["password"], address=address))
+    facts = facts_module.of(request.scope)
+    pair = await services.auth.login(
+        form["username"], form["password"], address=facts.address, request_id=facts.request_id
+    )
+    return _told(pair)
 
 
 @router.post(
@@ -54,8 +57,11 @@ async def refresh(
     request: Request, body: Annotated[RefreshBody, Depends(json_body(RefreshBody))], services: Uses
 ) -> TokenAnswer:
     """The old token is dead from then on; a dead one that comes back ends its whole login."""
-    arrived_at = facts_module.of(request.scope).arrived_at
-    return _told(await services.auth.refresh(body.refresh_token, arrived_at=arrived_at))
+    facts = facts_module.of(request.scope)
+    pair = await services.auth.refresh(
+        body.refresh_token, arrived_at=facts.arrived_at, address=facts.address, request_id=facts.request_id
+    )
+    return _told(pair)
 
 
 @router.post(
@@ -63,15 +69,18 @@ async def refresh(
     summary="End the login that a refresh token belongs to",
     **operation("auth.logout", access="anybody", body=RefreshBody),
 )
-async def logout(body: Annotated[RefreshBody, Depends(json_body(RefreshBody))], services: Uses) -> Message:
+async def logout(
+    request: Request, body: Annotated[RefreshBody, Depends(json_body(RefreshBody))], services: Uses
+) -> Message:
     """Its access tokens end with it. Repeating it, or an unknown token, is no error."""
-    await services.auth.logout(body.refresh_token)
+    facts = facts_module.of(request.scope)
+    await services.auth.logout(body.refresh_token, address=facts.address, request_id=facts.request_id)
     return Message(message="Logged out")
 
 
 @router.post("/logout-all", summary="End every login of the caller", **operation("auth.logoutAll"))
 async def logout_all(login: Caller, services: Uses) -> Message:
-    ended = await services.auth.logout_all(login.principal.user_id)
+    ended = await services.auth.logout_all(login.principal.user_id, by=login.principal)
     return Message(message=f"Logged out everywhere ({ended})")
 
 

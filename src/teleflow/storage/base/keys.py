@@ -11,8 +11,14 @@ from teleflow.model.users import User
 
 
 class KeyStore(Protocol):
-    async def add_key(self, key: ApiKey, *, most: int, now: int, audit: AuditEntry | None = None) -> None:
-        """Raises Conflict(code="TOO_MANY_KEYS") when the user has `most` living ones; NotFound without the user."""
+    async def add_key(
+        self, key: ApiKey, *, most: int, now: int, replace: bool = False, audit: AuditEntry | None = None
+    ) -> list[str]:
+        """Raises Conflict(code="TOO_MANY_KEYS") when the user has `most` living ones; NotFound without the user.
+
+        Keys of programs and keys of logins are counted apart. With `replace` one too many takes the place of the
+        one of its sort that was not used for longest: the ids of those that had to go.
+        """
 
     async def keys(self, user_id: str, *, limit: int, after: str | None = None) -> list[ApiKey]:
         """A page, newest first; `after` is the last id of the page before."""

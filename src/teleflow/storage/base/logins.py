@@ -5,6 +5,7 @@ from __future__ import annotations
 import enum
 from typing import Protocol
 
+from teleflow.model.audit import AuditEntry
 from teleflow.model.users import Login, RefreshToken, User
 
 
@@ -18,26 +19,36 @@ class Rotation(enum.Enum):
 
 
 class LoginStore(Protocol):
-    async def add_login(self, login: Login, token: RefreshToken) -> None:
+    async def add_login(self, login: Login, token: RefreshToken, *, audit: AuditEntry | None = None) -> None:
         """Raises NotFound(code="USER_NOT_FOUND") when the user is gone."""
 
     async def login_user(self, login_id: str, *, now: int) -> User | None:
         """Whose login this is, while it lives: the check behind every access token."""
 
     async def rotate_refresh(
-        self, old_hash: str, successor_hash: str, *, arrived_at: int, now: int, expires_at: int
+        self,
+        old_hash: str,
+        successor_hash: str,
+        *,
+        arrived_at: int,
+        now: int,
+        expires_at: int,
+        reuse: AuditEntry | None = None,
     ) -> tuple[Rotation, User | None, str | None]:
         """Replace a refresh token by its successor: (outcome, user, login id).
 
         Exactly one of parallel uses gets ROTATED. A used token gives LOST_RACE when `arrived_at` is not
         later than the moment at which its rotation was on disk, else REUSED, and the login with all its tokens is
-        removed. The login's expiry moves to `expires_at`.
+        removed, and `reuse` is written down as of its user. The login's expiry moves to `expires_at`.
         """
 
-    async def end_login(self, refresh_hash: str) -> str | None:
-        """Remove the login that this token (used or not) belongs to; its id, None when there is none."""
+    async def end_login(self, refresh_hash: str, *, audit: AuditEntry | None = None) -> str | None:
+        """Remove the login that this token (used or not) belongs to; its id, None when there is none.
 
-    async def end_login_id(self, login_id: str) -> bool: ...
+        The entry is written as of the user whose login it was.
+        """
 
-    async def end_logins(self, user_id: str) -> list[str]:
-        """Remove every login of the user; their ids."""
+    async def end_login_id(self, login_id: str, *, audit: AuditEntry | None = None) -> bool: ...
+
+    async def end_logins(self, user_id: str, *, audit: AuditEntry | None = None) -> list[str]:
+        """Remove every login of the user, and the keys that were made by logins; their ids."""

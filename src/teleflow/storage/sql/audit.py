@@ -37,6 +37,7 @@ async def add(tx: Tx, entry: AuditEntry | None) -> None:
         return
     row = columns(entry)
     del row["id"]
+    row["action"] = str(entry.action)
     row["details"] = json.dumps(dict(entry.details), ensure_ascii=False, sort_keys=True)
     await tx.run(_ADD, **row)
 

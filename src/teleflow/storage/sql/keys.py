@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.errors import Conflict
@@ -24,7 +24,11 @@ _k = t.api_keys.c
 _COLUMNS = list(_k)
 _LIVING = or_(_k.expires_at.is_(None), _k.expires_at > given("now"))
 _ADD = Statement(insert(t.api_keys))
-_COUNT = Statement(select(func.count()).select_from(t.api_keys).where(_k.user_id == given("of_user"), _LIVING))
+_SAME_SORT = and_(_k.user_id == given("of_user"), _k.by_login == given("of_sort"), _LIVING)
+_COUNT = Statement(select(func.count()).select_from(t.api_keys).where(_SAME_SORT))
+_LEAST_USED = Statement(
+    select(_k.id).where(_SAME_SORT).order_by(func.coalesce(_k.last_used_at, _k.created_at), _k.id).limit(given("most"))
+)
 _MINE = select(*_COLUMNS).where(_k.user_id == given("of_user")).order_by(_k.id.desc()).limit(given("most"))
 _FIRST_PAGE = Statement(_MINE)
 _PAGE = Statement(_MINE.where(_k.id < given("after")))
@@ -44,8 +48,10 @@ _NOTE_USE = Statement(
 
 
 class Keys(Part):
-    async def add_key(self, key: ApiKey, *, most: int, now: int, audit: AuditEntry | None = None) -> None:
-        await self._db.write(_add, key, most, now, audit)
+    async def add_key(
+        self, key: ApiKey, *, most: int, now: int, replace: bool = False, audit: AuditEntry | None = None
+    ) -> list[str]:
+        return await self._db.write(_add, key, most, now, replace, audit)
 
     async def keys(self, user_id: str, *, limit: int, after: str | None = None) -> list[ApiKey]:
         if after is None:
@@ -75,6 +81,7 @@ class Keys(Part):
 
 def _row(key: ApiKey) -> dict[str, Any]:
     row = columns(key)
+    row["by_login"] = int(key.by_login)
     row["scopes"] = " ".join(scope.value for scope in Scope if scope in key.scopes)
     row["session_ids"] = None if key.session_ids is None else json.dumps(sorted(key.session_ids))
     return row
@@ -82,19 +89,26 @@ def _row(key: ApiKey) -> dict[str, Any]:
 
 def _key(row: Row) -> ApiKey:
     values = dict(zip((column.name for column in _COLUMNS), row, strict=False))
+    values["by_login"] = bool(values["by_login"])
     values["scopes"] = frozenset(Scope(name) for name in values["scopes"].split())
     if values["session_ids"] is not None:
         values["session_ids"] = frozenset(json.loads(values["session_ids"]))
     return ApiKey(**values)
 
 
-async def _add(tx: Tx, key: ApiKey, most: int, now: int, audit: AuditEntry | None) -> None:
+async def _add(tx: Tx, key: ApiKey, most: int, now: int, replace: bool, audit: AuditEntry | None) -> list[str]:
     await require_user(tx, key.user_id)
-    count = await tx.one(_COUNT, of_user=key.user_id, now=now)
-    if count is not None and count[0] >= most:
+    sort = {"of_user": key.user_id, "of_sort": int(key.by_login), "now": now}
+    count = await tx.one(_COUNT, **sort)
+    spare = most - (count[0] if count else 0)
+    if spare <= 0 and not replace:
         raise Conflict(f"A user has at most {most} API keys", code="TOO_MANY_KEYS")
+    replaced = [str(row[0]) for row in await tx.all(_LEAST_USED, **sort, most=1 - spare)] if spare <= 0 else []
+    for key_id in replaced:
+        await tx.run(_REMOVE, this=key_id, of_user=key.user_id)
     await tx.run(_ADD, **_row(key))
     await log.add(tx, audit)
+    return replaced
 
 
 async def _key_login(tx: Tx, seal: Seal, key_id: str, now: int) -> tuple[ApiKey, User] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 from collections import OrderedDict
 
 from sqlalchemy import delete, select, update
@@ -11,12 +12,14 @@ from sqlalchemy.dialects.postgresql import insert
 from teleflow.errors import Conflict
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.seal import Seal
+from teleflow.model.audit import AuditEntry
 from teleflow.model.users import Login, RefreshToken, User
 from teleflow.storage.base import Rotation
+from teleflow.storage.sql import audit as log
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.engine import Engine
-from teleflow.storage.sql.part import Part, columns, require_user, run
-from teleflow.storage.sql.statement import Statement, Tx, given
+from teleflow.storage.sql.part import Part, columns, require_user
+from teleflow.storage.sql.statement import YES, Statement, Tx, given
 from teleflow.storage.sql.userrows import USER_COLUMNS, user_of
 
 _REMEMBERED_ROTATIONS = 10_000
@@ -41,9 +44,18 @@ _USE_TOKEN = Statement(
     .where(t.refresh_tokens.c.hash == given("this"), t.refresh_tokens.c.used_at.is_(None))
 )
 _PROLONG = Statement(update(t.logins).values(expires_at=given("until")).where(t.logins.c.id == given("this")))
-_LOGIN_OF_TOKEN = Statement(select(t.refresh_tokens.c.login_id).where(t.refresh_tokens.c.hash == given("this")))
+_LOGIN_OF_TOKEN = Statement(
+    select(t.refresh_tokens.c.login_id, t.users.c.id, t.users.c.username)
+    .join_from(t.refresh_tokens, t.users, t.users.c.id == t.refresh_tokens.c.user_id)
+    .where(t.refresh_tokens.c.hash == given("this"))
+)
 _END = Statement(delete(t.logins).where(t.logins.c.id == given("this")))  # its tokens go with it
 _END_ALL = Statement(delete(t.logins).where(t.logins.c.user_id == given("of_user")).returning(t.logins.c.id))
+_END_KEYS = Statement(
+    delete(t.api_keys)
+    .where(t.api_keys.c.user_id == given("of_user"), t.api_keys.c.by_login == YES)
+    .returning(t.api_keys.c.id)
+)
 
 
 class Rotations:
@@ -83,18 +95,25 @@ class Logins(Part):
         super().__init__(engine, seal, clock)
         self._rotations = Rotations(clock)
 
-    async def add_login(self, login: Login, token: RefreshToken) -> None:
-        await self._db.write(_add_login, login, token)
+    async def add_login(self, login: Login, token: RefreshToken, *, audit: AuditEntry | None = None) -> None:
+        await self._db.write(_add_login, login, token, audit)
 
     async def login_user(self, login_id: str, *, now: int) -> User | None:
         return await self._db.read(_login_user, self._seal, login_id, now)
 
     async def rotate_refresh(
-        self, old_hash: str, successor_hash: str, *, arrived_at: int, now: int, expires_at: int
+        self,
+        old_hash: str,
+        successor_hash: str,
+        *,
+        arrived_at: int,
+        now: int,
+        expires_at: int,
+        reuse: AuditEntry | None = None,
     ) -> tuple[Rotation, User | None, str | None]:
         raced = self._rotations.begin(old_hash)
         try:
-            writing = self._db.write(self._rotate, old_hash, successor_hash, arrived_at, raced, now, expires_at)
+            writing = self._db.write(self._rotate, old_hash, successor_hash, arrived_at, raced, now, expires_at, reuse)
         except BaseException:
             self._rotations.end(old_hash, rotated=False)
             raise
@@ -103,7 +122,15 @@ class Logins(Part):
         return await asyncio.shield(writing)
 
     async def _rotate(
-        self, tx: Tx, old_hash: str, successor_hash: str, arrived_at: int, raced: bool, now: int, expires_at: int
+        self,
+        tx: Tx,
+        old_hash: str,
+        successor_hash: str,
+        arrived_at: int,
+        raced: bool,
+        now: int,
+        expires_at: int,
+        reuse: AuditEntry | None,
     ) -> tuple[Rotation, User | None, str | None]:
         row = await tx.one(_TOKEN, this=old_hash)
         if row is None or row[1] <= now:
@@ -114,6 +141,7 @@ class Logins(Part):
             if raced or arrived_at <= max(used_at, self._rotations.decided_at(old_hash)):
                 return Rotation.LOST_RACE, user, login_id
             await tx.run(_END, this=login_id)
+            await log.add(tx, _told_of(reuse, user.id, ""))
             return Rotation.REUSED, user, login_id
         successor = RefreshToken(successor_hash, login_id, user.id, now, expires_at)
         if not await tx.run(_ADD_TOKEN, **columns(successor)):
@@ -122,14 +150,14 @@ class Logins(Part):
         await tx.run(_PROLONG, this=login_id, until=expires_at)
         return Rotation.ROTATED, user, login_id
 
-    async def end_login(self, refresh_hash: str) -> str | None:
-        return await self._db.write(_end_login, refresh_hash)
+    async def end_login(self, refresh_hash: str, *, audit: AuditEntry | None = None) -> str | None:
+        return await self._db.write(_end_login, refresh_hash, audit)
 
-    async def end_login_id(self, login_id: str) -> bool:
-        return await self._db.write(run, _END, this=login_id) > 0
+    async def end_login_id(self, login_id: str, *, audit: AuditEntry | None = None) -> bool:
+        return await self._db.write(_end_login_id, login_id, audit)
 
-    async def end_logins(self, user_id: str) -> list[str]:
-        return await self._db.write(end_all, user_id)
+    async def end_logins(self, user_id: str, *, audit: AuditEntry | None = None) -> list[str]:
+        return await self._db.write(_end_logins, user_id, audit)
 
 
 def _rotated(done: asyncio.Future[tuple[Rotation, User | None, str | None]]) -> bool:
@@ -137,13 +165,36 @@ def _rotated(done: asyncio.Future[tuple[Rotation, User | None, str | None]]) -> 
 
 
 async def end_all(tx: Tx, user_id: str) -> list[str]:
-    return [row[0] for row in await tx.all(_END_ALL, of_user=user_id)]
+    """Every login of the user, and the keys that logins made; their ids."""
+    ended = [*await tx.all(_END_ALL, of_user=user_id), *await tx.all(_END_KEYS, of_user=user_id)]
+    return [row[0] for row in ended]
 
 
-async def _add_login(tx: Tx, login: Login, token: RefreshToken) -> None:
+async def _end_logins(tx: Tx, user_id: str, audit: AuditEntry | None) -> list[str]:
+    ended = await end_all(tx, user_id)
+    await log.add(tx, audit)
+    return ended
+
+
+async def _end_login_id(tx: Tx, login_id: str, audit: AuditEntry | None) -> bool:
+    if not await tx.run(_END, this=login_id):
+        return False
+    await log.add(tx, audit)
+    return True
+
+
+def _told_of(audit: AuditEntry | None, user_id: str, username: str) -> AuditEntry | None:
+    """The entry, as one of the user whom only the transaction has found."""
+    if audit is None:
+        return None
+    return dataclasses.replace(audit, user_id=user_id, actor_id=user_id if username else None, actor=username)
+
+
+async def _add_login(tx: Tx, login: Login, token: RefreshToken, audit: AuditEntry | None) -> None:
     await require_user(tx, login.user_id)
     await tx.run(_ADD_LOGIN, **columns(login))
     await tx.run(_ADD_TOKEN, **columns(token))
+    await log.add(tx, audit)
 
 
 async def _login_user(tx: Tx, seal: Seal, login_id: str, now: int) -> User | None:
@@ -151,9 +202,10 @@ async def _login_user(tx: Tx, seal: Seal, login_id: str, now: int) -> User | Non
     return None if row is None else user_of(row, seal)
 
 
-async def _end_login(tx: Tx, refresh_hash: str) -> str | None:
+async def _end_login(tx: Tx, refresh_hash: str, audit: AuditEntry | None) -> str | None:
     row = await tx.one(_LOGIN_OF_TOKEN, this=refresh_hash)
     if row is None:
         return None
     await tx.run(_END, this=row[0])
+    await log.add(tx, _told_of(audit, row[1], row[2]))
     return str(row[0])

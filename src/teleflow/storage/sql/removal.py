@@ -9,9 +9,11 @@ from __future__ import annotations
 
 from sqlalchemy import ColumnElement, Delete, Update, delete, or_, select, update
 
+from teleflow.errors import Conflict
 from teleflow.model.audit import AuditEntry
 from teleflow.model.jobs import SendState
-from teleflow.storage.sql import audit
+from teleflow.model.users import Role
+from teleflow.storage.sql import audit as log
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.statement import NO, YES, Statement, Tx, given
 
@@ -73,6 +75,10 @@ _MY_SESSION = Statement(
     select(t.sessions.c.id).where(t.sessions.c.id == given("this"), t.sessions.c.user_id == given("of_user"))
 )
 _SESSION = Statement(delete(t.sessions).where(t.sessions.c.id == given("this")))
+_ROLE = Statement(select(t.users.c.role).where(t.users.c.id == given("this")))
+_OTHER_ADMIN = Statement(
+    select(t.users.c.id).where(t.users.c.role == Role.ADMIN.value, t.users.c.id != given("this")).limit(given("most"))
+)
 _USER = Statement(delete(t.users).where(t.users.c.id == given("this")))
 _ENDED_JOBS = Statement(
     delete(t.send_jobs).where(
@@ -100,17 +106,26 @@ async def delete_session(tx: Tx, user_id: str, session_id: str, now: int, entry:
         tx, session_id, OUTCOME_UNKNOWN, "The session was deleted while this was on its way: it may have arrived", now
     )
     await tx.run(_SESSION, this=session_id)
-    await audit.add(tx, entry)
+    await log.add(tx, entry)
     return True
 
 
-async def delete_user(tx: Tx, user_id: str, now: int) -> bool:
+async def refuse_last_admin(tx: Tx, user_id: str) -> None:
+    """Raises Conflict when this user is the only admin."""
+    row = await tx.one(_ROLE, this=user_id)
+    if row is not None and row[0] == Role.ADMIN.value and await tx.one(_OTHER_ADMIN, this=user_id, most=1) is None:
+        raise Conflict("Somebody must stay who is an admin", code="LAST_ADMIN")
+
+
+async def delete_user(tx: Tx, user_id: str, now: int, audit: AuditEntry | None) -> bool:
+    await refuse_last_admin(tx, user_id)
     if not await tx.run(_USER, this=user_id):
         return False
     await _cancel_of_user(tx, user_id, SESSION_GONE, "Not sent: the user was deleted", now)
     await _give_up_of_user(
         tx, user_id, OUTCOME_UNKNOWN, "The user was deleted while this was on its way: it may have arrived", now
     )
+    await log.add(tx, audit)
     return True
 
 

@@ -36,6 +36,7 @@ def _sweeping(table: Table, expires: Column[int]) -> Statement:
 _SWEEPS = (
     (_sweeping(t.logins, t.logins.c.expires_at), 0),
     (_sweeping(t.refresh_tokens, t.refresh_tokens.c.expires_at), 0),
+    (_sweeping(t.api_keys, t.api_keys.c.expires_at), 30 * 24 * _HOUR),
     (_sweeping(t.login_attempts, t.login_attempts.c.expires_at), 0),
     (_sweeping(t.holds, t.holds.c.until), 0),
     (_sweeping(t.code_requests, t.code_requests.c.requested_at), 24 * _HOUR),

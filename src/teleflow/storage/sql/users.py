@@ -9,7 +9,9 @@ from sqlalchemy.dialects.postgresql import insert  # its ON CONFLICT compiles fo
 
 from teleflow.errors import Conflict
 from teleflow.kit.clock import milliseconds
+from teleflow.model.audit import AuditEntry
 from teleflow.model.users import Role, User
+from teleflow.storage.sql import audit as log
 from teleflow.storage.sql import logins, removal
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, columns, one, page
@@ -37,11 +39,11 @@ _CHANGE = Statement(
 
 
 class Users(Part):
-    async def add_user(self, user: User) -> None:
+    async def add_user(self, user: User, *, audit: AuditEntry | None = None) -> None:
         row = columns(user)
         row["role"] = user.role.value
         row["telegram_api_hash"] = sealed_api_hash(self._seal, user.id, user.telegram_api_hash)
-        await self._db.write(_add_user, row)
+        await self._db.write(_add_user, row, audit)
 
     async def user(self, user_id: str) -> User | None:
         row = await self._db.read(one, _BY_ID, this=user_id)
@@ -55,8 +57,10 @@ class Users(Part):
         rows, count = await self._db.read(_user_page, page(limit), max(0, offset))
         return [user_of(row, self._seal) for row in rows], count
 
-    async def set_password(self, user_id: str, password_hash: str, *, end_logins: bool) -> bool:
-        return await self._db.write(_set_password, user_id, password_hash, end_logins)
+    async def set_password(
+        self, user_id: str, password_hash: str, *, end_logins: bool, audit: AuditEntry | None = None
+    ) -> bool:
+        return await self._db.write(_set_password, user_id, password_hash, end_logins, audit)
 
     async def update_user(
         self,
@@ -67,6 +71,7 @@ class Users(Part):
         telegram_api_id: int | None = None,
         telegram_api_hash: str | None = None,
         description: str | None = None,
+        audit: AuditEntry | None = None,
     ) -> User | None:
         changes = {
             "new_role": None if role is None else role.value,
@@ -75,20 +80,30 @@ class Users(Part):
             "new_telegram_api_hash": sealed_api_hash(self._seal, user_id, telegram_api_hash),
             "new_description": description,
         }
-        row = await self._db.write(one, _CHANGE, this=user_id, **changes)
+        row = await self._db.write(_change, user_id, changes, audit)
         return None if row is None else user_of(row, self._seal)
 
-    async def delete_user(self, user_id: str) -> bool:
-        deleted = await self._db.write_heavy(removal.delete_user, user_id, milliseconds(self._clock.time()))
+    async def delete_user(self, user_id: str, *, audit: AuditEntry | None = None) -> bool:
+        deleted = await self._db.write_heavy(removal.delete_user, user_id, milliseconds(self._clock.time()), audit)
         # What is left is nobody's: ended jobs, taken away in steps so that no sender waits for long.
         while deleted and await self._db.write_heavy(removal.delete_ended_jobs, user_id) > 0:
             pass
         return deleted
 
 
-async def _add_user(tx: Tx, row: dict[str, Any]) -> None:
+async def _add_user(tx: Tx, row: dict[str, Any], audit: AuditEntry | None) -> None:
     if not await tx.run(_ADD, **row):
         raise Conflict("That username is taken", code="USERNAME_TAKEN", details={"field": "username"})
+    await log.add(tx, audit)
+
+
+async def _change(tx: Tx, user_id: str, changes: dict[str, Any], audit: AuditEntry | None) -> Row | None:
+    if changes["new_role"] == Role.USER.value:
+        await removal.refuse_last_admin(tx, user_id)
+    row = await tx.one(_CHANGE, this=user_id, **changes)
+    if row is not None:
+        await log.add(tx, audit)
+    return row
 
 
 async def _user_page(tx: Tx, limit: int, offset: int) -> tuple[list[Row], int]:
@@ -96,9 +111,10 @@ async def _user_page(tx: Tx, limit: int, offset: int) -> tuple[list[Row], int]:
     return await tx.all(_PAGE, most=limit, skip=offset), count[0] if count else 0
 
 
-async def _set_password(tx: Tx, user_id: str, password_hash: str, end_logins: bool) -> bool:
+async def _set_password(tx: Tx, user_id: str, password_hash: str, end_logins: bool, audit: AuditEntry | None) -> bool:
     if not await tx.run(_SET_PASSWORD, this=user_id, hash=password_hash):
         return False
     if end_logins:
         await logins.end_all(tx, user_id)
+    await log.add(tx, audit)
     return True

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, Table, Text, UniqueConstraint
 
-from teleflow.storage.sql.schema.columns import metadata, number, owned_by, sealed, text
+from teleflow.storage.sql.schema.columns import flag, metadata, number, owned_by, sealed, text
 
 users = Table(
     "users",
@@ -59,6 +59,7 @@ api_keys = Table(
     text("scopes"),  # separated by blanks
     text("session_ids", null=True),  # JSON; null: all of the user's
     number("rate_limit", null=True),
+    flag("by_login"),
     number("created_at"),
     number("expires_at", null=True),
     number("last_used_at", null=True),

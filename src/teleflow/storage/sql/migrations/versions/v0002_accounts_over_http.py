@@ -102,6 +102,7 @@ def _api_keys() -> None:
         sa.Column("scopes", sa.Text(), nullable=False),
         sa.Column("session_ids", sa.Text(), nullable=True),
         sa.Column("rate_limit", sa.BigInteger(), nullable=True),
+        sa.Column("by_login", sa.SmallInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=True),
         sa.Column("last_used_at", sa.BigInteger(), nullable=True),
