@@ -162,8 +162,11 @@ class Gateway:
             settings=settings,
             secrets=secrets,
             clock=self.clock,
+            node=self.node,
         )
         stack.callback(self.services.close)
+        stack.push_async_callback(self._write_uses)
+        await self.services.requests.start()
         self.first_admin = await self.services.users.ensure_admin()
 
         adoption = Adoption(
@@ -186,9 +189,15 @@ class Gateway:
             return Telegram.production()
         return Telegram.at(self.settings.telegram_dc, self.settings.telegram_dc_key)
 
+    async def _write_uses(self) -> None:
+        with suppress(StorageUnavailable):
+            await self.services.keys.write_uses()
+
     async def _sweep(self) -> None:
         while True:
             with suppress(StorageUnavailable):
+                await self.services.keys.write_uses()
+                await self.services.audit.purge()
                 await self.storage.sweep(now=milliseconds(self.clock.time()))
             await self.clock.sleep(_SWEEP_EVERY_S)
 

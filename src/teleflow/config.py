@@ -23,6 +23,7 @@ _PLACEHOLDER = re.compile(
     r"change[-_ ]?me|your[-_ ]|example|placeholder|secret[-_ ]?key|changethis|please[-_ ]?change|default",
     re.IGNORECASE,
 )
+_ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(\[[0-9a-fA-F:]+\]|[^\s/:@?#\[\]]+)(:\d{1,5})?")
 SECRET_FIELDS = ("jwt_secret", "jwt_refresh_secret", "session_encryption_key")
 SECRET_LENGTH = 32
 
@@ -79,6 +80,10 @@ class Settings(BaseSettings):
     cors_origin: str | None = Field(None, description="Origins that browsers may call from, comma-separated; * for any")
     rate_limit_max: int = Field(100, ge=0, description="Requests a window for a user or key; 0 is no limit")
     rate_limit_window_ms: int = Field(60_000, gt=0, description="The window, in milliseconds")
+    trusted_proxies: str = Field(
+        "", description="Proxies whose X-Forwarded-For is believed: addresses and networks, comma-separated"
+    )
+    audit_retention_days: int = Field(365, ge=0, description="Days that the audit log is kept; 0 keeps it for ever")
     webhook_allow_nets: str = Field("", description="Private networks that webhooks may reach, comma-separated")
     body_limit_bytes: int = Field(1_048_576, ge=1024, description="Largest request body")
 
@@ -88,7 +93,11 @@ class Settings(BaseSettings):
     @classmethod
     def _empty_is_unset(cls, value: Any, info: Any) -> Any:
         """`NAME=` in a file means "not set", as in both older services' examples."""
-        if isinstance(value, str) and not value.strip() and info.field_name != "webhook_allow_nets":
+        if (
+            isinstance(value, str)
+            and not value.strip()
+            and info.field_name not in {"webhook_allow_nets", "trusted_proxies"}
+        ):
             return cls.model_fields[info.field_name].default
         return value
 
@@ -110,7 +119,15 @@ class Settings(BaseSettings):
             raise ValueError("the port must be 1 to 65535")
         return value
 
-    @field_validator("proxy_allow_nets")
+    @field_validator("cors_origin")
+    @classmethod
+    def _origins(cls, value: str | None) -> str | None:
+        for origin in _listed(value or ""):
+            if origin != "*" and not _ORIGIN.fullmatch(origin):
+                raise ValueError("must be origins such as https://app.example.com (no path), or *")
+        return value
+
+    @field_validator("proxy_allow_nets", "trusted_proxies")
     @classmethod
     def _networks(cls, value: str) -> str:
         networks(value)
@@ -121,6 +138,15 @@ class Settings(BaseSettings):
         return networks(self.proxy_allow_nets)
 
     @property
+    def cors_origins(self) -> frozenset[str]:
+        """The origins of CORS_ORIGIN, as browsers write them."""
+        return frozenset(origin.lower() for origin in _listed(self.cors_origin or ""))
+
+    @property
+    def trusted_networks(self) -> tuple[Network, ...]:
+        return networks(self.trusted_proxies)
+
+    @property
     def database(self) -> str:
         """The database to use, as a URL; by default an SQLite file in the data directory."""
         if self.mongo_uri and self.database_url:
@@ -128,6 +154,10 @@ class Settings(BaseSettings):
         if self.mongo_uri:
             return self.mongo_uri
         return self.database_url or f"file:{self.teleflow_data_dir / 'teleflow.db'}"
+
+
+def _listed(value: str) -> list[str]:
+    return [part.strip() for part in value.split(",") if part.strip()]
 
 
 def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

@@ -14,8 +14,10 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from teleflow.api import facts as facts_module
+from teleflow.api.cors import Cors
 from teleflow.api.errors import Answer, Headers, Refusal, error_answer
 from teleflow.api.facts import Facts
+from teleflow.api.proxies import Proxies
 from teleflow.errors import Internal, Invalid, NotFound, TeleFlowError
 from teleflow.kit.clock import Clock
 
@@ -46,19 +48,25 @@ class Edge:
         routes: Routes,
         body_limit: int,
         clock: Clock,
+        cors: Cors | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         self.app = app
         self._hot = dict(hot)
         self._routes = routes
         self._body_limit = body_limit
         self._clock = clock
+        self._cors = cors
+        self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        facts = Facts.of(scope, self._clock.time())
-        exit_ = _Exit(send, facts.request_id)
+        facts = Facts.of(scope, self._clock.time(), self._proxies)
+        exit_ = _Exit(send, facts)
+        if self._cors is not None:
+            facts.told.extend(self._cors.answer(facts))
         try:
             facts.check(scope, self._body_limit)
             limited = _counted(receive, self._body_limit)
@@ -81,11 +89,12 @@ class Edge:
             raise NotFound("There is nothing at this path")
         method = facts.method
         if method == "OPTIONS":
-            await exit_.answer(Answer(204, b"", [(b"allow", allowed)]))
+            more = self._cors.preflight(facts, allowed) if self._cors is not None else []
+            await exit_.answer(Answer(204, b"", [(b"allow", allowed), *more]))
             return
         wanted = "GET" if method == "HEAD" else method
         if wanted.encode() not in allowed.split(b", "):
-            exit_.extra.append((b"allow", allowed))
+            facts.told.append((b"allow", allowed))
             raise Invalid(f"{method[:20]} is not possible here", code="METHOD_NOT_ALLOWED")
         exit_.bodyless = method == "HEAD"
         await self.app({**scope, "method": wanted, facts_module.KEY: facts}, receive, exit_)
@@ -106,11 +115,11 @@ class Edge:
 class _Exit:
     """The way out of one request: adds the headers that every answer has. Callable as ASGI's `send`."""
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    def __init__(self, send: Send, facts: Facts) -> None:
         self._send = send
-        self._request_id = request_id.encode()
+        self._request_id = facts.request_id.encode()
         self._started = False
-        self.extra: Headers = []
+        self._told = facts.told
         self.bodyless = False
 
     async def __call__(self, message: Message) -> None:
@@ -119,7 +128,7 @@ class _Exit:
             given: Headers = list(message.get("headers", ()))
             names = {name for name, _ in given} & _REPLACEABLE
             kept = [header for header in SECURITY_HEADERS if header[0] not in names]
-            message = {**message, "headers": [*given, *kept, *self.extra, (b"x-request-id", self._request_id)]}
+            message = {**message, "headers": [*given, *kept, *self._told, (b"x-request-id", self._request_id)]}
         elif self.bodyless and message["type"] == "http.response.body":
             message = {**message, "body": b""}
         await self._send(message)
@@ -132,7 +141,7 @@ class _Exit:
             *answer.headers,
             (b"content-length", b"%d" % len(answer.body)),
             *SECURITY_HEADERS,
-            *self.extra,
+            *self._told,
             (b"x-request-id", self._request_id),
         ]
         if answer.status == 204:

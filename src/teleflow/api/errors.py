@@ -28,6 +28,7 @@ STATUS_OF_KIND: Mapping[Kind, int] = {
 }
 STATUS_OF_CODE: Mapping[str, int] = {
     "BAD_REQUEST": 400,
+    "CURSOR_INVALID": 400,
     "SESSION_NOT_CONNECTED": 400,
     "PHONE_CODE_INVALID": 400,
     "PHONE_CODE_EXPIRED": 400,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from starlette.types import Scope
 
+from teleflow.api.proxies import Proxies
 from teleflow.errors import Invalid, Malformed
 
 MOST_HEADERS = 100
@@ -21,6 +22,8 @@ _WANTED = frozenset(
         b"content-length",
         b"idempotency-key",
         b"x-request-id",
+        b"origin",
+        b"access-control-request-method",
     }
 )
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -29,7 +32,10 @@ _IDEMPOTENCY_KEY = re.compile(rb"[!-~]{1,255}")
 
 @dataclass(slots=True)
 class Facts:
-    """`arrived_at` in Unix seconds; `address` is the peer's, never a header's."""
+    """`arrived_at` in Unix seconds; `address` is the peer's, and a header's only where a trusted proxy is the peer.
+
+    `told` are the headers that the answer will carry, whatever it is.
+    """
 
     request_id: str
     arrived_at: float
@@ -37,9 +43,10 @@ class Facts:
     method: str
     headers: dict[bytes, bytes]
     repeated: frozenset[bytes]
+    told: list[tuple[bytes, bytes]] = field(default_factory=list)
 
     @classmethod
-    def of(cls, scope: Scope, arrived_at: float) -> Facts:
+    def of(cls, scope: Scope, arrived_at: float, proxies: Proxies | None = None) -> Facts:
         """Raises nothing: what is wrong with a request is told by `check`, once its id is known."""
         found: dict[bytes, bytes] = {}
         repeated: set[bytes] = set()
@@ -51,7 +58,10 @@ class Facts:
         given = found.get(b"x-request-id")
         request_id = given.decode() if given and _REQUEST_ID.fullmatch(given) else secrets.token_hex(8)
         client = scope.get("client")
-        return cls(request_id, arrived_at, client[0] if client else "", scope["method"], found, frozenset(repeated))
+        address = client[0] if client else ""
+        if proxies is not None:
+            address = proxies.caller(address, scope["headers"])
+        return cls(request_id, arrived_at, address, scope["method"], found, frozenset(repeated))
 
     def check(self, scope: Scope, body_limit: int) -> None:
         """Raises for too many headers and for a body that says itself that it is too large."""

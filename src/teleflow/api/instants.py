@@ -1,11 +1,27 @@
-"""Instants as our JSON tells them."""
+"""Instants as our JSON tells and takes them."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
+
+from teleflow.errors import Invalid
 
 
 def iso(milliseconds: int) -> str:
     """Unix milliseconds as ISO 8601 in UTC: ``2026-06-29T20:30:09.222Z``."""
     instant = datetime.fromtimestamp(milliseconds / 1000, UTC)
     return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def parse_iso(text: str, *, field: str) -> int:
+    """Unix milliseconds of an instant in ISO 8601 that says its zone. Raises Invalid."""
+    try:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is not None and instant.year >= 1970:
+            return int(instant.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        pass
+    raise Invalid(
+        f"{field}: an instant is written like 2026-06-29T20:30:09Z",
+        details={"fields": [{"field": field, "message": "must be an instant in ISO 8601 with its zone"}]},
+    )

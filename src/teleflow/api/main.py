@@ -13,10 +13,13 @@ from starlette.routing import Route
 
 from teleflow.api import docs, facts, system, v1
 from teleflow.api.bodies import refuse_fields
+from teleflow.api.cors import Cors
 from teleflow.api.edge import Edge, Routes
 from teleflow.api.errors import Refusal, error_answer
+from teleflow.api.proxies import Proxies
 from teleflow.api.simple import auth, messages, telegram, users
 from teleflow.api.v1.gate import Gate
+from teleflow.api.v1.limits import Limits
 from teleflow.config import Settings
 from teleflow.errors import Internal, Invalid, Malformed, NotFound, TeleFlowError, Unavailable
 from teleflow.kit.clock import Clock
@@ -51,12 +54,15 @@ def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
     """The whole application, for an ASGI server."""
     api = build_api()
     api.state.services = services
+    limits = Limits(settings.rate_limit_max, settings.rate_limit_window_ms / 1000, clock)
     return Edge(
-        Gate(api, services),
+        Gate(api, services, limits),
         hot={("POST", "/send"): messages.hot_send(services)},
         routes=_routes(),
         body_limit=settings.body_limit_bytes,
         clock=clock,
+        cors=Cors(settings.cors_origins) if settings.cors_origins else None,
+        proxies=Proxies(settings.trusted_networks) if settings.trusted_networks else None,
     )
 
 

@@ -12,7 +12,8 @@ from teleflow import __version__
 _DESCRIPTION = """\
 Drive Telegram user accounts over plain HTTP.
 
-Log in with *Authorize* (OAuth2 password flow), or send `Authorization: Bearer <access token>`.
+Log in with *Authorize* (OAuth2 password flow), or send `Authorization: Bearer <access token>`. Routes under
+`/api/v1` take an API key in `X-API-Key` too.
 Every error has the same body: `error.code` is for programs, `detail` is for people.
 
 Automation can get a Telegram account limited or banned: send to people who expect it.
@@ -38,6 +39,8 @@ SECURITY_SCHEMES = {
 }
 TAGS = [
     {"name": "auth", "description": "Logging in to this service."},
+    {"name": "keys", "description": "What programs prove themselves with."},
+    {"name": "audit", "description": "What was done that matters for security. For admins."},
     {"name": "users", "description": "Those who may log in. For admins."},
     {"name": "telegram", "description": "The caller's own Telegram account."},
     {"name": "messages", "description": "Sending, and the log of it."},

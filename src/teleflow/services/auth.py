@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NoReturn, Protocol
 
 import structlog
 
@@ -108,6 +108,15 @@ class Auth:
         if verdict.replacement is not None:
             expected = await self._upgrade(user, verdict.replacement)
         return Proven(user, expected)
+
+    async def refuse(self, username: str, *, address: str, request_id: str) -> NoReturn:
+        """A name alone proves nothing: it counts as a failed login. Raises Unauthenticated, Limited."""
+        encode(username)
+        self._throttle.check(username, address)
+        user = await self._storage.user_named(username) if may_be_a_name(username) else None
+        self._throttle.failed(username, address)
+        await self._storage.add_audit(self._failure(username, user, address, request_id))
+        raise Unauthenticated("A password, or an X-API-Key, is needed")
 
     async def confirm(self, principal: Principal, password: str, *, code: str = "REAUTH_REQUIRED") -> None:
         """The principal's password, asked once more. Raises Forbidden with this code, Limited, Unavailable, Invalid."""

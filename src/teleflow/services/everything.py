@@ -8,8 +8,10 @@ from pydantic import SecretStr
 
 from teleflow.config import Secrets, Settings
 from teleflow.kit.clock import Clock
+from teleflow.kit.ids import new_id
 from teleflow.kit.seal import Seal
 from teleflow.services.accounts import Accounts
+from teleflow.services.audit import Audit
 from teleflow.services.auth import Auth
 from teleflow.services.chats import Chats
 from teleflow.services.exports import Exports
@@ -22,6 +24,7 @@ from teleflow.services.logins import LiveLogins
 from teleflow.services.messages import Messages
 from teleflow.services.passwords import Passwords
 from teleflow.services.ports import Outbox, Reach, SessionCare
+from teleflow.services.requests import Requests
 from teleflow.services.sends import Sends
 from teleflow.services.sessions import Sessions
 from teleflow.services.telegram_account import TelegramAccount
@@ -37,6 +40,8 @@ class Services:
 
     auth: Auth
     keys: Keys
+    audit: Audit
+    requests: Requests
     users: Users
     telegram: TelegramAccount
     messages: Messages
@@ -62,6 +67,7 @@ class Services:
         secrets: Secrets,
         clock: Clock,
         throttle: LoginThrottle | None = None,
+        node: str | None = None,
     ) -> Services:
         passwords = Passwords()
         tokens = Tokens(
@@ -79,6 +85,8 @@ class Services:
         return cls(
             auth=auth,
             keys=Keys(storage, auth, logins, tokens, clock, bootstrap=_text(settings.api_key)),
+            audit=Audit(storage, clock, retention_days=settings.audit_retention_days),
+            requests=Requests(storage, clock, node=node or new_id("node")),
             users=Users(storage, Accounts(storage, passwords, settings, clock), auth, sessions),
             telegram=TelegramAccount(storage, sessions, settings, clock),
             messages=Messages(storage, storage, outbox, clock),

@@ -47,7 +47,7 @@ class Exports:
         session = await owned_session(self._storage, principal, session_id)
         now = milliseconds(self._clock.time())
         refused = AuditEntry.by(principal, Act.SESSION_EXPORT_REFUSED, now=now, target=session.id, format=form.value)
-        if principal.key_id is not None:
+        if principal.by_key:
             await self._storage.add_audit(refused)
             raise Forbidden("An API key can't export: log in with your password")
         if not password or not await self._is_right(principal, user, password):

@@ -129,6 +129,9 @@ class Keys:
             raise NotFound("There is no API key of this id", code="KEY_NOT_FOUND")
         return self._with_last_use(key)
 
+    def is_alive(self, key: ApiKey) -> bool:
+        return key.expires_at is None or key.expires_at > milliseconds(self._clock.time())
+
     async def revoke(self, principal: Principal, key_id: str) -> None:
         """Dead at once. Raises NotFound; Forbidden for one that may more; Conflict for the operator's own key."""
         if key_id == BOOTSTRAP:

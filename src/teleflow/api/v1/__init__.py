@@ -4,10 +4,24 @@ from __future__ import annotations
 
 from fastapi import APIRouter
 
-from teleflow.api.v1 import auth, chats, jobs, messages, sending, session_logins, session_transfer, sessions
+from teleflow.api.v1 import (
+    audit,
+    auth,
+    chats,
+    jobs,
+    keys,
+    messages,
+    sending,
+    session_logins,
+    session_transfer,
+    sessions,
+    users,
+)
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
+    keys.router,
+    users.router,
     session_logins.router,
     session_transfer.router,
     sessions.router,
@@ -15,4 +29,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     messages.router,
     sending.router,
     jobs.router,
+    audit.router,
 )

@@ -1,17 +1,22 @@
-"""What every request under `/api/v1` passes before the framework sees it: who is it?
+"""What every request under `/api/v1` passes before the framework sees it.
 
-Promises: nothing under `/api/v1` but what is named in OPEN is reached by somebody who is not proven.
+Promises: nothing under `/api/v1` but what is named in OPEN is reached by somebody who is not proven; each caller is
+held to their number of requests and told how they stand; an unsafe request with an Idempotency-Key is carried out
+once.
 """
 
 from __future__ import annotations
 
-import dataclasses
-
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from teleflow.api import access, facts
+from teleflow.api.facts import Facts
+from teleflow.api.v1 import idempotency
 from teleflow.api.v1.access import KEY
+from teleflow.api.v1.limits import Limits
+from teleflow.errors import Malformed, Unauthenticated
 from teleflow.services.everything import Services
+from teleflow.services.logins import LiveLogin
 
 PREFIX = "/api/v1/"
 OPEN = frozenset({"/api/v1/auth/login"})
@@ -20,15 +25,32 @@ OPEN = frozenset({"/api/v1/auth/login"})
 class Gate:
     """An ASGI application around the framework's, inside the edge."""
 
-    def __init__(self, app: ASGIApp, services: Services) -> None:
+    def __init__(self, app: ASGIApp, services: Services, limits: Limits) -> None:
         self._app = app
         self._services = services
+        self._limits = limits
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
-        if path.startswith(PREFIX) and path not in OPEN:
-            known = facts.of(scope)
-            login = await access.recognised(known, self._services)
-            principal = dataclasses.replace(login.principal, address=known.address, request_id=known.request_id)
-            scope[KEY] = dataclasses.replace(login, principal=principal)
-        await self._app(scope, receive, send)
+        if not path.startswith(PREFIX):
+            await self._app(scope, receive, send)
+            return
+        known = facts.of(scope)
+        login = await self._proven(known, path)
+        self._limits.count(known, login)
+        scope[KEY] = login
+        key = None if login is None else idempotency.wanted(known, path)
+        if login is None or key is None:
+            await self._app(scope, receive, send)
+            return
+        await idempotency.once(self._app, self._services.requests, login.principal, key, scope, receive, send)
+
+    async def _proven(self, known: Facts, path: str) -> LiveLogin | None:
+        """Who it is; None for somebody unknown where anybody may come. Raises Unauthenticated, Malformed, Limited."""
+        try:
+            if path in OPEN and b"x-api-key" not in known.headers:
+                return None
+            return await access.proven(known, self._services)
+        except (Unauthenticated, Malformed):
+            self._limits.count(known, None)
+            raise
