@@ -109,6 +109,7 @@ def test_hot_lookups_use_an_index(connection: sqlite3.Connection) -> None:
         "teleflow.storage.sql.sessions._TO_RUN",  # at start, in pages
         "teleflow.storage.sql.sessions._COUNTS",
         "teleflow.storage.sql.users._COUNT",
+        "teleflow.storage.sql.removal._OTHER_ADMIN",  # an admin is removed or demoted
         "teleflow.storage.sql.requests._RELEASE",  # once, at start
         "teleflow.storage.sql.sendlog._LOG",  # by row number, newest first
     }
