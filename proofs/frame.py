@@ -27,6 +27,7 @@ PROOFS = (
     "sandbox-faults",
     "sandbox-methods",
     "sandbox-model",
+    "attacks",
 )
 BENCHES = ("send", "login", "memory", "read", "sandbox")
 
