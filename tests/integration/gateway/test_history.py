@@ -201,3 +201,25 @@ async def test_what_waits_is_listed_edited_cancelled_and_sent_now(at: Scene) -> 
             error = await at.drop("/messages/scheduled", status=404, chatId=chat, messageId=number)
             assert error["code"] == "MESSAGE_NOT_FOUND"
             await at.post("/messages/scheduled/send-now", status=404, chatId=chat, messageIds=[number])
+
+
+async def test_extreme_values_have_answers_too(at: Scene) -> None:
+    chat, last = at.chats["supergroup"], 2**31 - 1
+    await at.get("/messages/history", chatId=chat, offsetId=last - 1, offsetDate=last - 1)
+    assert await at.get("/messages/history", chatId=chat, afterId=last - 1) == []
+    for name in ("offsetId", "afterId", "offsetDate"):
+        await at.get("/messages/history", status=422, chatId=chat, **{name: 2**31})
+    await at.drop("/messages/scheduled", status=422, chatId=chat, messageId=10**17)
+    await at.drop("/messages/scheduled", status=404, chatId=chat, messageId=last)
+    for emoji in (2**63, "9" * 19, "0", "x"):
+        await at.post("/messages/react", status=422, chatId=chat, messageId=1, emoji="", customEmojiId=emoji)
+    number = await at.say("supergroup", "here")
+    for emoji in ("\x00", "no emoji at all", "\u200b"):
+        error = await at.post("/messages/react", status=422, chatId=chat, messageId=number, emoji=emoji)
+        assert error["code"] in {"REACTION_INVALID", "VALIDATION_ERROR"}, error
+    await at.post("/chats/search", chatId=chat, query="% _ \x00 .*(a+)+$")
+    await at.get(f"/chats/{chat}/members", offset=1_000_000)
+    for written in (str(2**40 - 1), "-4000000000000", "-999999999999", "-1000000000001"):
+        assert (await at.get(f"/chats/{written}", status=404))["code"] == "PEER_NOT_FOUND"
+    mention = {"type": "mention_name", "offset": 0, "length": 1, "userId": "9" * 16}
+    await at.post("/messages/edit", status=404, chatId=chat, messageId=1, text="x", entities=[mention])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from teleflow.api.v1.envelope import Body, TextOrNumber
 from teleflow.model.entities import Entity
@@ -22,6 +22,15 @@ ChatId = Annotated[
         description="A marked id (text or number), @username, a phone number with its plus, me, or a t.me link.",
     ),
 ]
+
+
+def _fits(text: str) -> str:
+    if int(text) >= 2**63:
+        raise ValueError("must be below 2^63")
+    return text
+
+
+EmojiId = Annotated[TextOrNumber, Field(pattern="^[1-9][0-9]{0,18}$"), AfterValidator(_fits)]
 
 
 class OnChat(Body):
@@ -48,7 +57,7 @@ class EntityBody(Body):
     url: Annotated[str, Field(max_length=2048)] | None = None
     language: Annotated[str, Field(max_length=40)] | None = None
     user_id: Annotated[TextOrNumber, Field(pattern="^[1-9][0-9]{0,15}$")] | None = None
-    document_id: Annotated[TextOrNumber, Field(pattern="^[1-9][0-9]{0,18}$")] | None = None
+    document_id: EmojiId | None = None
     collapsed: bool = False
 
     def entity(self) -> Entity:
@@ -89,7 +98,7 @@ class DeleteBody(OnMessages):
 
 class ReactBody(OnMessage):
     emoji: Annotated[str, Field(max_length=32, description="Empty: take the reaction back.")]
-    custom_emoji_id: Annotated[TextOrNumber, Field(pattern="^[1-9][0-9]{0,18}$")] | None = None
+    custom_emoji_id: EmojiId | None = None
     big: bool = False
 
 

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
+from pydantic import Field
 
 from teleflow.api.access import Uses
 from teleflow.api.bodies import json_body
@@ -32,7 +33,8 @@ router = APIRouter(prefix="/api/v1/messages", tags=["messages"])
 THROUGH = (400, 403, 404, 409, 422, 429, 502)
 Session = Annotated[str, Query(alias="sessionId", min_length=1, max_length=64)]
 Chat = Annotated[str, Query(alias="chatId", min_length=1, max_length=256)]
-Number = Annotated[int, digits, Query(ge=0, le=2**31 - 1)]
+Number = Annotated[int, digits, Query(ge=0, le=2**31 - 2)]
+OneId = Annotated[int, digits, Field(ge=1, le=2**31 - 1)]
 One = Annotated[int, digits, Query(alias="messageId", ge=1, le=2**31 - 1)]
 
 
@@ -249,7 +251,7 @@ async def unschedule(
     services: Uses,
     session: Session,
     chat: Chat,
-    ids: Annotated[list[Annotated[int, digits]], Query(alias="messageId", min_length=1, max_length=100)],
+    ids: Annotated[list[OneId], Query(alias="messageId", min_length=1, max_length=100)],
 ) -> Response:
     """`messageId` may stand several times."""
     gone = await services.history.cancel_scheduled(login.principal, session, parse_ref(chat), ids)
