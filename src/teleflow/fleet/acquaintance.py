@@ -15,7 +15,7 @@ import structlog
 from teleflow.errors import TeleFlowError
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.tasks import Tasks
-from teleflow.model.peers import ME, Known, Peer, PeerKind, PeerRef, RefForm, unmarked
+from teleflow.model.peers import ME, Known, Peer, PeerKind, PeerRef, RefForm
 from teleflow.storage.base import PeerStore
 
 _log = structlog.get_logger(__name__)
@@ -24,6 +24,7 @@ _REMEMBERED = 50_000
 _UNWRITTEN = 20_000
 NAME_GOOD_FOR_S = 24 * 3600.0  # usernames change hands
 _GROUP_GOOD_FOR_S = 600.0  # basic groups become supergroups
+_BASIC_GROUPS = 10**12  # marked ids below are channels
 _FOR_EVER = float("inf")
 
 _Key = tuple[str, PeerRef]
@@ -88,9 +89,12 @@ class Acquaintance:
         for one in sorted(news, key=_moved):  # those that a group moved to come before it
             self.note(session_id, one)
             self._write_soon(session_id, one)
+        soon = self._clock.monotonic() + _GROUP_GOOD_FOR_S / 2
         for one in known:
-            if one.peer_id < 0 and unmarked(one.peer_id)[0] is PeerKind.CHAT and one.migrated_to is None:
-                self._note(session_id, one)  # no news, and seen where it was
+            if -_BASIC_GROUPS < one.peer_id < 0 and one.migrated_to is None:
+                entry = self._peers.get((session_id, PeerRef(RefForm.ID, one.peer_id)))
+                if entry is None or entry[1] < soon:
+                    self._note(session_id, one)  # no news, and seen where it was
 
     def note(self, session_id: str, known: Known) -> Peer:
         """Take over what is known already; how to address it."""

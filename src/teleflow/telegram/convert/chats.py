@@ -19,6 +19,8 @@ from teleflow.telegram.convert.users import display_name
 _ARCHIVE = 1
 _NO_RIGHTS = frozenset({"until_date", "view_messages"})
 _FOR_EVER = 2**31 - 1
+_BANNED_FLAGS = tuple(vars(tl.ChatBannedRights(until_date=None)))
+_ADMIN_FLAGS = tuple(vars(tl.ChatAdminRights()))
 
 
 def by_id(users: Iterable[Any], chats: Iterable[Any]) -> dict[int, Any]:
@@ -110,22 +112,23 @@ def _channel(channel: Any, dialog: Dialog | None, full: Mapping[str, Any]) -> Ch
 
 def allowed(banned: Any) -> Mapping[str, bool] | None:
     """ChatBannedRights, turned round: what may be done."""
-    return None if banned is None else _allowed(tuple(vars(banned).items()))
+    return None if banned is None else _allowed(tuple(vars(banned).values()))
 
 
 def rights(admin: Any) -> Mapping[str, bool] | None:
-    return None if admin is None else _rights(tuple(vars(admin).items()))
+    return None if admin is None else _rights(tuple(vars(admin).values()))
 
 
-# Chats are many, and the sets of rights in them few: equal ones are one object.
+# Chats are many, and the sets of rights in them few: equal ones are one object. TL objects have their fields in order.
 @lru_cache(4096)
-def _allowed(flags: tuple[tuple[str, Any], ...]) -> Mapping[str, bool]:
-    return MappingProxyType({camel(name): not held for name, held in flags if name not in _NO_RIGHTS})
+def _allowed(flags: tuple[Any, ...]) -> Mapping[str, bool]:
+    named = zip(_BANNED_FLAGS, flags, strict=True)
+    return MappingProxyType({camel(name): not held for name, held in named if name not in _NO_RIGHTS})
 
 
 @lru_cache(4096)
-def _rights(flags: tuple[tuple[str, Any], ...]) -> Mapping[str, bool]:
-    return MappingProxyType({camel(name): bool(held) for name, held in flags})
+def _rights(flags: tuple[Any, ...]) -> Mapping[str, bool]:
+    return MappingProxyType({camel(name): bool(held) for name, held in zip(_ADMIN_FLAGS, flags, strict=True)})
 
 
 def dialog_from(dialog: Any, last: Message | None, now: float) -> Dialog:

@@ -91,14 +91,20 @@ def place_after(answer: Any, known: tuple[Known, ...], limit: int) -> Place | No
     if not isinstance(answer, tl.messages.DialogsSlice) or len(answer.dialogs) < limit:
         return None
     hashes = {one.peer_id: one.access_hash for one in known}
-    dates = {(marked(message.peer_id), message.id): message.date for message in answer.messages if has_peer(message)}
     for dialog in reversed(answer.dialogs):
         if not isinstance(dialog, tl.Dialog) or dialog.pinned:
             continue  # pinned chats stand outside the order
         id_ = marked(dialog.peer)
-        date = dates.get((id_, dialog.top_message))
+        date = _date_of(answer.messages, id_, dialog.top_message)
         if date is not None and id_ in hashes:
             return Place(int(date.timestamp()), dialog.top_message, Peer.of(id_, hashes[id_]))
+    return None
+
+
+def _date_of(messages: list[Any], chat_id: int, message_id: int) -> Any:
+    for message in reversed(messages):
+        if message.id == message_id and has_peer(message) and marked(message.peer_id) == chat_id:
+            return message.date
     return None
 
 
