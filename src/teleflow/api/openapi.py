@@ -63,6 +63,7 @@ def document(api: FastAPI) -> dict[str, Any]:
         components["securitySchemes"] = SECURITY_SCHEMES
         _drop_foreign_errors(made)
         _gather_definitions(made)
+        _name_bounds(made)
         api.openapi_schema = made
     return api.openapi_schema
 
@@ -87,3 +88,16 @@ def _gather_definitions(made: dict[str, Any]) -> None:
                 for name, schema in content["schema"].pop("$defs", {}).items():
                     if schemas.setdefault(name, schema) != schema:
                         raise ValueError(f"Two different schemas are called {name}")
+
+
+def _name_bounds(part: Any) -> None:
+    """Bounds of numbers that are read by a validator of ours come under Python's names: here they get the schema's."""
+    if isinstance(part, list):
+        for each in part:
+            _name_bounds(each)
+    elif isinstance(part, dict):
+        for given, named in (("ge", "minimum"), ("le", "maximum")):
+            if part.get("type") == "integer" and given in part:
+                part[named] = part.pop(given)
+        for each in part.values():
+            _name_bounds(each)
