@@ -26,6 +26,7 @@ from teleflow.telegram import errors
 from teleflow.telegram.calls import Calls, NoAnswer
 from teleflow.telegram.condition import Condition
 from teleflow.telegram.dc import DataCentre
+from teleflow.telegram.ending import Ending, LoginOver, resolve, told_by
 from teleflow.telegram.freeze import has_thawed
 from teleflow.telegram.introduction import introduce
 from teleflow.telegram.methods import METHODS
@@ -86,7 +87,7 @@ class LiveSession:
         self._profile = profile
         self._site = site
         self._link: Link | None = None
-        self._over: asyncio.Future[BaseException] | None = None
+        self._over: Ending | None = None
         self._calls = Calls(self._heed, site.chance)
         self._task: asyncio.Task[None] | None = None
         self._stopped = False
@@ -135,11 +136,11 @@ class LiveSession:
             began = loop_time()  # waiting for one's turn is no steady connection
             try:
                 cause = await self._one_connection()
-            except _LoginOver as over:
+            except LoginOver as over:
                 await self._finish(over.state, over.cause)
                 return
             except (OSError, RpcFault, TeleFlowError, Unreadable) as error:
-                cause = error
+                cause = told_by(self._over, error)
             except Exception as error:  # noqa: BLE001 - a bug is a bug of this try; the session must come back
                 _log.exception("session.connection_failed", session=self.id)
                 cause = error
@@ -157,7 +158,7 @@ class LiveSession:
 
     async def _one_connection(self) -> BaseException:
         """Connect, introduce ourselves, stay until the link ends; the cause of its end."""
-        over: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+        over: Ending = asyncio.get_running_loop().create_future()
         self._over = over
         link = await self._open(over)
         await self._introduce(link)
@@ -166,11 +167,11 @@ class LiveSession:
         if self.authorised:
             await self.now_authorised()
         cause = await over
-        if isinstance(cause, _LoginOver):
+        if isinstance(cause, LoginOver):
             raise cause
         return cause
 
-    async def _open(self, over: asyncio.Future[BaseException]) -> Link:
+    async def _open(self, over: Ending) -> Link:
         site, credentials = self._site, self.credentials
         # Addresses change, and a key belongs to a data centre and not to its address: what is known now counts.
         centre = site.telegram.centre(credentials.dc_id)
@@ -183,7 +184,7 @@ class LiveSession:
             keys=site.telegram.keys,
             clock=site.clock.time,
             on_update=self._update,
-            on_lost=partial(_resolve, over),
+            on_lost=partial(resolve, over),
             threads=site.threads,
             dial=route.dial,
             framing=route.framing,
@@ -202,7 +203,7 @@ class LiveSession:
         except RpcFault as fault:
             ended = errors.ends_login(fault) if self.authorised else None
             if ended is not None:
-                raise _LoginOver(ended, errors.name_of(fault)) from fault
+                raise LoginOver(ended, errors.name_of(fault)) from fault
             if errors.is_passing(fault) or errors.wait_of(fault) is not None:
                 raise
             # Any other refusal is an answer to that one request: the link and the login stand.
@@ -285,7 +286,7 @@ class LiveSession:
             return
         ended = errors.ends_login(fault)
         if ended is not None:
-            self._end_link(_LoginOver(ended, errors.name_of(fault)))
+            self._end_link(LoginOver(ended, errors.name_of(fault)))
             return
         impaired = errors.impairs(fault)
         if impaired is not None:
@@ -338,7 +339,7 @@ class LiveSession:
 
     def _end_link(self, cause: BaseException) -> None:
         if self._over is not None:
-            _resolve(self._over, cause)
+            resolve(self._over, cause)
         self._drop_link()
 
     def _drop_link(self) -> None:
@@ -385,15 +386,3 @@ class LiveSession:
         if self._held_until > loop_time():
             return min(self._held_until - loop_time(), 3600.0)
         return _BACKOFF.delay(attempt, self._site.chance)
-
-
-class _LoginOver(Exception):
-    def __init__(self, state: SessionState, cause: str) -> None:
-        super().__init__(cause)
-        self.state = state
-        self.cause = cause
-
-
-def _resolve(over: asyncio.Future[BaseException], cause: BaseException) -> None:
-    if not over.done():
-        over.set_result(cause)

@@ -15,6 +15,7 @@ from teleflow.model.operations.account import GetMe
 from teleflow.model.operations.contacts import ResolvePhone
 from teleflow.model.operations.sending import SendText
 from teleflow.model.sessions import SessionState
+from teleflow.telegram import live
 from teleflow.telegram.login import check_password, send_code, sign_in
 from teleflow.telegram.mtproto.connect import dial
 from teleflow.telegram.pacing import Pacing
@@ -45,9 +46,10 @@ async def test_a_lost_answer_is_asked_for_again_with_the_same_random_id(rig: Rig
 async def test_random_id_duplicate_means_sent(rig: Rig) -> None:
     ann = await rig.signed_in("ann", ANN)
     bob = await rig.peer(ann, BOB)
-    first = await ann.call(SendText(bob, Text("once"), 4711), within=10)
+    me = (await ann.call(GetMe(), within=10)).user_id
+    first = await ann.call(SendText(bob, Text("once"), 4711, me), within=10)
     await rig.fault("rpc_error", {"method": "messages.sendMessage"}, name="RANDOM_ID_DUPLICATE", code=500)
-    assert await ann.call(SendText(bob, Text("once"), 4711), within=10) == first
+    assert await ann.call(SendText(bob, Text("once"), 4711, me), within=10) == first
 
 
 async def test_a_request_that_makes_the_peer_hang_up_is_given_up_and_others_live(rig: Rig) -> None:
@@ -229,3 +231,13 @@ async def test_a_data_centre_that_moved_to_another_address_is_found_there(rig: R
     moved = replace(ann.credentials, host="127.0.0.1", port=1)
     again = rig.session("ann", moved, authorised=True)
     assert (await again.call(GetMe(), within=5)).phone == ANN
+
+
+async def test_a_key_that_stays_unknown_ends_the_login(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once can be a data centre's hiccup; twice over a minute (here: a second) is its word."""
+    monkeypatch.setattr(live, "_UNKNOWN_KEY_S", 1.0)
+    await rig.signed_in("ann", ANN)
+    await rig.fault("transport_error", {"method": "updates.getState"}, code=-404)
+    await rig.fault("reset", {"phone": ANN})
+    await rig.watch.until(lambda: rig.watch.ended != [], within=30)
+    assert rig.watch.ended == [("ann", SessionState.LOGGED_OUT, "AUTH_KEY_UNREGISTERED")]
