@@ -20,6 +20,7 @@ from teleflow.api.proxies import Proxies
 from teleflow.api.simple import auth, messages, telegram, users
 from teleflow.api.v1.gate import Gate
 from teleflow.api.v1.limits import Limits
+from teleflow.api.v1.sending import hot_send
 from teleflow.config import Settings
 from teleflow.errors import Internal, Invalid, Malformed, NotFound, TeleFlowError, Unavailable
 from teleflow.kit.clock import Clock
@@ -56,7 +57,7 @@ def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
     api.state.services = services
     limits = Limits(settings.rate_limit_max, settings.rate_limit_window_ms / 1000, clock)
     return Edge(
-        Gate(api, services, limits),
+        Gate(api, services, limits, thin={("POST", "/api/v1/messages/send"): hot_send(services)}),
         hot={("POST", "/send"): messages.hot_send(services)},
         routes=_routes(),
         body_limit=settings.body_limit_bytes,

@@ -31,16 +31,21 @@ def needs(wanted: Scope) -> Callable[[Request], Awaitable[LiveLogin]]:
     return _CHECKS[wanted]
 
 
+def check(login: LiveLogin, wanted: Scope) -> None:
+    """Raises Forbidden."""
+    if not login.principal.may(wanted):
+        if wanted is Scope.ADMIN and not login.principal.is_admin:
+            raise Forbidden("Only an admin may do this")
+        raise Forbidden(f"This API key has not the scope {wanted.value}")
+
+
 def _check(wanted: Scope) -> Callable[[Request], Awaitable[LiveLogin]]:
-    async def check(request: Request) -> LiveLogin:
+    async def checked(request: Request) -> LiveLogin:
         login = caller_of(request.scope)
-        if not login.principal.may(wanted):
-            if wanted is Scope.ADMIN and not login.principal.is_admin:
-                raise Forbidden("Only an admin may do this")
-            raise Forbidden(f"This API key has not the scope {wanted.value}")
+        check(login, wanted)
         return login
 
-    return check
+    return checked
 
 
 _CHECKS = {scope: _check(scope) for scope in Scope}
