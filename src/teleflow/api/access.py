@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import re
 from typing import Annotated, cast
 
@@ -12,6 +11,7 @@ from teleflow.api import facts as facts_module
 from teleflow.api.bodies import refuse_unreadable
 from teleflow.api.facts import Facts
 from teleflow.errors import Forbidden, Malformed, Unauthenticated
+from teleflow.model.users import Principal
 from teleflow.services.everything import Services
 from teleflow.services.logins import LiveLogin
 from teleflow.services.tokens import MOST_CHARACTERS
@@ -66,9 +66,22 @@ async def recognised(facts: Facts, services: Services) -> LiveLogin:
 
 def seen(login: LiveLogin, facts: Facts) -> LiveLogin:
     """The login as that of this request."""
+    who = login.principal
     by_key = b"x-api-key" in facts.headers
-    principal = dataclasses.replace(login.principal, by_key=by_key, address=facts.address, request_id=facts.request_id)
-    return dataclasses.replace(login, principal=principal)
+    # Written out: `dataclasses.replace` costs more than the look-up before it.
+    principal = Principal(
+        who.user_id,
+        who.username,
+        who.role,
+        who.login_id,
+        who.key_id,
+        by_key,
+        who.scopes,
+        who.session_ids,
+        facts.address,
+        facts.request_id,
+    )
+    return LiveLogin(principal, login.user, login.read_at, login.rate_limit)
 
 
 def services_of(request: Request) -> Services:

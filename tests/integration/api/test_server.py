@@ -10,6 +10,7 @@ import pytest
 
 from teleflow.api import bodies, server
 from teleflow.model.jobs import SendJob
+from teleflow.model.sending import Sending
 from tests.integration.api.rig import Service, running
 
 SEND = b'{"phone":"+15550100002","message":"hello"}'
@@ -121,10 +122,10 @@ class Held:
         self._real = service.telegram.send
         service.services.messages._outbox = self
 
-    async def send(self, **arguments: object) -> SendJob:
+    async def send(self, sending: Sending) -> SendJob:
         self.began.set()
         await self.go.wait()
-        return await self._real(**arguments)  # type: ignore[arg-type]
+        return await self._real(sending)
 
 
 async def test_a_stop_lets_what_is_under_way_end(tmp_path: Path) -> None:
