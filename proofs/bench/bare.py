@@ -106,7 +106,7 @@ async def _floor(plan: dict[str, Any]) -> None:
 
 
 async def _read(plan: dict[str, Any]) -> None:
-    """The median of each read, in milliseconds, one call after the other."""
+    """The median of each read and its CPU time, in milliseconds, one call after the other."""
     (client,) = await _connected(plan)
     club = await client.get_input_entity(plan["club"])
     channel = InputChannel(club.channel_id, club.access_hash)
@@ -120,12 +120,14 @@ async def _read(plan: dict[str, Any]) -> None:
     found = {}
     for name, requests in reads.items():
         took = []
+        used = cpu_seconds(os.getpid())
         for number in range(plan["warmUp"] + plan["calls"]):
             began = time.perf_counter()
             await asyncio.gather(*(client(request) for request in requests))
             if number >= plan["warmUp"]:
                 took.append(time.perf_counter() - began)
-        found[name] = statistics.median(took) * 1000
+        used = (cpu_seconds(os.getpid()) - used) / (plan["warmUp"] + plan["calls"])
+        found[name] = (statistics.median(took) * 1000, used * 1000)
     tell(found)
     await client.disconnect()
 

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from proofs.bench.send import bare_plan, child_line
+from proofs.machine import cpu_seconds
 from proofs.outcome import Outcome
 from proofs.people import by_http, friends
 from proofs.process import GatewayProcess, SandboxProcess, kept
@@ -50,10 +51,14 @@ async def run(rounds: int) -> Outcome:
                 plan = bare_plan(sandbox, sessions=bare["sessions"], club=USERNAME, warmUp=WARM_UP, calls=CALLS)
                 theirs = await child_line(folder, ["telethon", "read", plan], core=0)
                 gateway.lag.mark()
-                for name, took in theirs.items():
+                for name, (took, used) in theirs.items():
                     found[f"bare {name}"].append(took)
+                    found[f"bare CPU {name}"].append(used)
                 for name, path in paths.items():
+                    before = cpu_seconds(gateway.pid)
                     found[f"ours {name}"].append(await _ours(caller, path))
+                    used = (cpu_seconds(gateway.pid) - before) / (WARM_UP + CALLS)
+                    found[f"ours CPU {name}"].append(used * 1000)
             caller.close()
             return _judge(found, gateway)
 
@@ -115,6 +120,8 @@ def _judge(found: dict[str, list[float]], gateway: GatewayProcess) -> Outcome:
         for who, values in (("ours", ours), ("bare Telethon", bare)):
             shown = f"{statistics.median(values):.3g} [{min(values):.3g} to {max(values):.3g}]"
             outcome.fact(f"{name}, {who}: p50 ms", shown)
+        cpu = (statistics.median(found[f"{who} CPU {name}"]) for who in ("ours", "bare"))
+        outcome.fact(f"{name}: CPU ms a call, ours and bare", "{:.3g}, {:.3g}".format(*cpu))
         outcome.at_most(f"{name}: added at p50", ADDED_MS, statistics.median(ours) - statistics.median(bare), "ms")
     outcome.loop(gateway.lag)
     return outcome
