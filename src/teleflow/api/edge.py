@@ -101,10 +101,12 @@ class Edge:
 
     def _allowed(self, path: str) -> bytes | None:
         """The methods of this path as an Allow header, or None when there is no such path."""
-        methods: set[str] = set()
+        named: set[str] = set()
+        filled: set[str] = set()
         for pattern, offered in self._routes:
             if pattern.fullmatch(path):
-                methods |= offered
+                (filled if pattern.groups else named).update(offered)
+        methods = named or filled  # `/chats/join` is no chat that is called join
         if not methods:
             return None
         if "GET" in methods:

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
 from teleflow import __version__
+from teleflow.api import examples
 
 _DESCRIPTION = """\
 Drive Telegram user accounts over plain HTTP.
@@ -64,6 +65,7 @@ def document(api: FastAPI) -> dict[str, Any]:
         _drop_foreign_errors(made)
         _gather_definitions(made)
         _name_bounds(made)
+        _add_examples(made)
         api.openapi_schema = made
     return api.openapi_schema
 
@@ -101,3 +103,9 @@ def _name_bounds(part: Any) -> None:
                 part[named] = part.pop(given)
         for each in part.values():
             _name_bounds(each)
+
+
+def _add_examples(made: dict[str, Any]) -> None:
+    for item in made["paths"].values():
+        for declared in item.values():
+            examples.add(declared["operationId"], declared)

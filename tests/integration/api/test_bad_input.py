@@ -185,6 +185,8 @@ async def test_every_answer_has_the_headers_that_protect_a_browser(service: Serv
         ("OPTIONS", "/nothing", 404),
         ("POST", "/send", 401),
         ("GET", "/send", 405),
+        ("GET", "/api/v1/chats/join", 405),
+        ("PATCH", "/api/v1/sessions/qr", 405),
         ("GET", "/docs", 200),
         ("GET", "/openapi.json", 200),
     ]:

@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
 from starlette.types import Receive, Scope
 
 from teleflow.api import facts as facts_module
 from teleflow.api.access import Uses
 from teleflow.api.bodies import decode_json, json_body, read_json, refuse_fields, validated
 from teleflow.api.v1.access import Writer, check
-from teleflow.api.v1.envelope import Body, ok
+from teleflow.api.v1.envelope import Body, Envelope, ok
 from teleflow.api.v1.gate import Thin
 from teleflow.api.v1.job_shapes import JobShape, outcome, told_job
 from teleflow.api.v1.message_bodies import ChatId, MessageId, MessageIds, SessionId, WithText
@@ -43,7 +43,14 @@ class SendBody(WithText):
     silent: bool = False
 
 
+def _needs_what_it_answers(schema: dict[str, Any]) -> None:
+    """Told so that nobody leaves it out; who does gets 400 as ever, not 422, so the model does not ask for it."""
+    schema["required"].append("replyToMsgId")
+
+
 class ReplyBody(SendBody):
+    model_config = ConfigDict(json_schema_extra=_needs_what_it_answers)
+
     reply_to_msg_id: MessageId | None = Field(None, description="Required: 400 without")
 
 
@@ -60,7 +67,7 @@ class ForwardBody(Body):
 
 def _sending(name: str, data: Any, body: type[Body]) -> dict[str, Any]:
     declared = operation(name, scope="write", data=data, status=201, errors=_ERRORS, body=body)
-    declared["responses"][202] = {"model": JobShape, "description": "Accepted: the job will tell"}
+    declared["responses"][202] = {"model": Envelope[JobShape], "description": "Accepted: the job will tell"}
     return declared
 
 

@@ -1,0 +1,54 @@
+"""What a request and a success of each operation look like, for the OpenAPI document, by operation id.
+
+Every operation has its examples, and each is as its schema says: a test holds both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from teleflow.api.examples import access, messages, sessions, simple
+
+REQUESTS: Mapping[str, Any] = {**simple.REQUESTS, **access.REQUESTS, **sessions.REQUESTS, **messages.REQUESTS}
+"""JSON bodies and the fields of forms."""
+ANSWERS: Mapping[str, Any] = {**simple.ANSWERS, **access.ANSWERS, **sessions.ANSWERS, **messages.ANSWERS}
+"""Whole bodies of the routes at the root; under `/api/v1` what stands in the envelope."""
+PARAMETERS: Mapping[str, Any] = {
+    "sessionId": sessions.ID,
+    "session_id": sessions.ID,
+    "chatId": "@ann",
+    "messageId": 1207,
+    "key_id": access.KEY_ID,
+    "user_id": access.USER_ID,
+    "userId": access.USER_ID,
+    "username": "john",
+    "action": "session.exported",
+    "since": "2026-01-01T00:00:00.000Z",
+    "Idempotency-Key": "order-1207-shipped",
+}
+"""Of parameters, by name."""
+PATH_IDS: Mapping[str, Any] = {"jobs": messages.JOB_ID, "chats": "@ann", "sessions": sessions.ID}
+"""Of `id` in a path, by what the operation's id begins with."""
+
+
+def add(name: str, declared: dict[str, Any]) -> None:
+    """Put the examples of operation `name` where the document has room for them."""
+    of_path = PATH_IDS.get(name.partition(".")[0])
+    for parameter in declared.get("parameters", ()):
+        known = of_path if parameter["name"] == "id" else PARAMETERS.get(parameter["name"])
+        if known is not None:
+            parameter["example"] = [known] if parameter["schema"].get("type") == "array" else known
+    for media, content in declared.get("requestBody", {}).get("content", {}).items():
+        if name in REQUESTS and media != "multipart/form-data":
+            content["example"] = REQUESTS[name]
+    for status, response in declared["responses"].items():
+        if status.startswith("2") and name in ANSWERS:
+            for media, content in response.get("content", {}).items():
+                if media == "application/json":
+                    content["example"] = _answer(name, status, declared)
+
+
+def _answer(name: str, status: str, declared: Mapping[str, Any]) -> Any:
+    data = messages.QUEUED if status == "202" else ANSWERS[name]
+    return {"success": True, "data": data} if "x-scope" in declared or name == "auth.logInProgram" else data
