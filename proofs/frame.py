@@ -23,6 +23,7 @@ PROOFS = (
     "disk-full",
     "order",
     "idempotency",
+    "seed2-walk",
     "sandbox-fuzz",
     "sandbox-faults",
     "sandbox-methods",
