@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import pairwise
 
 from teleflow.telegram import limiter as module
 from teleflow.telegram.limiter import ConnectLimiter
@@ -23,7 +24,7 @@ async def test_a_loop_that_was_held_up_makes_nobody_go_in_a_bunch() -> None:
     while module.loop_time() < until:
         pass  # nothing else gets a turn of the loop
     await asyncio.gather(*turns)
-    gaps = [later - earlier for earlier, later in zip(went, went[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(went)]
     assert min(gaps) >= 0.0095
 
 
