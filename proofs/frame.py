@@ -24,6 +24,7 @@ PROOFS = (
     "order",
     "idempotency",
     "seed2-walk",
+    "api",
     "sandbox-fuzz",
     "sandbox-faults",
     "sandbox-methods",

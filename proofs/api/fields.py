@@ -1,0 +1,157 @@
+"""What each parameter and field of a request is: an id of somebody's thing, a place in a list, or a plain value.
+
+Whoever adds a field to the API says here what it is: one that is not listed breaks the proof.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+IDS: Mapping[str, str] = {
+    "sessionId": "session",
+    "session_id": "session",
+    "sessionIds": "session",
+    "chatId": "chat",
+    "fromChatId": "chat",
+    "toChatId": "chat",
+    "fromId": "person",
+    "messageId": "message",
+    "messageIds": "message",
+    "replyToMsgId": "message",
+    "key_id": "key",
+    "user_id": "user",
+    "userId": "user",
+    "username": "username",
+}
+"""Name → the kind of thing."""
+ID_OF_PATH: Mapping[str, str] = {"/api/v1/jobs": "job", "/api/v1/chats": "chat", "/api/v1/sessions": "session"}
+"""What `id` is, by the beginning of the path."""
+POSITIONS = frozenset({"after", "afterId", "cursor", "offset", "offsetId", "offsetDate", "upTo", "limit"})
+"""Where a list begins or ends, in the caller's own: whoever gives another's gets of their own, or is refused."""
+PLAIN: Mapping[str, Any] = {
+    "Idempotency-Key": None,
+    "X-API-Key": None,
+    "action": "typing",
+    "apiHash": None,
+    "apiId": None,
+    "archived": False,
+    "async": False,
+    "big": False,
+    "code": "12345",
+    "currentPassword": "not the right one",
+    "customEmojiId": None,
+    "description": "words",
+    "device": None,
+    "dropAuthor": False,
+    "emoji": "👍",
+    "entities": None,
+    "expiresAt": None,
+    "filter": "all",
+    "forEveryone": True,
+    "format": "gramjs",
+    "grant_type": "password",
+    "linkPreview": True,
+    "message": "words",
+    "name": "of the matrix",
+    "newPassword": "a new and longer one",
+    "notify": False,
+    "oneSide": False,
+    "parseMode": None,
+    "password": "a long enough one",
+    "phone": "+15550419999",
+    "phoneCode": "12345",
+    "phoneCodeHash": "0123456789abcdef",
+    "phoneNumber": "+15550419999",
+    "proxy": None,
+    "query": "note",
+    "rateLimit": None,
+    "refresh_token": "no token",
+    "role": "user",
+    "schedule": None,
+    "scopes": ["read"],
+    "sessionString": "1AAAA",
+    "silent": False,
+    "since": None,
+    "state": None,
+    "telegram_api_hash": None,
+    "telegram_api_id": None,
+    "telegram_phone": None,
+    "text": "of the matrix",
+    "topicId": None,
+}
+"""Name → a value that is right, None where it is left out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One value of a request. `place` is path, query or body; `kind` is set for ids."""
+
+    place: str
+    name: str
+    kind: str | None
+    required: bool
+    many: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What can be asked, as the document says."""
+
+    name: str
+    method: str
+    path: str
+    scope: str | None
+    fields: tuple[Field, ...]
+
+    @property
+    def needs_admin(self) -> bool:
+        return self.scope == "admin"
+
+
+class UnknownFieldError(Exception):
+    """A field that is not listed above."""
+
+
+def operations(document: Mapping[str, Any]) -> Iterator[Operation]:
+    """Raises UnknownFieldError."""
+    for path, item in document["paths"].items():
+        for method, declared in item.items():
+            fields = [
+                _field(path, one["in"], one["name"], one.get("required", False), one["schema"])
+                for one in declared.get("parameters", ())
+                if one["in"] != "header"
+            ]
+            for content in declared.get("requestBody", {}).get("content", {}).values():
+                schema = _resolved(document, content["schema"])
+                needed = schema.get("required", ())
+                fields += [
+                    _field(path, "body", name, name in needed, one) for name, one in schema["properties"].items()
+                ]
+                break
+            name = declared["operationId"]
+            yield Operation(name, method.upper(), path, _scope(path, declared), tuple(fields))
+
+
+def _scope(path: str, declared: Mapping[str, Any]) -> str | None:
+    if path.startswith("/users"):
+        return "admin"
+    scope: str | None = declared.get("x-scope")
+    return scope if scope is not None or not declared.get("security") else "user"
+
+
+def _field(path: str, place: str, name: str, required: bool, schema: Mapping[str, Any]) -> Field:
+    kind = IDS.get(name)
+    if name == "id":
+        kind = next((kind for start, kind in ID_OF_PATH.items() if path.startswith(start)), None)
+    if kind is None and name not in POSITIONS and name not in PLAIN:
+        raise UnknownFieldError(f"{path}: {place} field {name!r} is not listed in proofs/api/fields.py")
+    return Field(place, name, kind, required, "array" in str(schema.get("type")) or "'array'" in str(schema))
+
+
+def _resolved(document: Mapping[str, Any], schema: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = schema
+    while "$ref" in found:
+        found = document["components"]["schemas"][found["$ref"].rsplit("/", 1)[1]]
+    return found

@@ -1,0 +1,77 @@
+"""Who asks what in the fuzz: most of it Ann, an admin's part the admin; what ends things has things made for it.
+
+Every operation of the document is in one of the rounds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from proofs.api.fields import operations
+from proofs.api.fuzz import Round
+from proofs.api.stand import Owner, Stand
+from proofs.people import PASSWORD, log_in
+
+ENDS = frozenset(
+    {
+        "keys.revoke",
+        "messages.delete",
+        "sessions.cancel",
+        "sessions.delete",
+        "sessions.disconnect",
+        "sessions.logout",
+    }
+)
+"""What ends something of the caller's."""
+ENDS_LOGINS = frozenset({"auth.changePassword", "auth.logOutProgram", "auth.logout", "auth.logoutAll"})
+THROWN_AWAY = 4
+
+
+async def rounds(stand: Stand, document: Mapping[str, Any], examples: int) -> list[Round]:
+    ann, admin = stand.owners["ann"], stand.owners["admin"]
+    known = list(operations(document))
+    for_admins = [one.name for one in known if one.needs_admin]
+    own = _ids(ann)
+    spare = {**own, **await _spare(stand, ann)}
+    users = [await stand.made_user(f"spare{number}") for number in range(THROWN_AWAY)]
+    names = {"user_id": [user["id"] for user in users], "username": [user["name"] for user in users]}
+    last = await log_in(stand.gateway.port, users[0]["name"], PASSWORD)
+    return [
+        Round("user", _by(ann.token), own, examples, without=[*for_admins, *ENDS, *ENDS_LOGINS]),
+        Round("admin", _by(admin.token), {**_ids(admin), **names}, examples, only=for_admins),
+        Round("ends", _by(ann.token), spare, examples, only=sorted(ENDS)),
+        Round("logins", _by(last), {}, examples, only=sorted(ENDS_LOGINS)),
+    ]
+
+
+def _by(token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _ids(owner: Owner) -> dict[str, list[Any]]:
+    ids = owner.ids
+    return {
+        "sessionId": [ids["session"]],
+        "session_id": [ids["session"]],
+        "sessionIds": [ids["session"]],
+        "chatId": [ids["person"], ids["chat"], ids["group"], "me"],
+        "fromChatId": [ids["person"]],
+        "toChatId": ["me"],
+        "fromId": [ids["person"]],
+        "messageId": [ids["message"]],
+        "messageIds": [ids["message"]],
+        "replyToMsgId": [ids["message"]],
+        "key_id": [ids["key"]],
+        "userId": [ids["user"]],
+        "/api/v1/chats id": [ids["person"], ids["chat"], ids["group"]],
+        "/api/v1/jobs id": [ids["job"]],
+        "/api/v1/sessions id": [ids["session"]],
+    }
+
+
+async def _spare(stand: Stand, owner: Owner) -> dict[str, list[Any]]:
+    """Sessions that nobody scans, and keys that nobody uses."""
+    sessions = [await stand.waiting_session(owner, f"spare {number}") for number in range(THROWN_AWAY)]
+    keys = [await stand.spare_key(owner) for _ in range(THROWN_AWAY)]
+    return {"session_id": sessions, "key_id": keys}
