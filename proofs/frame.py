@@ -89,6 +89,8 @@ def _print(module: ModuleType, title: str, outcome: Outcome) -> None:
     widths = [max(len(row[column]) for row in rows) for column in range(4)] if rows else []
     for row in rows:
         print("    " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    for note in outcome.notes:
+        print(f"    - {note}")
     print(f"  {'HOLDS' if outcome.holds else 'BROKEN'}", flush=True)
 
 

@@ -22,6 +22,8 @@ class Row:
 @dataclass(slots=True)
 class Outcome:
     rows: list[Row] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    """Whole sentences, printed below the table, however long they are."""
 
     def fact(self, what: str, measured: object) -> None:
         self.rows.append(Row(what, "", str(measured), None))

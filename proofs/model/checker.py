@@ -49,18 +49,23 @@ class Checker:
             self._told(seat, box, known)
             self._rows(seat, box, known)
         mine = model.people[me]
-        for name in ("drafts", "marked", "archived"):
-            # where one may not look any more nobody can ask either
-            told, wanted = ({each for each in getattr(of, name) if model.sees(me, each)} for of in (client, mine))
-            self.same(f"{seat.name}'s {name}", told, wanted)
-        told = {each: text for each, text in client.drafts.items() if model.sees(me, each)}
-        self.same(f"{seat.name}'s drafts", told, {each: mine.drafts[each] for each in told if each in mine.drafts})
+
+        def asked(peer: int) -> bool:
+            """Where one may not look, or could not when one came back and has not asked since, one knows nothing."""
+            return model.sees(me, peer) and peer not in client.out_of_sight
+
+        marks = ({each for each in of.marked if asked(each)} for of in (client, mine))
+        self.same(f"{seat.name}'s marked", *marks)
+        self.same(f"{seat.name}'s archived", client.archived, mine.archived)
+        drafts = ({each: text for each, text in of.drafts.items() if asked(each)} for of in (client, mine))
+        self.same(f"{seat.name}'s drafts", *drafts)
         for peer, until in mine.muted.items():
-            self.same(f"{seat.name}'s mute of {peer}", client.muted.get(peer), until)
+            if asked(peer):
+                self.same(f"{seat.name}'s mute of {peer}", client.muted.get(peer), until)
         waiting = {
             each.number: (each.peer, each.text)
             for each in model.waiting.values()
-            if each.owner == me and each.number not in client.out_of_sight
+            if each.owner == me and each.number not in client.waiting_out_of_sight
         }
         self.same(f"{seat.name}'s scheduled", client.scheduled, waiting)
         inside = {each for each, chat in model.chats.items() if is_channel(each) and me in chat.members}
@@ -161,6 +166,8 @@ class Checker:
         nothing = {each for each in model.chats if is_channel(each) and me not in model.chats[each].members}
         expected = {each for each in self.chats(me) if model.ids(me, each)} - nothing
         self.same(f"{seat.name}'s list of dialogs", listed, expected)
+        marks = {marked(each.peer) for each in await seat.line.ask(f.messages.GetDialogUnreadMarksRequest())}
+        self.same(f"{seat.name}'s list of unread marks", marks, model.people[me].marked - nothing)
 
     async def _listed(self, seat: Seat) -> set[int]:
         found: set[int] = set()

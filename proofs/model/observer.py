@@ -58,7 +58,9 @@ class Observer:
         self.muted: dict[int, int] = {}
         self.scheduled: dict[int, tuple[int, str]] = {}
         self.out_of_sight: set[int] = set()
-        """Scheduled messages for chats that one could not look into when one came back."""
+        """Chats that one could not look into when one came back, and has not been able to ask about since."""
+        self.waiting_out_of_sight: set[int] = set()
+        """Scheduled messages for such chats."""
         self.heard = 0
 
     def complain(self, what: str) -> None:
@@ -251,8 +253,8 @@ class Observer:
 
     def on_UpdateDeleteScheduledMessages(self, update: Any, _chats: Any) -> None:  # noqa: N802
         for number in update.messages:
-            if number in self.out_of_sight:
-                self.out_of_sight.discard(number)
+            if number in self.waiting_out_of_sight:
+                self.waiting_out_of_sight.discard(number)
             elif self.scheduled.pop(number, (0, ""))[0] != marked(update.peer):
                 self.complain(f"scheduled message {number} went that had not come")
 
@@ -305,6 +307,18 @@ class Observer:
     def read_up_to(self, peer: int, top: int) -> None:
         marks = self.reads.setdefault(peer, [0, 0])
         marks[0] = max(marks[0], top)
+
+    def dialog(self, dialog: Any) -> None:
+        """What an account has set for a chat, as one is told when one asks about the chat."""
+        peer = marked(dialog.peer)
+        self.out_of_sight.discard(peer)
+        self.reads[peer] = [dialog.read_inbox_max_id, dialog.read_outbox_max_id]
+        self.drafts.pop(peer, None)
+        if isinstance(dialog.draft, types.DraftMessage):
+            self.drafts[peer] = dialog.draft.message
+        (self.marked.add if dialog.unread_mark else self.marked.discard)(peer)
+        until = dialog.notify_settings.mute_until
+        self.muted[peer] = int(until.timestamp()) if until is not None else 0
 
     def looked_at(self, peer: int, numbers: Iterable[int]) -> None:
         known = self.boxes.get(peer)

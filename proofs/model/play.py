@@ -153,21 +153,23 @@ class Play:
         for box, pts in known.items():
             if box in seat.client.boxes and is_channel(box):
                 stage.checker.same(f"{seat.name} back, told of {box}", pts, stage.model.boxes[box].pts)
-        named = {each: stage.at.peer(seat.me, each) for each in self._named(seat.me)}
+        chosen = self._chosen(seat.me)
+        named = {each: stage.at.peer(seat.me, each) for each in sorted(chosen) if stage.model.sees(seat.me, each)}
+        seat.client.out_of_sight = chosen - set(named)
         waiting = sorted({each.peer for each in stage.model.waiting.values() if each.owner == seat.me} & set(named))
         mine = [each for each in stage.model.waiting.values() if each.owner == seat.me]
-        seat.client.out_of_sight = {each.number for each in mine if each.peer not in named}
+        seat.client.waiting_out_of_sight = {each.number for each in mine if each.peer not in named}
         await seat.refresh(named, waiting)
         for channel, access_hash in seat.client.hashes.items():
             stage.at.channels[seat.me, channel] = access_hash
         self.done["come back"] += 1
 
-    def _named(self, me: int) -> list[int]:
-        """Whatever `me` may have set something for, and may look into."""
+    def _chosen(self, me: int) -> set[int]:
+        """Whatever `me` may have set something for, and can name."""
         mine = self.stage.model.people[me]
         some = {*mine.drafts, *mine.marked, *mine.muted, *mine.archived, *self.stage.checker.chats(me)}
         some |= {each.peer for each in self.stage.model.waiting.values() if each.owner == me}
-        return sorted(each for each in some if self.stage.model.sees(me, each) and self.stage.at.knows(me, each))
+        return {each for each in some if self.stage.at.knows(me, each)}
 
     # time
 
@@ -193,7 +195,7 @@ class Play:
                 self._complain(f"the scheduled message {number} of {seat.name} did not go out")
                 return
             await asyncio.sleep(0.05)
-        if seat is None or number in seat.client.out_of_sight:
+        if seat is None or number in seat.client.waiting_out_of_sight:
             await asyncio.sleep(2)  # nobody is told: the sweep comes every second
 
     # looks

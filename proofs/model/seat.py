@@ -12,7 +12,7 @@ from proofs.model.deeds import Deed
 from proofs.model.line import Line, RefusedError, WorldTime
 from proofs.model.observer import Known, Observer
 from proofs.model.records import CHANNELS_BELOW, is_channel
-from proofs.model.rows import Row, from_tl, marked
+from proofs.model.rows import Row, from_tl
 
 
 class Missed:
@@ -103,7 +103,7 @@ class Seat:
                 client.complain(f"pts of {channel} is {dialog.pts}, counted {known.pts}")
             elif not known.floor:
                 known.floor = dialog.top_message
-            client.reads[channel] = [dialog.read_inbox_max_id, dialog.read_outbox_max_id]
+            client.dialog(dialog)
 
     # coming back
 
@@ -191,14 +191,7 @@ class Seat:
         client.scheduled.clear()
         peers = [types.InputDialogPeer(each) for each in named.values()]
         for dialog in (await self.line.ask(f.messages.GetPeerDialogsRequest(peers))).dialogs if peers else ():
-            peer = marked(dialog.peer)
-            client.reads[peer] = [dialog.read_inbox_max_id, dialog.read_outbox_max_id]
-            if isinstance(dialog.draft, types.DraftMessage):
-                client.drafts[peer] = dialog.draft.message
-            if dialog.unread_mark:
-                client.marked.add(peer)
-            until = dialog.notify_settings.mute_until
-            client.muted[peer] = int(until.timestamp()) if until is not None else 0
+            client.dialog(dialog)
         for peer in waiting:
             for each in (await self.line.ask(f.messages.GetScheduledHistoryRequest(named[peer], 0))).messages:
                 client.scheduled[each.id] = peer, each.message

@@ -21,7 +21,7 @@ from proofs.process import SandboxProcess
 
 SHORT = Scale(deeds=2_000, look_every=250, away_every=60, later_every=400, history=100)
 LONG = Scale(deeds=50_000, look_every=1_000, away_every=150, later_every=1_200, history=200)
-SHOWN = 12
+SHOWN, LONGEST_SHOWN = 12, 600
 
 
 async def run(scale: Scale, seed: int) -> Outcome:
@@ -64,6 +64,5 @@ def _tell(outcome: Outcome, play: Play, stage: Stage, seconds: float) -> None:
     outcome.fact("looks at everything, moves of time", f"{play.looks:,}, {play.moves:,}")
     outcome.at_least("comparisons made", play.scale.deeds, checker.checks)
     outcome.exactly("divergences", 0, len(checker.wrong))
-    for each in checker.wrong[:SHOWN]:
-        outcome.fact("  ", each[:600])
+    outcome.notes += [each[:LONGEST_SHOWN] for each in checker.wrong[:SHOWN]]
     outcome.fact("operations/s, everything on this machine", f"{(done + refused) / seconds:,.0f}")

@@ -153,6 +153,7 @@ def test_a_broken_bound_ends_the_command_with_one(
         outcome = Outcome()
         outcome.at_most("late", 50, 51, "ms")
         outcome.at_least("fast", 10, 11, "a second")
+        outcome.notes.append("n" * 500)
         return outcome
 
     monkeypatch.setattr(kill, "run", measured)
@@ -160,5 +161,7 @@ def test_a_broken_bound_ends_the_command_with_one(
     told = capsys.readouterr().out
     assert "short form, seed 7" in told
     assert "51 ms" in told
+    assert [len(line) for line in told.splitlines() if len(line) > 200] == [506], "a note, and no row as wide"
+    assert told.index("fast") < told.index("nnn")
     assert "Broken: kill." in told
     assert frame.main(["prove", "nothing of the kind"]) == 2

@@ -5,6 +5,7 @@ from __future__ import annotations
 from telethon.tl import functions as f
 from telethon.tl import types
 
+from teleflow.sandbox.world.chat_records import bare
 from tests.sandbox.chat_rig import Trio
 
 
@@ -54,3 +55,40 @@ async def test_who_was_added_to_a_channel_while_away_is_told_to_ask_about_it():
     missed = await trio.ask(trio.b, f.updates.GetDifferenceRequest(pts, since, 0))
     assert [type(each) for each in missed.other_updates] == [types.UpdateChannelTooLong]
     assert [chat.id for chat in missed.chats] == [missed.other_updates[0].channel_id]
+
+
+async def test_two_sessions_of_one_key_are_each_told_of_a_channel_with_news():
+    trio = Trio()
+    club = trio.channel(trio.bob)
+    pts = trio.world.messages.box(trio.bob.id).pts
+    await trio.say(trio.a, club, "news")
+    missed = f.updates.GetDifferenceRequest(pts, int(trio.rig.clock.now), 0)
+    beside = trio.rig.caller(key_id=trio.b.key_id, session_id=2)
+    first, second = await trio.ask(trio.b, missed), await trio.ask(beside, missed)
+    assert [type(each) for each in first.other_updates] == [types.UpdateChannelTooLong]
+    assert first.other_updates == second.other_updates, "in the same second"
+    assert isinstance(await trio.ask(beside, missed), types.updates.DifferenceEmpty)
+
+
+async def test_an_unread_mark_is_in_the_dialog_told_elsewhere_and_listed_while_there_is_a_dialog():
+    trio = Trio()
+    club = trio.channel(trio.bob)
+    peer = types.InputDialogPeer(trio.peer(trio.bob, club))
+    other = trio.rig.logged_in(trio.bob)
+    listed = f.messages.GetDialogUnreadMarksRequest()
+    there = types.DialogPeer(types.PeerChannel(bare(club.id)))
+    for _ in range(2):
+        assert await trio.ask(trio.b, f.messages.MarkDialogUnreadRequest(peer, unread=True))
+    assert trio.pushed(other) == [types.UpdateDialogUnreadMark(there, unread=True)], "once"
+    assert await trio.ask(other, listed) == [there]
+    await trio.ask(trio.b, f.channels.LeaveChannelRequest(peer.peer))
+    assert await trio.ask(other, listed) == [], "what was left is no dialog"
+    user = trio.user(trio.ann, trio.bob)
+    await trio.ask(trio.a, f.channels.InviteToChannelRequest(trio.peer(trio.ann, club), [user]))
+    (dialog,) = (await trio.ask(other, f.messages.GetPeerDialogsRequest([peer]))).dialogs
+    assert dialog.unread_mark
+    assert await trio.ask(other, listed) == [there], "who is back finds the mark again"
+    trio.rig.pushes.sent.clear()
+    await trio.ask(other, f.messages.MarkDialogUnreadRequest(peer))
+    assert trio.pushed(trio.b) == [types.UpdateDialogUnreadMark(there, unread=False)]
+    assert await trio.ask(trio.b, listed) == []

@@ -6,6 +6,7 @@ from typing import Any
 
 from telethon.tl import types
 
+from teleflow.sandbox.rpc.base import Caller
 from teleflow.sandbox.world.chat_records import Chat, bare
 from teleflow.sandbox.world.records import Person
 from teleflow.sandbox.world.world import World
@@ -16,16 +17,17 @@ MOST_TOLD = 50_000
 class Behind:
     """Which channels a device that comes back has to ask about: those with news since its date, or entered since.
 
-    A device is told once of each state of a channel, unless it comes again with the date of before.
+    A session is told once of each state of a channel, unless it comes again with the date of before. Sessions of one
+    key are told each for itself: dates are whole seconds, in which both can come back.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
-        # (key, channel) -> the channel's pts and the date when the device was told
-        self._told: dict[tuple[int, int], tuple[int, int]] = {}
+        # (key, session, channel) -> the channel's pts and the date when the session was told
+        self._told: dict[tuple[int, int, int], tuple[int, int]] = {}
 
-    def channels(self, me: Person, key_id: int, date: int) -> list[Chat]:
-        """Channels with something that the device may not know."""
+    def channels(self, me: Person, caller: Caller, date: int) -> list[Chat]:
+        """Channels with something that the session may not know."""
         world = self._world
         found = []
         for chat in world.chats.of_person(me.id):
@@ -35,13 +37,14 @@ class Behind:
             member = world.chats.member(chat, me.id)
             if box.log[-1].date < date and (member is None or member.date < date):
                 continue
-            pts, when = self._told.get((key_id, chat.id), (0, 0))
+            asks = caller.key_id, caller.session_id, chat.id
+            pts, when = self._told.get(asks, (0, 0))
             if pts == box.pts and date >= when:
                 continue
             if len(self._told) >= MOST_TOLD:
-                # forgetting only makes some devices ask once more
+                # forgetting only makes some sessions ask once more
                 self._told.clear()
-            self._told[key_id, chat.id] = (box.pts, int(world.clock.time()))
+            self._told[asks] = (box.pts, int(world.clock.time()))
             found.append(chat)
         return found
 

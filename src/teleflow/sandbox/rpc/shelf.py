@@ -13,7 +13,7 @@ from teleflow.sandbox.rpc.gather import gathering
 from teleflow.sandbox.rpc.peers import peer_of
 from teleflow.sandbox.rpc.texts import cleaned
 from teleflow.sandbox.rpc.view import revealed
-from teleflow.sandbox.world.chat_records import Chat
+from teleflow.sandbox.world.chat_records import Chat, is_channel
 from teleflow.sandbox.world.records import Person
 
 PINNED_LIMIT = 5
@@ -144,7 +144,11 @@ async def mark_dialog_unread(desk: Desk, caller: Caller, request: TLRequest) -> 
 
 
 async def get_dialog_unread_marks(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
-    return [types.DialogPeer(peer_of(each)) for each in sorted(desk.me(caller).account.unread_marks)]
+    """Of dialogs: a supergroup or channel that one is not in is none, and its mark waits for one's return."""
+    me = desk.me(caller)
+    inside = {chat.id for chat in desk.world.chats.of_person(me.id)}
+    shown = [each for each in sorted(me.account.unread_marks) if not is_channel(each) or each in inside]
+    return [types.DialogPeer(peer_of(each)) for each in shown]
 
 
 async def edit_peer_folders(desk: Desk, caller: Caller, request: TLRequest) -> Any:
