@@ -86,6 +86,34 @@ class Chat:
     pending_requests: int | None = None
 
 
+class FolderKind(enum.StrEnum):
+    """`all` is the list without any filter; `shared` came by a link, and has no filters but its chats."""
+
+    ALL = "all"
+    CUSTOM = "custom"
+    SHARED = "shared"
+
+
+@dataclass(frozen=True, slots=True)
+class ChatFolder:
+    """One of the account's own folders (https://core.telegram.org/api/folders): a filter over the list.
+
+    A chat is in it if it is in `pinned` or `included`, or of a kind in `kinds`; unless it is in `excluded`, or
+    `without` holds for it (but for the pinned and included ones). Ids are marked.
+    """
+
+    id: int
+    kind: FolderKind
+    title: str = ""
+    emoticon: str | None = None
+    color: int | None = None
+    kinds: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    pinned: tuple[int, ...] = ()
+    included: tuple[int, ...] = ()
+    excluded: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Person:
     """A Telegram user. `presence`: online, offline, or what Telegram blurs it to; `last_seen` where it tells."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
+
+from teleflow.errors import NotFound
 
 _LONGEST_URL = 2_048
 _MENTION = re.compile(r"tg://user\?id=([0-9]{1,16})", re.IGNORECASE)
@@ -44,6 +47,17 @@ def link(target: str) -> Entity | None:
     if len(target) > _LONGEST_URL or not _URL.fullmatch(target):
         return None
     return Entity("text_link", 0, 0, url=target)
+
+
+def mentioned_in(entities: Iterable[Entity]) -> list[int]:
+    """Whom they mention by id, each once: Telegram wants these addressed."""
+    return list(dict.fromkeys(one.user_id for one in entities if one.type == "mention_name" and one.user_id))
+
+
+def not_mentionable(user_id: int, error: NotFound) -> NotFound:
+    """The error that names the entity, from the one that says why this user can't be addressed."""
+    told = {**error.details, "field": "entities", "userId": str(user_id)}
+    return NotFound(f"Mentioned in the text: {error.message}", code=error.code, details=told)
 
 
 def units(text: str) -> int:

@@ -12,10 +12,11 @@ import structlog
 from teleflow.errors import Limited, NotFound, TeleFlowError, Unavailable, Uncertain
 from teleflow.kit.backoff import FullJitter
 from teleflow.kit.clock import Clock, loop_time
+from teleflow.model.entities import mentioned_in, not_mentionable
 from teleflow.model.jobs import Forward, SendJob
 from teleflow.model.operations.base import Operation
 from teleflow.model.operations.sending import FindSent, ForwardMessages, SendText, Sent
-from teleflow.model.peers import Peer, parse_ref
+from teleflow.model.peers import Peer, PeerRef, RefForm, parse_ref
 from teleflow.outbox.lanes import Lanes
 from teleflow.outbox.ports import Peers
 from teleflow.outbox.settle import Settler
@@ -103,25 +104,26 @@ class Sender:
     async def _send(self, ticket: Ticket, within: float) -> Sent:
         job = ticket.job
         until = loop_time() + within
-        peer = await self._peer(job, within)
+        peer = await self._peer(job, parse_ref(job.chat), within)
         source = await self._source(job, until)  # one that is not found says nothing against the chat it goes to
+        mentioned = await self._mentioned(job, until)
         first = False
         if not ticket.may_have_left:
             first = await self._strangers.admit(job.session_id, peer, within=max(0.5, until - loop_time()))
         self._known(ticket, peer)
         try:
-            return await self._try(ticket, peer, source, until, first=first)
+            return await self._try(ticket, _operation(ticket.job, peer, source, mentioned, first=first), until)
         except NotFound as error:
             if error.code not in _WRONG_PEER or ticket.may_have_left:
                 raise
             # What we remembered of this chat is no longer true.
             ref = parse_ref(job.chat)
             peer = await self._peers.find_again(job.session_id, ref, within=max(1.0, until - loop_time()))
-            return await self._try(ticket, peer, source, until)
+            return await self._try(ticket, _operation(ticket.job, peer, source, mentioned, first=False), until)
 
-    async def _peer(self, job: SendJob, within: float) -> Peer:
+    async def _peer(self, job: SendJob, ref: PeerRef, within: float) -> Peer:
         try:
-            return await self._peers.find(job.session_id, parse_ref(job.chat), within=within)
+            return await self._peers.find(job.session_id, ref, within=within)
         except Uncertain as error:
             # That a look-up was lost says nothing of the message, which has not left.
             raise Unavailable(error.message, code="TELEGRAM_UNAVAILABLE") from error
@@ -131,12 +133,10 @@ class Sender:
             self._lanes.resolved(ticket, peer.marked_id)
             ticket.update(chat_id=peer.marked_id)
 
-    async def _try(self, ticket: Ticket, peer: Peer, source: Peer | None, until: float, *, first: bool = False) -> Sent:
+    async def _try(self, ticket: Ticket, operation: Operation[Sent], until: float) -> Sent:
         job = ticket.update(attempts=ticket.job.attempts + 1)
         try:
-            sent = await self._call(
-                job.session_id, _operation(job, peer, source, first=first), within=max(0.5, until - loop_time())
-            )
+            sent = await self._call(job.session_id, operation, within=max(0.5, until - loop_time()))
         except TeleFlowError as error:
             if error.may_have_left or isinstance(error, Uncertain):
                 ticket.may_have_left = True
@@ -148,12 +148,19 @@ class Sender:
         """The chat that is forwarded from."""
         if not isinstance(job.content, Forward):
             return None
-        try:
-            return await self._peers.find(
-                job.session_id, parse_ref(job.content.from_chat), within=max(0.5, until - loop_time())
-            )
-        except Uncertain as error:
-            raise Unavailable(error.message, code="TELEGRAM_UNAVAILABLE") from error
+        return await self._peer(job, parse_ref(job.content.from_chat), max(0.5, until - loop_time()))
+
+    async def _mentioned(self, job: SendJob, until: float) -> tuple[Peer, ...]:
+        """Whom the text mentions by id. One that can't be addressed fails the send: it would mention nobody."""
+        if isinstance(job.content, Forward) or not job.content.entities:
+            return ()
+        found = []
+        for id_ in mentioned_in(job.content.entities):
+            try:
+                found.append(await self._peer(job, PeerRef(RefForm.ID, id_), max(0.5, until - loop_time())))
+            except NotFound as error:
+                raise not_mentionable(id_, error) from error
+        return tuple(found)
 
     async def _proved(self, ticket: Ticket, error: TeleFlowError) -> bool:
         """After an uncertain try: tell those who wait, and where a repeat is no way out, look in the history.
@@ -203,10 +210,12 @@ class Sender:
         return self._clock.time() - job.created_at / 1000
 
 
-def _operation(job: SendJob, peer: Peer, source: Peer | None, *, first: bool) -> Operation[Sent]:
+def _operation(
+    job: SendJob, peer: Peer, source: Peer | None, mentioned: tuple[Peer, ...], *, first: bool
+) -> Operation[Sent]:
     content = job.content
     if not isinstance(content, Forward):
-        return SendText(peer, content, job.random_id, job.account_id or 0, first)
+        return SendText(peer, content, job.random_id, job.account_id or 0, first, mentioned)
     if source is None:
         raise RuntimeError("a forward has a source")
     return ForwardMessages(peer, source, content, job.account_id or 0, first)

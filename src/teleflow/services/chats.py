@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from teleflow.errors import Invalid, TeleFlowError
 from teleflow.kit.clock import Clock
-from teleflow.model.chats import Chat, Person
+from teleflow.model.chats import Chat, ChatFolder, Person
 from teleflow.model.messages import Message
 from teleflow.model.operations.base import Operation
 from teleflow.model.operations.chats import (
@@ -22,6 +22,7 @@ from teleflow.model.operations.chats import (
     Joined,
     LeaveChat,
     ListChats,
+    ListFolders,
     ListMembers,
     MemberFilter,
     Members,
@@ -66,19 +67,27 @@ class Chats:
         self._clock = clock
 
     async def list(
-        self, principal: Principal, session_id: str, *, limit: int, cursor: str | None, archived: bool | None
+        self, principal: Principal, session_id: str, *, limit: int, cursor: str | None, folder: int | None
     ) -> ChatPage:
-        """Pinned ones first, then by their last message. Raises Invalid for a cursor that is none."""
+        """Pinned ones first, then by their last message. `folder`: 0 the main list, 1 the archive, None both.
+
+        Raises Invalid for a cursor that is none.
+        """
         session = await self._sessions.of(principal, session_id)
         after = None
         if cursor is not None:
             date, message_id, marked = _read_cursor(cursor)
             after = Place(date, message_id, await self._place(session_id, marked))
-        operation = ListChats(_me(session), int(self._clock.time()), limit, after, archived)
+        operation = ListChats(_me(session), int(self._clock.time()), limit, after, folder)
         page = await self._reach.call(session_id, operation, within=_WITHIN_S)
         end = page.after
         cursor = _cursor(end.date, end.message_id, end.peer.marked_id) if end is not None else None
         return ChatPage(page.chats, cursor)
+
+    async def folders(self, principal: Principal, session_id: str) -> tuple[ChatFolder, ...]:
+        """The account's own, in its order."""
+        session = await self._sessions.of(principal, session_id)
+        return (await self._reach.call(session_id, ListFolders(_me(session)), within=_WITHIN_S)).folders
 
     async def get(self, principal: Principal, session_id: str, chat: PeerRef) -> Chat:
         now = int(self._clock.time())

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from teleflow.errors import Invalid
-from teleflow.model.entities import Entity
+from teleflow.errors import Invalid, NotFound
+from teleflow.model.entities import Entity, mentioned_in, not_mentionable
 from teleflow.model.formatting import ParseMode, formatted
 from teleflow.model.messages import Message, check_text
 from teleflow.model.operations.acts import (
@@ -190,8 +190,12 @@ class History:
 
     async def _mentioned(self, session_id: str, marks: Sequence[Entity]) -> tuple[Peer, ...]:
         """A mention without a username needs the person's access hash."""
-        ids = {one.user_id for one in marks if one.type == "mention_name" and one.user_id}
-        found = [await self._reach.peer(session_id, PeerRef(RefForm.ID, id_), within=WITHIN_S) for id_ in ids]
+        found = []
+        for id_ in mentioned_in(marks):
+            try:
+                found.append(await self._reach.peer(session_id, PeerRef(RefForm.ID, id_), within=WITHIN_S))
+            except NotFound as error:
+                raise not_mentionable(id_, error) from error
         return tuple(found)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import OrderedDict
 
 from teleflow.errors import Invalid
 from teleflow.kit.clock import Clock
@@ -14,10 +13,8 @@ from teleflow.model.sending import Sending
 from teleflow.model.sessions import Session
 from teleflow.model.users import Principal, User
 from teleflow.services.ports import Outbox
+from teleflow.services.remembered import Remembered
 from teleflow.storage.base import SendStore, SessionStore
-
-FRESH = 1.0  # seconds that an authorised session is remembered
-MOST_SESSIONS = 20_000
 
 
 class Messages:
@@ -27,8 +24,7 @@ class Messages:
         self._sessions = sessions
         self._sends = sends
         self._outbox = outbox
-        self._clock = clock
-        self._remembered: OrderedDict[str, tuple[Session, float]] = OrderedDict()
+        self._remembered: Remembered[str] = Remembered(clock)
 
     async def send(self, user: User, *, phone: str, text: str, idempotency_key: str | None = None) -> SendJob:
         """Raises Invalid for what can't be sent, and SESSION_NOT_CONNECTED when there is no account to send from."""
@@ -53,18 +49,12 @@ class Messages:
         return await self._sends.log_entries(None if principal.is_admin else principal.user_id, limit=limit)
 
     async def _session(self, user: User) -> Session | None:
-        now = self._clock.monotonic()
-        known = self._remembered.get(user.id)
-        if known is not None and now - known[1] < FRESH:
-            return known[0]
+        known = self._remembered.recall(user.id)
+        if known is not None:
+            return known
         session = await self._sessions.session_named(user.id, user.username)
         if session is not None and session.authorised:
-            self._remembered[user.id] = (session, now)
-            self._remembered.move_to_end(user.id)
-            if len(self._remembered) > MOST_SESSIONS:
-                self._remembered.popitem(last=False)
-        else:
-            self._remembered.pop(user.id, None)
+            self._remembered.keep(user.id, session)
         return session
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections import OrderedDict
 from collections.abc import Iterable
 from typing import Any
 
@@ -27,10 +26,9 @@ from teleflow.model.sessions import Session, SessionState
 from teleflow.model.users import Principal, User
 from teleflow.services.owned import owned_session
 from teleflow.services.ports import Outbox
+from teleflow.services.remembered import Remembered
 from teleflow.storage.base import SendStore, SessionStore
 
-FRESH = 1.0  # seconds that an authorised session is remembered
-MOST_SESSIONS = 20_000
 MOST_FORWARDED = 100  # messages.forwardMessages takes no more at once
 
 
@@ -41,8 +39,7 @@ class Sends:
         self._sessions = sessions
         self._sends = sends
         self._outbox = outbox
-        self._clock = clock
-        self._remembered: OrderedDict[tuple[str, str], tuple[Session, float]] = OrderedDict()
+        self._remembered: Remembered[tuple[str, str]] = Remembered(clock)
 
     async def text(
         self,
@@ -144,19 +141,13 @@ class Sends:
         return await (self._outbox.send(sending) if wait else self._outbox.post(sending))
 
     async def _session(self, principal: Principal, session_id: str) -> Session:
-        now = self._clock.monotonic()
         key = (principal.user_id, session_id)
-        known = self._remembered.get(key)
-        if known is not None and now - known[1] < FRESH and principal.sees(session_id):
-            return known[0]
+        known = self._remembered.recall(key)
+        if known is not None and principal.sees(session_id):
+            return known
         session = await owned_session(self._sessions, principal, session_id)
         if session.authorised:
-            self._remembered[key] = (session, now)
-            self._remembered.move_to_end(key)
-            if len(self._remembered) > MOST_SESSIONS:
-                self._remembered.popitem(last=False)
-        else:
-            self._remembered.pop(key, None)
+            self._remembered.keep(key, session)
         return session
 
 

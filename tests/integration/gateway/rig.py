@@ -38,7 +38,7 @@ class Rig:
             telegram_dc=f"{self.sandbox.dc_id}@{self.sandbox.host}:{self.sandbox.port}",
             telegram_dc_key=self.sandbox.public_key_file,
             telegram_connect_rate=0,
-            **{"send_wait_seconds": 10, "code_budget_per_hour": 100, **self._settings},
+            **{"send_wait_seconds": 10, "code_budget_per_hour": 100, "rate_limit_max": 0, **self._settings},
         )
         self.gateway = await Gateway(settings, clock=self._clock).__aenter__()
         self.http = httpx2.AsyncClient(

@@ -6,7 +6,9 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from telethon.tl import types as tl
 
+from teleflow.model.peers import unmarked
 from teleflow.sandbox.world.records import Contact
 from tests.integration.gateway.chat_rig import ANN, BOB, EVE, KINDS, Scene, scene
 
@@ -47,6 +49,57 @@ async def test_the_list_has_each_kind_of_chat_and_pages(at: Scene) -> None:
     assert len(await at.get("/chats", archived="false")) == len(chats)
     for wrong in ("x", "AAAA", "LTEuMS4x", "*" * 10):
         assert (await at.get("/chats", status=422, cursor=wrong))["details"] == {"field": "cursor"}
+
+
+async def test_folders_are_told_and_the_archive_is_listed(at: Scene) -> None:
+    ids = at.chats
+    account = at.rig.sandbox.world.people.by_id[at.ids["Ann"]].account
+    bob = tl.InputPeerUser(at.ids["Bob"], 1)
+    club = tl.InputPeerChannel(unmarked(ids["supergroup"])[1], 1)
+    group = tl.InputPeerChat(-ids["group"])
+    mixed = tl.DialogFilter(
+        2, tl.TextWithEntities("Work", []), [club], [bob, tl.InputPeerSelf()], [group], groups=True, exclude_muted=True
+    )
+    shared = tl.DialogFilterChatlist(3, tl.TextWithEntities("From a link", []), [], [club], emoticon="\U0001f4da")
+    account.filters |= {each.id: bytes(each) for each in (mixed, shared)}
+    none: dict[str, list[str]] = {
+        name: [] for name in ("kinds", "without", "pinnedChatIds", "includedChatIds", "excludedChatIds")
+    }
+    assert await at.get("/chats/folders") == [
+        {"id": 0, "type": "all", "title": "", **none},
+        {
+            "id": 2,
+            "type": "custom",
+            "title": "Work",
+            "kinds": ["groups"],
+            "without": ["muted"],
+            "pinnedChatIds": [str(ids["supergroup"])],
+            "includedChatIds": [str(at.ids["Bob"]), str(at.ids["Ann"])],
+            "excludedChatIds": [str(ids["group"])],
+        },
+        {
+            **none,
+            "id": 3,
+            "type": "shared",
+            "title": "From a link",
+            "emoticon": "\U0001f4da",
+            "includedChatIds": [str(ids["supergroup"])],
+        },
+    ]
+
+    account.archived.add(ids["group"])
+    (away,) = await at.get("/chats", folder=1)
+    assert (away["id"], away["folderId"], away["isArchived"]) == (str(ids["group"]), 1, True)
+    main = await at.get("/chats", folder=0)
+    assert main
+    assert {one["folderId"] for one in main} == {0}
+    assert str(ids["group"]) not in {one["id"] for one in main}
+    assert await at.get("/chats", archived="true") == [away]
+    assert {one["id"] for one in await at.get("/chats")} == {away["id"], *(one["id"] for one in main)}
+    refused = await at.get("/chats", status=422, folder=2)
+    assert refused["details"]["fields"][0]["field"] == "folder"
+    assert "/chats/folders" in refused["message"]
+    assert (await at.get("/chats", status=422, folder=0, archived="true"))["details"] == {"field": "folder"}
 
 
 async def test_one_chat_is_described(at: Scene) -> None:

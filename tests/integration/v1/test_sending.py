@@ -122,6 +122,23 @@ async def test_a_text_is_formatted_however_that_is_written(desk: Desk, written: 
     assert (both.status_code, both.json()["error"]["code"]) == (422, "VALIDATION_ERROR")
 
 
+async def test_who_is_mentioned_by_id_is_addressed_or_named_in_the_error(desk: Desk) -> None:
+    eve = (await desk.send("hello", to=EVE)).json()["data"]["chatId"]
+    mention = {"type": "mention_name", "offset": 4, "length": 3, "userId": eve}
+    answer = await desk.post("/messages/send", {"chatId": BOB, "text": "ask Eve", "entities": [mention]})
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["data"]["entities"] == [mention]
+    linked = {"chatId": BOB, "text": f"ask [Eve](tg://user?id={eve})", "parseMode": "markdown"}
+    assert (await desk.post("/messages/send", linked)).json()["data"]["entities"] == [mention]
+
+    stranger = "987654321"
+    unknown = {"chatId": BOB, "text": "ask her", "entities": [{**mention, "userId": stranger}]}
+    refused = await desk.post("/messages/send", unknown)
+    assert (refused.status_code, refused.json()["error"]["code"]) == (404, "PEER_NOT_FOUND"), refused.text
+    assert stranger in refused.json()["error"]["message"]
+    assert desk.rig.texts() == ["hello", "ask Eve", "ask Eve"]
+
+
 async def test_a_reply_needs_what_it_answers_and_says_so(desk: Desk) -> None:
     first = (await desk.send("question")).json()["data"]
     missing = await desk.post("/messages/reply", {"chatId": BOB, "text": "answer"})

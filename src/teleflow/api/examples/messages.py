@@ -72,6 +72,18 @@ ANSWERS: dict[str, Any] = {
     "messages.unschedule": {"deletedIds": [3]},
     "messages.sendScheduled": [_MESSAGE],
     "chats.list": [_CHAT, _GROUP],
+    "chats.folders": [
+        {
+            "id": 2,
+            "type": "custom",
+            "title": "Customers",
+            "kinds": ["nonContacts"],
+            "without": ["archived"],
+            "pinnedChatIds": [],
+            "includedChatIds": ["6100000002"],
+            "excludedChatIds": [],
+        }
+    ],
     "chats.get": _GROUP,
     "chats.join": {"joined": True, "chatId": "-1002100000001"},
     "chats.leave": {"left": True, "chatId": "-1002100000001"},

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from teleflow.api.v1.envelope import Shape
 from teleflow.api.v1.message_shapes import FileId, MessageShape, told_message
-from teleflow.model.chats import Chat, Member, Person
+from teleflow.model.chats import Chat, ChatFolder, Member, Person
 
 
 class ChatShape(Shape):
@@ -21,6 +21,7 @@ class ChatShape(Shape):
     members_count: int | None = None
     is_pinned: bool | None = None
     is_archived: bool | None = None
+    folder_id: Literal[0, 1] | None = Field(None, description="As `folder` of the list: 1 is the archive.")
     is_muted: bool | None = None
     mute_until: int | None = None
     unread_count: int | None = None
@@ -55,6 +56,25 @@ class ChatShape(Shape):
     invite_link: str | None = None
     ttl_seconds: int | None = None
     pending_requests: int | None = None
+
+
+class FolderShape(Shape):
+    """One of the account's own folders. `type` all: the list without any filter; shared: one that came by a link.
+
+    A chat is in it if it is pinned or included there, or of one of its `kinds`; but not if it is excluded, or of a sort
+    in `without`, which counts for `kinds` only.
+    """
+
+    id: int
+    type: Literal["all", "custom", "shared"]
+    title: str
+    emoticon: str | None = None
+    color: int | None = None
+    kinds: list[Literal["contacts", "nonContacts", "groups", "channels", "bots"]]
+    without: list[Literal["muted", "read", "archived"]]
+    pinned_chat_ids: list[str]
+    included_chat_ids: list[str]
+    excluded_chat_ids: list[str]
 
 
 class PersonShape(Shape):
@@ -139,6 +159,7 @@ def chat(one: Chat, file_id: FileId) -> dict[str, Any]:
         told |= {
             "isPinned": dialog.pinned,
             "isArchived": dialog.archived,
+            "folderId": 1 if dialog.archived else 0,
             "isMuted": dialog.muted,
             "unreadCount": dialog.unread_count,
             "unreadMentions": dialog.unread_mentions,
@@ -153,6 +174,24 @@ def chat(one: Chat, file_id: FileId) -> dict[str, Any]:
             told["draft"] = dialog.draft
         if dialog.last_message is not None:
             told["lastMessage"] = told_message(dialog.last_message, file_id)
+    return told
+
+
+def told_folder(one: ChatFolder) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "id": one.id,
+        "type": one.kind.value,
+        "title": one.title,
+        "kinds": one.kinds,
+        "without": one.without,
+        "pinnedChatIds": [str(id_) for id_ in one.pinned],
+        "includedChatIds": [str(id_) for id_ in one.included],
+        "excludedChatIds": [str(id_) for id_ in one.excluded],
+    }
+    if one.emoticon is not None:
+        told["emoticon"] = one.emoticon
+    if one.color is not None:
+        told["color"] = one.color
     return told
 
 

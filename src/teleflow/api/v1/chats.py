@@ -6,23 +6,54 @@ from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Path, Query, Response
+from pydantic import AfterValidator
 
 from teleflow.api.access import Uses
 from teleflow.api.bodies import json_body
 from teleflow.api.numbers import plain as digits
 from teleflow.api.v1.access import Reader, Writer
-from teleflow.api.v1.chat_shapes import ChatShape, MemberShape, PersonShape, chat, member, person
+from teleflow.api.v1.chat_shapes import (
+    ChatShape,
+    FolderShape,
+    MemberShape,
+    PersonShape,
+    chat,
+    member,
+    person,
+    told_folder,
+)
 from teleflow.api.v1.envelope import Shape, plain
 from teleflow.api.v1.message_bodies import OnChat, SearchBody
 from teleflow.api.v1.message_shapes import MessageShape
 from teleflow.api.v1.messages import THROUGH, Session, told
 from teleflow.api.v1.operation import operation
+from teleflow.errors import Invalid
 from teleflow.model.operations.chats import MemberFilter
 from teleflow.model.peers import parse_ref
 
 router = APIRouter(prefix="/api/v1", tags=["chats"])
 _AS_CHAT_ID = "As `chatId` everywhere, URL-encoded."
 Offset = Annotated[int, digits, Query(ge=0, le=1_000_000)]
+
+
+def _listable(number: int) -> int:
+    if number not in {0, 1}:
+        raise ValueError(
+            "only 0 (the main list) and 1 (the archive) can be listed; of the account's own folders "
+            "GET /api/v1/chats/folders tells what is in them"
+        )
+    return number
+
+
+Folder = Annotated[
+    int,
+    digits,
+    AfterValidator(_listable),
+    Query(
+        description="0: the main list, 1: the archive; left out: both. Other folders can't be listed.",
+        json_schema_extra={"enum": [0, 1]},
+    ),
+]
 
 
 class JoinedShape(Shape):
@@ -47,11 +78,26 @@ async def chats(
     session: Session,
     limit: Annotated[int, digits, Query(ge=1, le=100)] = 100,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
-    archived: Annotated[bool | None, Query(description="Only the archive, or all but it; left out: both.")] = None,
+    folder: Folder | None = None,
+    archived: Annotated[bool | None, Query(description="The same: true is `folder=1`, false is `folder=0`.")] = None,
 ) -> Response:
-    page = await services.chats.list(login.principal, session, limit=limit, cursor=cursor, archived=archived)
+    if archived is not None:
+        if folder not in {None, int(archived)}:
+            raise Invalid("archived and folder contradict each other", details={"field": "folder"})
+        folder = int(archived)
+    page = await services.chats.list(login.principal, session, limit=limit, cursor=cursor, folder=folder)
     file_id = partial(services.file_ids.token, session)
     return plain([chat(one, file_id) for one in page.chats], nextCursor=page.next_cursor)
+
+
+@router.get(
+    "/chats/folders",
+    summary="The account's own folders, in its order",
+    **operation("chats.folders", scope="read", data=list[FolderShape], errors=THROUGH),
+)
+async def folders(login: Reader, services: Uses, session: Session) -> Response:
+    """What they take in and leave out. A chat whose name is `folders` is asked for as `@folders`."""
+    return plain([told_folder(one) for one in await services.chats.folders(login.principal, session)])
 
 
 @router.post(

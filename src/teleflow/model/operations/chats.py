@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from typing import ClassVar
 
-from teleflow.model.chats import Chat, Member, Person
+from teleflow.model.chats import Chat, ChatFolder, Member, Person
 from teleflow.model.operations.base import Operation
 from teleflow.model.operations.peers import Place
 from teleflow.model.peers import Known, Peer
@@ -53,13 +53,16 @@ class Joined:
 
 @dataclass(frozen=True, slots=True)
 class ListChats(Operation[Chats]):
-    """messages.getDialogs. `archived` None: both lists. `now` (Unix seconds) decides what is muted still."""
+    """messages.getDialogs of one folder: 0 the main list, 1 the archive, None both.
+
+    `now` (Unix seconds) decides what is muted still.
+    """
 
     me: int
     now: int
     limit: int
     after: Place | None = None
-    archived: bool | None = None
+    folder: int | None = None
     method: ClassVar[str] = "messages.getDialogs"
 
 
@@ -115,6 +118,21 @@ class ListMembers(Operation[Members]):
     filter: MemberFilter = MemberFilter.ALL
     query: str = ""
     method: ClassVar[str] = "channels.getParticipants"
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """In the account's own order."""
+
+    folders: tuple[ChatFolder, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ListFolders(Operation[Folders]):
+    """messages.getDialogFilters."""
+
+    me: int
+    method: ClassVar[str] = "messages.getDialogFilters"
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,13 +40,14 @@ class _ToPeer(Operation[Sent]):
 
 @dataclass(frozen=True, slots=True)
 class SendText(_ToPeer):
-    """messages.sendMessage."""
+    """messages.sendMessage. `mentioned`: those whom the entities mention by id."""
 
     peer: Peer
     content: Text
     random_id: int
     me: int = 0
     to_stranger: bool = False
+    mentioned: tuple[Peer, ...] = ()
     method: ClassVar[str] = "messages.sendMessage"
 
 

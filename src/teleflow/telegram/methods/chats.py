@@ -16,18 +16,21 @@ from teleflow.model.operations.chats import (
     DescribeChat,
     Described,
     DescribeMe,
+    Folders,
     GetContacts,
     JoinByInvite,
     JoinChat,
     Joined,
     LeaveChat,
     ListChats,
+    ListFolders,
     People,
 )
 from teleflow.model.peers import Peer, PeerKind, marked_id
 from teleflow.telegram import errors
 from teleflow.telegram.base import Invoke
 from teleflow.telegram.convert.chats import by_id, chat_from, chat_id_of, dialog_from, person_from
+from teleflow.telegram.convert.folders import folder_from
 from teleflow.telegram.convert.messages import message_from
 from teleflow.telegram.convert.peers import input_channel, input_peer, input_user, known_from, marked
 from teleflow.telegram.methods.peers import place_after
@@ -35,12 +38,10 @@ from teleflow.telegram.mtproto.requests import RpcFault
 
 _INSIDE = frozenset({"USER_ALREADY_PARTICIPANT"})
 _OUTSIDE = frozenset({"USER_NOT_PARTICIPANT", "PARTICIPANT_MISSING"})
-_ARCHIVE = 1
 
 
 async def list_chats(invoke: Invoke, operation: ListChats) -> Chats:
     after = operation.after
-    archived = operation.archived
     answer = await invoke(
         f.messages.GetDialogsRequest(
             offset_date=after.date if after else None,
@@ -49,7 +50,7 @@ async def list_chats(invoke: Invoke, operation: ListChats) -> Chats:
             limit=operation.limit,
             hash=0,
             exclude_pinned=True if after else None,
-            folder_id=None if archived is None else (_ARCHIVE if archived else 0),
+            folder_id=operation.folder,
         )
     )
     known = known_from(answer.users, answer.chats)
@@ -72,6 +73,11 @@ def _listed(answer: Any, me: int, now: int) -> list[Chat]:
         message = message_from(top, me) if top is not None else None
         chats.append(chat_from(entity, dialog=dialog_from(dialog, message, now)))
     return chats
+
+
+async def list_folders(invoke: Invoke, operation: ListFolders) -> Folders:
+    answer = await invoke(f.messages.GetDialogFiltersRequest())
+    return Folders(tuple(folder_from(one, operation.me) for one in answer.filters))
 
 
 async def describe_chat(invoke: Invoke, operation: DescribeChat) -> Described:
@@ -251,4 +257,5 @@ TABLE: dict[type[Any], Callable[[Invoke, Any], Awaitable[Any]]] = {
     JoinChat: join_chat,
     LeaveChat: leave_chat,
     ListChats: list_chats,
+    ListFolders: list_folders,
 }

@@ -40,7 +40,7 @@ async def send_text(invoke: Invoke, operation: SendText) -> Sent:
         no_webpage=True if not content.link_preview else None,
         silent=content.silent or None,
         reply_to=_reply_to(content),
-        entities=input_entities(content.entities) if content.entities else None,
+        entities=input_entities(content.entities, operation.mentioned) if content.entities else None,
         schedule_date=_date(content.schedule),
     )
     try:
