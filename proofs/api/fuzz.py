@@ -43,9 +43,10 @@ class Round:
 
 @dataclass(slots=True)
 class Fuzzed:
-    """What came of the rounds. `statuses`: answers by status and, for errors, their code."""
+    """What came of the rounds. `statuses`: answers by status and, for 5xx, their code. `done`: what was done, too."""
 
     covered: set[str] = field(default_factory=set)
+    done: set[str] = field(default_factory=set)
     requests: int = 0
     statuses: Counter[str] = field(default_factory=Counter)
     findings: list[str] = field(default_factory=list)
@@ -132,11 +133,13 @@ def _scenario(found: Fuzzed, recorder: Mapping[str, Any]) -> None:
             continue
         found.requests += 1
         found.statuses[_named(response)] += 1
+        request = interaction["request"]
+        if 200 <= response["status_code"] < 300 and recorder["label"].startswith(request["method"]):
+            found.done.add(recorder["label"])
         for check in recorder.get("checks", {}).get(number, ()):
             if check["status"] != "failure":
                 continue
             failure = check["failure_info"]["failure"]
-            request = interaction["request"]
             asked = f"{request['method']} {request['uri'].split('/', 3)[-1]} {_text(request.get('body'))}"
             found.findings.append(f"{recorder['label']}: {failure['title']}: {failure['message']}: {asked}")
 

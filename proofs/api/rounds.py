@@ -15,6 +15,7 @@ from proofs.people import PASSWORD, log_in
 
 ENDS = frozenset(
     {
+        "chats.leave",
         "keys.revoke",
         "messages.delete",
         "sessions.cancel",
@@ -71,7 +72,7 @@ def _ids(owner: Owner) -> dict[str, list[Any]]:
 
 
 async def _spare(stand: Stand, owner: Owner) -> dict[str, list[Any]]:
-    """Sessions that nobody scans, and keys that nobody uses."""
+    """Sessions that nobody scans, keys that nobody uses, and a group to leave."""
     sessions = [await stand.waiting_session(owner, f"spare {number}") for number in range(THROWN_AWAY)]
     keys = [await stand.spare_key(owner) for _ in range(THROWN_AWAY)]
-    return {"session_id": sessions, "key_id": keys}
+    return {"session_id": sessions, "key_id": keys, "chatId": [owner.ids["spare group"]]}

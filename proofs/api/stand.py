@@ -79,7 +79,8 @@ class Stand:
         room = await self.act(phone, "createChannel", title="Room", kind="megagroup", members=[friend])
         group = await self.act(phone, "createGroup", title="Group", members=[friend])
         owner.ids |= {"user": user["id"], "username": name, "session": session}
-        owner.ids |= {"chat": str(room["chatId"]), "group": str(group["chatId"])}
+        spare = await self.act(phone, "createGroup", title="Spare", members=[friend])
+        owner.ids |= {"chat": str(room["chatId"]), "group": str(group["chatId"]), "spare group": str(spare["chatId"])}
         await self.act(phone, "send", to=friend, text="note {n}", times=NOTES[name])
         await self.act(phone, "send", to=room["chatId"], text="note {n}", times=NOTES[name])
         sent = await _data(owner.caller, "POST", "/messages/send", {**self._note(session), "chatId": friend}, 201)

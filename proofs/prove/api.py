@@ -18,6 +18,8 @@ from proofs.outcome import Outcome, Row
 from proofs.process import GatewayProcess, SandboxProcess, kept
 
 SHOWN = 25
+LEAST_DONE = 45
+"""Operations that get past every check on what is asked: else the fuzz would prove little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ def _isolated(outcome: Outcome, matrix: Matrix) -> None:
 def _fuzzed(outcome: Outcome, document: Mapping[str, Any], found: Fuzzed) -> None:
     operations = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
     outcome.exactly("schemathesis: operations covered", len(operations), len(operations & found.covered))
+    outcome.at_least("  of them done at least once", LEAST_DONE, len(operations & found.done))
+    outcome.fact("    never done", ", ".join(sorted(operations - found.done)))
     outcome.fact("  requests", found.requests)
     told = sorted(found.statuses.items())
     outcome.fact("  answers", ", ".join(f"{times} × {status}" for status, times in told if not status.startswith("5")))
