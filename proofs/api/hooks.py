@@ -1,7 +1,8 @@
 """Loaded by schemathesis in its own process: what it draws is given real ids, so that it gets past 404.
 
 The document's examples, and three of four requests whose path, query or body is meant to be right, get them there;
-what is meant to be wrong stays as it is. `PROOF_IDS`: JSON, field name → values that are real; `id` has the beginning of its path before it.
+what is meant to be wrong stays as it is. An Idempotency-Key is a new one each time. `PROOF_IDS`: JSON, field name →
+values that are real; `id` has the beginning of its path before it.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ GIVEN = {"path_parameters": "path", "query": "query", "body": "body"}
 def before_call(context: Any, case: Any, kwargs: dict[str, Any]) -> None:
     del context, kwargs
     right = {location.value: info.mode.is_positive for location, info in case.meta.components.items()}
+    if case.headers and "Idempotency-Key" in case.headers and right.get("header", True):
+        case.headers["Idempotency-Key"] = f"fuzz-{case.id}"
     for attribute, location in GIVEN.items():
         values = getattr(case, attribute)
         if not isinstance(values, dict) or not right.get(location, True):
