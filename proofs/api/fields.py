@@ -49,6 +49,7 @@ PLAIN: Mapping[str, Any] = {
     "entities": None,
     "expiresAt": None,
     "filter": "all",
+    "folder": None,
     "forEveryone": True,
     "format": "gramjs",
     "grant_type": "password",
