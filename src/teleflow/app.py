@@ -45,6 +45,7 @@ from teleflow.services.everything import Services
 from teleflow.services.passwords import Passwords
 from teleflow.services.users import FirstAdmin
 from teleflow.storage.base import Storage
+from teleflow.storage.copies import InstallationLock
 from teleflow.storage.lock import DataDirLock
 from teleflow.storage.sql import open_storage
 from teleflow.telegram.dc import Telegram
@@ -109,6 +110,7 @@ class Gateway:
         self.storage = open_storage(database, seal, self.clock, threads=self._storage_threads)
         await self.storage.start()
         stack.push_async_callback(self.storage.stop)
+        stack.enter_context(InstallationLock(await self.storage.remember("installation", new_id("ins"))))
 
         threads = ThreadPoolExecutor(2, thread_name_prefix="arithmetic")
         stack.callback(threads.shutdown, wait=False, cancel_futures=True)
