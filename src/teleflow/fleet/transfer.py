@@ -152,7 +152,7 @@ class Transfer:
 
     def _look(self, session_id: str, credentials: Credentials, profile: Profile, *, authorised: bool) -> LiveSession:
         site = replace(self._runner.site, watcher=_Nobody())
-        live = LiveSession(session_id, credentials, profile=profile, authorised=authorised, site=site)
+        live = LiveSession(session_id, credentials, profile=profile, authorised=authorised, site=site, trial=True)
         live.start()
         return live
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from telethon import TelegramClient
-from telethon.crypto import rsa
+from telethon.crypto import AuthKey, rsa
 from telethon.sessions import SQLiteSession, StringSession
 
 from tests.integration.gateway.clock import Ahead
@@ -228,3 +228,15 @@ async def test_a_login_at_another_data_centre_is_learnt_about(tmp_path: Path, cl
         ann = Client(rig, await rig.token("ann"))
         taken = await ann.ok("POST", "/import", {"name": "far", "sessionString": text}, status=201)
         await ann.until(taken["sessionId"], "online")
+
+
+async def test_a_key_that_telegram_does_not_know_is_refused_at_once(rig: Rig) -> None:
+    ann = await client(rig)
+    await ann.log_in("work", ANN)
+    made_up = StringSession()
+    made_up.set_dc(rig.sandbox.dc_id, "127.0.0.1", rig.sandbox.port)
+    made_up.auth_key = AuthKey(os.urandom(256))
+    assert await ann.refused("POST", "/import", {"name": "made up", "sessionString": made_up.save()}) == (
+        409,
+        "SESSION_LOGGED_OUT",
+    )
