@@ -21,7 +21,7 @@ from teleflow.fleet.runner import Runner
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.tasks import Tasks
 from teleflow.model.audit import Act, AuditEntry
-from teleflow.model.sessions import Credentials, LoginAttempt, Session, SessionState
+from teleflow.model.sessions import QR, Credentials, LoginAttempt, Session, SessionState
 from teleflow.storage.base import Storage
 from teleflow.telegram.live import LiveSession
 from teleflow.telegram.login import Account
@@ -48,6 +48,7 @@ class Attempts:
         self._locks = locks
         self._codes_per_hour = codes_per_hour
         self._expires: dict[str, int] = {}
+        self._awaited: dict[str, str] = {}  # session → the phone whose code it waits for
         self._asking: Counter[str] = Counter()
         self._tasks = Tasks("logins")
         self._closers: list[Callable[[str], None]] = []
@@ -63,6 +64,10 @@ class Attempts:
         after = None
         while page := await self._storage.attempts_under_way(limit=_PAGE, after=after):
             self._expires.update((session_id, expires_at or 0) for session_id, expires_at in page)
+            for session_id, _ in page:
+                attempt = await self._storage.attempt(session_id)
+                if attempt is not None:
+                    self._awaited[session_id] = attempt.phone
             after = page[-1][0]
         self._tasks.start(self._close_abandoned(), "close abandoned logins")
         return list(self._expires)
@@ -147,7 +152,13 @@ class Attempts:
         await self._storage.put_attempt(attempt)
         await self._storage.set_session_state(session.id, SessionState.CODE_SENT, cause=cause, now=now)
         self._expires[session.id] = attempt.expires_at
+        if kind != QR:
+            self._awaited[session.id] = attempt.phone
         return attempt
+
+    def awaits_code(self, phone: str) -> bool:
+        """Is a login of this account under way here, whoever's, whose code may have arrived?"""
+        return phone in self._awaited.values()
 
     async def count(self, session: Session, attempt: LoginAttempt, error: Invalid) -> None:
         """A wrong code or password. Raises Limited when it was one too many."""
@@ -183,21 +194,25 @@ class Attempts:
                 details={"method": method},
             ),
         )
-        self._expires.pop(session.id, None)
+        self._ended(session.id)
         _log.info("session.authorised", session=session.id, method=method)
         await live.now_authorised()
 
     async def give_up(self, session_id: str, cause: str, state: SessionState = SessionState.NEW) -> None:
-        self._expires.pop(session_id, None)
+        self._ended(session_id)
         for closer in self._closers:
             closer(session_id)
         await self._runner.drop(session_id)
         await self._storage.forget_authorisation(session_id, state, cause=cause, now=milliseconds(self._clock.time()))
         await self._storage.end_attempt(session_id)
 
+    def _ended(self, session_id: str) -> None:
+        self._expires.pop(session_id, None)
+        self._awaited.pop(session_id, None)
+
     def forget(self, session_id: str) -> None:
         """The session is taken away by somebody else."""
-        self._expires.pop(session_id, None)
+        self._ended(session_id)
         for closer in self._closers:
             closer(session_id)
 

@@ -29,6 +29,7 @@ class Care:
         self.verify_code = self.logins.verify_code
         self.status = self.logins.status
         self.log_out = self.sessions.log_out
+        self.awaits_code = self._attempts.awaits_code
 
     async def start(self) -> None:
         for session_id in await self._attempts.start():

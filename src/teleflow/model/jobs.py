@@ -70,7 +70,7 @@ class SendJob:
     `random_id` is drawn at acceptance and goes out with every try, which is what makes a repeat harmless
     (messages.sendMessage). `error_kind`/`error_code`/`error_message`/`retry_after` tell why it failed, or why it
     waits; `due_at` (Unix ms) until when. `messages` are what it became, as far as Telegram told; `account_id` is
-    who sends it.
+    who sends it. `warning` is for whoever asked for the send, and is not kept.
     """
 
     id: str
@@ -91,6 +91,7 @@ class SendJob:
     due_at: int | None = None
     messages: tuple[Message, ...] = ()
     account_id: int | None = None
+    warning: str | None = None
 
     @property
     def text(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 
 from teleflow.errors import Invalid
 from teleflow.kit.clock import Clock
@@ -12,6 +13,7 @@ from teleflow.model.peers import normalize_phone, phone_ref
 from teleflow.model.sending import Sending
 from teleflow.model.sessions import Session
 from teleflow.model.users import Principal, User
+from teleflow.services.login_codes import AwaitsCode, warning_of
 from teleflow.services.ports import Outbox
 from teleflow.services.remembered import Remembered
 from teleflow.storage.base import SendStore, SessionStore
@@ -20,8 +22,11 @@ from teleflow.storage.base import SendStore, SessionStore
 class Messages:
     """`send` is the hot path: no read but the remembered session, no write but the outbox's."""
 
-    def __init__(self, sessions: SessionStore, sends: SendStore, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self, sessions: SessionStore, sends: SendStore, outbox: Outbox, clock: Clock, awaits_code: AwaitsCode
+    ) -> None:
         self._sessions = sessions
+        self._awaits_code = awaits_code
         self._sends = sends
         self._outbox = outbox
         self._remembered: Remembered[str] = Remembered(clock)
@@ -39,9 +44,12 @@ class Messages:
             await self._outbox.reject(user=user, from_phone=from_phone, chat=to_phone, text=text, error=error)
             raise error
         fingerprint = _fingerprint(session.id, to_phone, text) if idempotency_key else ""
-        return await self._outbox.send(
-            Sending(user, session, phone_ref(to_phone), Text(text), idempotency_key, fingerprint)
+        content = Text(text)
+        job = await self._outbox.send(
+            Sending(user, session, phone_ref(to_phone), content, idempotency_key, fingerprint)
         )
+        warning = warning_of(content, session, self._awaits_code)
+        return job if warning is None else replace(job, warning=warning)
 
     async def log(self, principal: Principal, *, limit: int) -> list[LogEntry]:
         """Newest first: everybody's for an admin, else one's own."""

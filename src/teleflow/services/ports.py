@@ -45,6 +45,10 @@ class Sessions(Protocol):
         """Log out at Telegram (best effort, with a deadline), stop the client, erase the stored key."""
         ...
 
+    def awaits_code(self, phone: str) -> bool:
+        """Is a login of this account under way here, whose code may have arrived?"""
+        ...
+
 
 class LoginSteps(Protocol):
     """A login by code, and the cloud password of any login. Ids and tickets that don't fit raise the tree's errors."""

@@ -24,6 +24,7 @@ from teleflow.model.peers import PeerRef
 from teleflow.model.sending import Sending
 from teleflow.model.sessions import Session, SessionState
 from teleflow.model.users import Principal, User
+from teleflow.services.login_codes import AwaitsCode, warning_of
 from teleflow.services.owned import owned_session
 from teleflow.services.ports import Outbox
 from teleflow.services.remembered import Remembered
@@ -35,8 +36,11 @@ MOST_FORWARDED = 100  # messages.forwardMessages takes no more at once
 class Sends:
     """Use cases of sending."""
 
-    def __init__(self, sessions: SessionStore, sends: SendStore, outbox: Outbox, clock: Clock) -> None:
+    def __init__(
+        self, sessions: SessionStore, sends: SendStore, outbox: Outbox, clock: Clock, awaits_code: AwaitsCode
+    ) -> None:
         self._sessions = sessions
+        self._awaits_code = awaits_code
         self._sends = sends
         self._outbox = outbox
         self._remembered: Remembered[tuple[str, str]] = Remembered(clock)
@@ -138,7 +142,9 @@ class Sends:
                 user=user, from_phone=session.phone, chat=str(ref), text=content.text, error=error
             )
             raise
-        return await (self._outbox.send(sending) if wait else self._outbox.post(sending))
+        job = await (self._outbox.send(sending) if wait else self._outbox.post(sending))
+        warning = warning_of(content, session, self._awaits_code)
+        return job if warning is None else dataclasses.replace(job, warning=warning)
 
     async def _session(self, principal: Principal, session_id: str) -> Session:
         key = (principal.user_id, session_id)

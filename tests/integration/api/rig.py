@@ -82,6 +82,9 @@ class PlayedTelegram:
     async def log_out(self, session: Session) -> None:
         self.asked.append(("log_out", session.name))
 
+    def awaits_code(self, phone: str) -> bool:
+        return False
+
     async def peer(self, session_id: str, ref: PeerRef, *, within: float) -> Peer:
         raise NotFound("Nobody is known here", code="PEER_NOT_FOUND", details={"missing": "access hash"})
 

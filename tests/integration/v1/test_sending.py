@@ -57,7 +57,7 @@ class Desk:
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with rigged(tmp_path / "data") as rig:
+    async with rigged(tmp_path / "data", rate_limit_max=0) as rig:
         yield await seated(rig)
 
 
@@ -258,3 +258,20 @@ async def test_strangers_are_budgeted_and_friends_are_not(tmp_path: Path) -> Non
         told = await desk.send("too many", to="+15550009")
         assert (told.status_code, told.json()["error"]["code"]) == (429, "CONTACT_BUDGET")
         assert (await desk.send("again", to=BOB)).status_code == 201
+
+
+async def test_a_login_code_that_is_sent_on_is_warned_of(desk: Desk) -> None:
+    plain = await desk.send("the room is 48291")
+    assert "warning" not in plain.json()
+    message = "Login code: 48291. Do not give this code to anyone, even if they say they are from Telegram!"
+    assert (await desk.send(message)).json()["warning"] == "LOGIN_CODE_IN_TEXT"
+    again = {"name": "second", "phoneNumber": ANN}
+    begun = await desk.rig.http.post("/api/v1/sessions", headers=desk.headers, json=again)
+    assert begun.status_code == 201, begun.text
+    assert (await desk.send("the room is 48291")).json()["warning"] == "LOGIN_CODE_IN_TEXT"
+    later = await desk.post("/messages/send?async=true", {"chatId": BOB, "text": "4 8 2 9 1"})
+    assert later.json()["warning"] == "LOGIN_CODE_IN_TEXT"
+    simple = await desk.rig.http.post("/send", headers=desk.headers, json={"phone": BOB, "message": "48291"})
+    assert simple.json()["warning"] == "LOGIN_CODE_IN_TEXT"
+    await desk.rig.http.post(f"/api/v1/sessions/{begun.json()['data']['sessionId']}/cancel", headers=desk.headers)
+    assert "warning" not in (await desk.send("the room is 48291")).json()

@@ -63,6 +63,8 @@ def hot_send(services: Services) -> HotRoute:
         told: dict[str, object] = {"success": True, "detail": "Message sent", "jobId": job.id}
         if job.message_id is not None:
             told["messageId"] = job.message_id
+        if job.warning is not None:
+            told["warning"] = job.warning
         return json_answer(200, told)
 
     return send

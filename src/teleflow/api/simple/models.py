@@ -121,12 +121,16 @@ class SendBody(Body):
 
 
 class SendAnswer(BaseModel):
-    """`jobId` names the stored send; `messageId` is Telegram's number for it, when it told one."""
+    """`jobId` names the stored send; `messageId` is Telegram's number for it, when it told one.
+
+    `warning`: the text seems to hold a Telegram login code, which Telegram makes void when its account sends it on.
+    """
 
     success: Literal[True]
     detail: str
     jobId: str  # noqa: N815 - the wire's name
     messageId: int | None = None  # noqa: N815
+    warning: Literal["LOGIN_CODE_IN_TEXT"] | None = None
 
 
 class LogRow(BaseModel):

@@ -41,6 +41,14 @@ class Page(Envelope[T], Generic[T]):
     total: int | None = Field(None, description="How many there are in all, where Telegram counts them.")
 
 
+class Sent(Envelope[T], Generic[T]):
+    """A send, for the document only."""
+
+    warning: Literal["LOGIN_CODE_IN_TEXT"] | None = Field(
+        None, description="It seems to hold a Telegram login code, which is void once its account sends it on."
+    )
+
+
 class Told(Shape):
     """An act that has nothing to tell but that it is done."""
 
@@ -61,9 +69,11 @@ def ok(
     *,
     nulls: bool = False,
     headers: Mapping[str, str] | None = None,
+    warning: str | None = None,
 ) -> Response:
     """The answer that tells `data`."""
-    body = to_json({"success": True, "data": data}, by_alias=True, exclude_none=not nulls)
+    told = {"success": True, "data": data} if warning is None else {"success": True, "data": data, "warning": warning}
+    body = to_json(told, by_alias=True, exclude_none=not nulls)
     return Response(body, status, dict(headers) if headers else None, media_type="application/json")
 
 

@@ -91,7 +91,8 @@ def outcome(job: SendJob, file_id: FileId, *, status: int) -> Response:
     if job.state is not SendState.SENT:
         raise refusal(job)
     messages = told_messages(job, file_id)
-    return ok(messages if isinstance(job.content, Forward) else messages[0], status, headers={"x-job-id": job.id})
+    data = messages if isinstance(job.content, Forward) else messages[0]
+    return ok(data, status, headers={"x-job-id": job.id}, warning=job.warning)
 
 
 def refusal(job: SendJob) -> Refusal:

@@ -14,7 +14,7 @@ from teleflow.api import facts as facts_module
 from teleflow.api.access import Uses
 from teleflow.api.bodies import decode_json, json_body, read_json, refuse_fields, validated
 from teleflow.api.v1.access import Writer, check
-from teleflow.api.v1.envelope import Body, Envelope, ok
+from teleflow.api.v1.envelope import Body, Sent, ok
 from teleflow.api.v1.gate import Thin
 from teleflow.api.v1.job_shapes import JobShape, outcome, told_job
 from teleflow.api.v1.message_bodies import ChatId, MessageId, MessageIds, SessionId, WithText
@@ -67,7 +67,8 @@ class ForwardBody(Body):
 
 def _sending(name: str, data: Any, body: type[Body]) -> dict[str, Any]:
     declared = operation(name, scope="write", data=data, status=201, errors=_ERRORS, body=body)
-    declared["responses"][202] = {"model": Envelope[JobShape], "description": "Accepted: the job will tell"}
+    declared["response_model"] = Sent[data]
+    declared["responses"][202] = {"model": Sent[JobShape], "description": "Accepted: the job will tell"}
     return declared
 
 
@@ -170,5 +171,6 @@ async def forward(
 def _answer(services: Services, job: SendJob, *, later: bool) -> Response:
     file_id = partial(services.file_ids.token, job.session_id)
     if later:
-        return ok(told_job(job, file_id), 202, headers={"location": f"/api/v1/jobs/{job.id}"})
+        location = {"location": f"/api/v1/jobs/{job.id}"}
+        return ok(told_job(job, file_id), 202, headers=location, warning=job.warning)
     return outcome(job, file_id, status=201)
