@@ -6,7 +6,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`id` is the row of the threat model that it belongs to; a row holds when each of its cases does."""
+    """`id` is the row of the threat model that it belongs to; a row holds when each of its cases does.
+
+    `beside`: it mostly waits, and is run while the others are.
+    """
 
     id: str
     what: str
     run: Callable[[Context], Awaitable[Found]]
+    beside: bool = False
 
 
 @dataclass(slots=True)
@@ -43,6 +47,8 @@ class Context:
     folder: Path
     admin: str = ""
     _made: int = 0
+    _accounts: dict[str, Account] = field(default_factory=dict)
+    _strict: Context | None = None
 
     async def start(self) -> None:
         self.admin = await log_in(self.gateway.port, "admin", ADMIN_PASSWORD)
@@ -56,6 +62,57 @@ class Context:
         access = await log_in(self.gateway.port, name, PASSWORD)
         both = await self.data("POST", "/api/v1/auth/login", {"name": name, "password": PASSWORD})
         return User(made, name, access, both["jwt"], both["apiKey"])
+
+    async def person(self, name: str = "Person", **more: Any) -> str:
+        """The phone of a new account at the data centre."""
+        self._made += 1
+        phone = f"+1555{7_000_000 + self._made + id(self) % 1_000_000}"
+        await self.sandbox.control.post("/accounts", {"phone": phone, "firstName": name, **more})
+        return phone
+
+    async def account(self, name: str = "") -> Account:
+        """A new user whose session is logged in; the same one for the same name."""
+        if name and name in self._accounts:
+            return self._accounts[name]
+        user = await self.user()
+        account = await self.session(user)
+        if name:
+            self._accounts[name] = account
+        return account
+
+    async def session(self, user: User) -> Account:
+        """One more session of this user, of an account of its own, logged in."""
+        phone = await self.person()
+        begun = await self.begun(user, phone)
+        await self.data("POST", "/api/v1/sessions/verify-code", await self.code(phone, begun), token=user.access)
+        return Account(user, begun["sessionId"], phone)
+
+    async def begun(self, user: User, phone: str) -> dict[str, Any]:
+        """A login whose code was sent."""
+        self._made += 1
+        body = {"name": f"session {self._made}", "phoneNumber": phone}
+        told: dict[str, Any] = await self.data("POST", "/api/v1/sessions", body, token=user.access)
+        return told
+
+    async def code(self, phone: str, begun: Mapping[str, Any]) -> dict[str, Any]:
+        """What verify-code takes."""
+        code = (await self.sandbox.control.get(f"/accounts/{phone}/code"))["code"]
+        return {"sessionId": begun["sessionId"], "phoneCode": code, "phoneCodeHash": begun["phoneCodeHash"]}
+
+    async def strict(self) -> Context:
+        """Another service at the same data centre, with budgets as small as they are by default, or smaller."""
+        if self._strict is None:
+            limits = {"RATE_LIMIT_MAX": "100", "CODE_BUDGET_PER_HOUR": "3", "FIRST_CONTACTS_PER_DAY": "2"}
+            gateway = GatewayProcess(self.folder / "strict", self.sandbox.info, **limits)
+            self._strict = Context(gateway, self.sandbox, self.folder / "strict")
+            await gateway.start()
+            await self._strict.start()
+        return self._strict
+
+    async def stop(self) -> None:
+        """End what was started beside the service."""
+        if self._strict is not None:
+            await self._strict.gateway.kill()
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, token: str = "", key: str = "", raw: bytes = b"", **more: str
@@ -98,7 +155,10 @@ class Context:
 
     def log(self) -> str:
         """What the service has logged so far."""
-        return (self.folder / "gateway" / "gateway.log").read_text("utf-8", "replace")
+        return self.log_of("gateway/gateway.log")
+
+    def log_of(self, name: str) -> str:
+        return (self.folder / name).read_text("utf-8", "replace")
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +168,15 @@ class User:
     access: str
     jwt: str
     key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A user's session that is logged in."""
+
+    user: User
+    session: str
+    phone: str
 
 
 def statuses(replies: Iterable[Reply], *allowed: int) -> Found:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+import time
+from contextlib import closing
+from pathlib import Path
 
-from proofs.attacks.case import Case, Context, Found, statuses, that, together
+from proofs.attacks.case import PASSWORD, Case, Context, Found, statuses, that, together
 from teleflow.services.keys import MOST_KEYS
 
 UNKNOWN = "key_00000000000000000000000000"
@@ -101,12 +105,113 @@ async def quota(context: Context) -> Found:
     return together(statuses(replies, 201, 409), that(made == 1, f"{made} more was made"))
 
 
+async def deleted_user(context: Context) -> Found:
+    """A user with a session and jobs is deleted; what is left of them, everywhere."""
+    account, keeper = await context.account(), await context.account("ann")
+    user, body = account.user, {"sessionId": account.session, "chatId": "me", "text": "before the end"}
+    sent = await context.data("POST", "/api/v1/messages/send", body, key=user.key)
+    began = time.monotonic()
+    await context.data("DELETE", f"/api/v1/users/{user.id}", token=context.admin)
+    took = time.monotonic() - began
+    outs = [row for row in await context.sandbox.calls("auth.logOut") if row["phone"] == account.phone]
+    left = await asyncio.to_thread(_left_of, context.gateway.data_dir / "teleflow.db", user.id, account.session)
+    made = await context.data("POST", "/api/v1/users", {"name": user.name, "password": PASSWORD}, token=context.admin)
+    both = await context.data("POST", "/api/v1/auth/login", {"name": user.name, "password": PASSWORD})
+    lists = [await context.data("GET", path, token=both["jwt"]) for path in ("/api/v1/sessions", "/api/v1/jobs")]
+    again = await context.ask("POST", "/api/v1/messages/send", body, token=both["jwt"])
+    alive = await context.data("GET", f"/api/v1/sessions/{keeper.session}", key=keeper.user.key)
+    return together(
+        that(took <= 5, f"{took:.1f} s"),
+        that(bool(sent["id"]) and len(outs) == 1, "logged out at Telegram"),
+        that(not left, f"rows left: {left or 'in the logs only'}"),
+        that(made["id"] != user.id and not lists[0] and not lists[1]["items"], "the name again: empty"),
+        statuses([again], 404),
+        that(alive["isAuthorized"], "others stay"),
+    )
+
+
+def _left_of(database: Path, *ids: str) -> dict[str, int]:
+    """Tables that still name one of these, but for the logs of what was."""
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as read:
+        tables = [row[0] for row in read.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        found = {}
+        for table in tables:
+            if table in {"audit_log", "send_log"}:
+                continue
+            rows = read.execute(f'SELECT * FROM "{table}"').fetchall()
+            hits = sum(any(one in ids for one in row) for row in rows)
+            if hits:
+                found[table] = hits
+        return found
+
+
+async def foreign_messages(context: Context) -> Found:
+    """Chats and messages of one session named in another's."""
+    ann, bea = await context.account("ann"), await context.account("bea")
+    friend = await context.person("Friend")
+    to = {"sessionId": bea.session, "chatId": friend, "text": "between us"}
+    theirs = await context.data("POST", "/api/v1/messages/send", to, key=bea.user.key)
+    since = await context.sandbox.last_call()
+    own, chat, number = {"sessionId": ann.session}, theirs["chatId"], theirs["id"]
+    forward = {**own, "fromChatId": chat, "toChatId": "me", "messageIds": [number]}
+    replies = [
+        await context.ask("POST", f"/api/v1/messages/{act}", body, key=ann.user.key)
+        for act, body in (
+            ("forward", forward),
+            ("reply", {**own, "chatId": chat, "text": "x", "replyToMsgId": number}),
+            ("edit", {**own, "chatId": chat, "messageId": number, "text": "x"}),
+            ("delete", {**own, "chatId": chat, "messageIds": [number]}),
+            ("react", {**own, "chatId": chat, "messageId": number, "emoji": "👍"}),
+            ("pin", {**own, "chatId": chat, "messageId": number}),
+            ("read", {**own, "chatId": chat}),
+        )
+    ]
+    replies.append(
+        await context.ask("GET", f"/api/v1/messages/history?sessionId={ann.session}&chatId={chat}", key=ann.user.key)
+    )
+    sent = [
+        row
+        for method in ("messages.forwardMessages", "messages.sendMessage", "messages.editMessage")
+        for row in await context.sandbox.calls(method)
+        if row["seq"] > since and row["phone"] == ann.phone
+    ]
+    return together(statuses(replies, 404), that(not sent, "nothing sent to Telegram"))
+
+
+async def foreign_cursors(context: Context) -> Found:
+    """Where one user's list goes on, given to another."""
+    ann, bea = await context.account("ann"), await context.account("bea")
+    for account in (ann, bea):
+        for text in ("one", "two"):
+            body = {"sessionId": account.session, "chatId": "me", "text": text}
+            await context.data("POST", "/api/v1/messages/send", body, key=account.user.key)
+    page = await context.data("GET", "/api/v1/jobs?limit=1", key=ann.user.key)
+    theirs = await context.ask("GET", f"/api/v1/jobs?cursor={page['nextCursor']}", key=bea.user.key)
+    sessions = {job["sessionId"] for job in theirs.json()["data"]["items"]} if theirs.status == 200 else set()
+    after = await context.ask("GET", f"/api/v1/sessions?after={ann.session}", key=bea.user.key)
+    ids = {each["id"] for each in after.json()["data"]} if after.status == 200 else set()
+    found = await context.ask(
+        "POST",
+        "/api/v1/chats/search",
+        {"sessionId": bea.session, "query": "o", "cursor": "x" * 60},
+        key=bea.user.key,
+    )
+    return together(
+        statuses([theirs, after], 200, 400, 404),
+        that(ann.session not in sessions | ids, "nothing of the other's"),
+        statuses([found], 400, 422),
+    )
+
+
 CASES = (
     Case("T01", "ids of another user's keys", strangers_ids),
     Case("T02", "cursors that are none", cursors),
+    Case("T02", "cursors of another user", foreign_cursors),
     Case("T03", "roles and owners in bodies", more_fields),
     Case("T04", "a user on admins' routes, by any method", admins_routes),
     Case("T07", "another user's idempotency key guessed", guessed_idempotency_key),
     Case("T08", "one's own account, the last admin", own_account),
+    Case("T09", "a user deleted, with all that was theirs", deleted_user),
+    Case("T11", "chats and messages of another session", foreign_messages),
     Case("T10", "200 creates at one below the quota", quota),
 )
