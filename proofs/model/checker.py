@@ -15,7 +15,7 @@ from proofs.model.line import RefusedError
 from proofs.model.observer import Known
 from proofs.model.records import Told, is_channel
 from proofs.model.rooms import Model
-from proofs.model.rows import Row, from_model, from_tl, marked, unlike
+from proofs.model.rows import from_model, from_tl, marked, unlike
 from proofs.model.seat import Missed, Seat
 
 PAGE = 100
@@ -102,7 +102,9 @@ class Checker:
                 continue
             wanted = from_model(self.model, message, box, seat.me)
             if number in known.stale:
-                row, wanted = _lasting(row), _lasting(wanted)
+                row, wanted = (each._replace(reactions=(), mine="") for each in (row, wanted))
+            if number in known.unlooked:
+                row, wanted = (each._replace(mention=None) for each in (row, wanted))
             if row != wanted:
                 self.wrong.append(f"{seat.name} in {box}, {number}: {unlike(row, wanted)}")
 
@@ -248,7 +250,7 @@ class Checker:
         kind, what = told
         if kind == "edit":
             return what in there and what not in new and what > hidden
-        return kind == "delete" or not hidden or kind not in ("pin", "unpin")
+        return kind not in ("pin", "unpin") or max(what) > hidden
 
     async def refused_history(self, seat: Seat, peer: int) -> None:
         """Who may not look into a channel does not."""
@@ -258,8 +260,3 @@ class Checker:
             self.same(f"{seat.name} outside of {peer}", refused.name, "CHANNEL_PRIVATE")
         else:
             self.same(f"{seat.name} looks into {peer}", is_now=True, should_be=False)
-
-
-def _lasting(row: Row) -> Row:
-    """Without what changes without pts."""
-    return row._replace(reactions=(), mine="", mention=None)

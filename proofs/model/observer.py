@@ -34,6 +34,14 @@ class Known:
         self.log: list[Told] = []
         self.stale: set[int] = set()
         """Messages whose reactions may have changed while nobody listened: those have no pts."""
+        self.unlooked: set[int] = set()
+        """Messages whose mention may have been looked at elsewhere meanwhile: in channels that has none either."""
+
+    def put(self, number: int, row: Row) -> None:
+        """A message as it is now."""
+        self.rows[number] = row
+        self.stale.discard(number)
+        self.unlooked.discard(number)
 
 
 class Observer:
@@ -129,8 +137,7 @@ class Observer:
             self.put(known, number, row)
 
     def put(self, known: Known, number: int, row: Row) -> None:
-        known.rows[number] = row
-        known.stale.discard(number)
+        known.put(number, row)
         if row.peer == row.sender == self.me:
             self.reads[self.me] = [number, number]
 
@@ -154,8 +161,7 @@ class Observer:
             else:
                 known = self.counts(box, update.pts, update.pts_count, "edit", number)
                 if known is not None:
-                    known.rows[number] = row
-                    known.stale.discard(number)
+                    known.put(number, row)
             return
         if isinstance(update, DELETE + PIN):
             box = CHANNELS_BELOW - update.channel_id if hasattr(update, "channel_id") else self.me
@@ -183,6 +189,7 @@ class Observer:
                 del known.rows[number]
             elif kind == "contents":
                 known.rows[number] = row._replace(mention=None if row.mention is None else False)
+                known.unlooked.discard(number)
             else:
                 known.rows[number] = row._replace(pinned=kind == "pin")
 

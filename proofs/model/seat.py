@@ -115,6 +115,7 @@ class Seat:
         missed = [Missed(self.me, known.pts)]
         for each in client.boxes.values():
             each.stale |= set(each.rows)
+            each.unlooked |= set(each.rows)
         while True:
             date = datetime.fromtimestamp(client.date, UTC)
             part = await self.line.ask(f.updates.GetDifferenceRequest(known.pts, date, 0))

@@ -92,3 +92,20 @@ async def test_an_unread_mark_is_in_the_dialog_told_elsewhere_and_listed_while_t
     await trio.ask(other, f.messages.MarkDialogUnreadRequest(peer))
     assert trio.pushed(trio.b) == [types.UpdateDialogUnreadMark(there, unread=False)]
     assert await trio.ask(trio.b, listed) == []
+
+
+async def test_who_has_cleared_a_part_is_told_that_everything_is_unpinned():
+    trio = Trio()
+    club = trio.channel(trio.bob)
+    peer, theirs = trio.peer(trio.ann, club), trio.peer(trio.bob, club)
+    numbers = []
+    for text in ("old", "new"):
+        numbers.append((await trio.say(trio.a, club, text)).updates[0].id)
+        await trio.ask(trio.a, f.messages.UpdatePinnedMessageRequest(peer, numbers[-1]))
+        if text == "old":
+            await trio.ask(trio.b, f.channels.DeleteHistoryRequest(theirs, 0))
+    pts = trio.world.messages.box(club.id).pts
+    await trio.ask(trio.a, f.messages.UnpinAllMessagesRequest(peer))
+    (update,) = (await trio.channel_difference(trio.b, club, pts)).other_updates
+    assert isinstance(update, types.UpdatePinnedChannelMessages)
+    assert (update.messages, bool(update.pinned)) == (numbers, False)

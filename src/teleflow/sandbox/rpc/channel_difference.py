@@ -76,7 +76,8 @@ def _told(
     others: list[Any] = []
     involved: set[int] = {chat.id}
     for entry in entries:
-        if entry.kind != "delete" and entry.ids[0] <= hidden:
+        # what concerns several messages is told as long as one of them shows, as it was pushed
+        if entry.kind != "delete" and max(entry.ids) <= hidden:
             continue
         if entry.kind == "message" and not _asked(entry.ids[0], ranges):
             continue
