@@ -103,6 +103,11 @@ async def _admin(login: Annotated[LiveLogin, Depends(_caller)]) -> LiveLogin:
     return login
 
 
-Uses = Annotated[Services, Depends(services_of)]
+async def _services(request: Request) -> Services:
+    """Async: the framework would run anything else in a thread."""
+    return services_of(request)
+
+
+Uses = Annotated[Services, Depends(_services)]
 Caller = Annotated[LiveLogin, Depends(_caller)]
 Admin = Annotated[LiveLogin, Depends(_admin)]

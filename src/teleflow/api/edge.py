@@ -34,7 +34,7 @@ SECURITY_HEADERS: Headers = [
 # A page may bring a policy of its own; everything else stands as it is above.
 _REPLACEABLE = {b"content-security-policy", b"cache-control"}
 _IN_URL = re.compile(rb"(?i)(?:^|&)[^=&]*(token|key|secret|password|authorization)[^=&]*=")
-Routes = Sequence[tuple[re.Pattern[str], frozenset[str]]]
+Routes = Sequence[tuple[str, re.Pattern[str], frozenset[str]]]  # as written, to be matched, and the methods
 
 
 class Edge:
@@ -53,7 +53,12 @@ class Edge:
     ) -> None:
         self.app = app
         self._hot = dict(hot)
-        self._routes = routes
+        named: dict[str, set[str]] = {}
+        for path, pattern, methods in routes:
+            if not pattern.groups:
+                named.setdefault(path, set()).update(methods)
+        self._named = {path: _allow(methods) for path, methods in named.items()}
+        self._filled = [(pattern, methods) for _, pattern, methods in routes if pattern.groups]
         self._body_limit = body_limit
         self._clock = clock
         self._cors = cors
@@ -101,17 +106,16 @@ class Edge:
 
     def _allowed(self, path: str) -> bytes | None:
         """The methods of this path as an Allow header, or None when there is no such path."""
-        named: set[str] = set()
-        filled: set[str] = set()
-        for pattern, offered in self._routes:
-            if pattern.fullmatch(path):
-                (filled if pattern.groups else named).update(offered)
-        methods = named or filled  # `/chats/join` is no chat that is called join
-        if not methods:
-            return None
-        if "GET" in methods:
-            methods.add("HEAD")
-        return ", ".join(sorted({*methods, "OPTIONS"})).encode()
+        named = self._named.get(path)
+        if named is not None:  # `/chats/join` is no chat that is called join
+            return named
+        offered = [methods for pattern, methods in self._filled if pattern.fullmatch(path)]
+        return _allow({method for methods in offered for method in methods}) if offered else None
+
+
+def _allow(methods: set[str]) -> bytes:
+    also = {"OPTIONS", "HEAD"} if "GET" in methods else {"OPTIONS"}
+    return ", ".join(sorted(methods | also)).encode()
 
 
 class _Exit:

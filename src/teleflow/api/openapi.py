@@ -57,7 +57,7 @@ def document(api: FastAPI) -> dict[str, Any]:
             version=__version__,
             openapi_version="3.1.0",
             description=_DESCRIPTION,
-            routes=api.routes,
+            routes=api.state.documented,
             tags=TAGS,
         )
         components = made.setdefault("components", {})

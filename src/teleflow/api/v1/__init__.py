@@ -18,6 +18,9 @@ from teleflow.api.v1 import (
     users,
 )
 
+HOT: tuple[APIRouter, ...] = (messages.router, chats.router, sending.router, jobs.router)
+"""What is called most."""
+
 ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
     keys.router,

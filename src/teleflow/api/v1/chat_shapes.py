@@ -8,6 +8,7 @@ from pydantic import Field
 
 from teleflow.api.v1.envelope import Shape
 from teleflow.api.v1.message_shapes import FileId, MessageShape, told_message
+from teleflow.api.v1.telling import Telling
 from teleflow.model.chats import Chat, ChatFolder, Member, Person
 
 
@@ -123,7 +124,6 @@ _CHAT_IDS = (
     ("migrated_from", "migratedFrom"),
     ("linked_chat_id", "linkedChatId"),
 )
-_CHAT_RIGHTS = (("permissions", "permissions"), ("admin_rights", "adminRights"))
 _CHAT_FLAGS = (
     ("is_self", "isSelf"),
     ("bot", "isBot"),
@@ -135,25 +135,16 @@ _CHAT_FLAGS = (
     ("deactivated", "isDeactivated"),
     ("blocked", "isBlocked"),
 )
+_CHAT_TELLING = Telling(plain=(*_CHAT_SAME, *_CHAT_FLAGS), ids=_CHAT_IDS)
 
 
 def chat(one: Chat, file_id: FileId) -> dict[str, Any]:
     told: dict[str, Any] = {"id": str(one.id), "title": one.title, "type": one.type.value}
-    for name, key in _CHAT_SAME:
-        held = getattr(one, name)
-        if held is not None:
-            told[key] = held
-    for name, key in _CHAT_IDS:
-        held = getattr(one, name)
-        if held is not None:
-            told[key] = str(held)
-    for name, key in _CHAT_RIGHTS:
-        held = getattr(one, name)
-        if held is not None:
-            told[key] = dict(held)
-    for name, key in _CHAT_FLAGS:
-        if getattr(one, name):
-            told[key] = True
+    _CHAT_TELLING.add(told, one)
+    if one.permissions is not None:
+        told["permissions"] = dict(one.permissions)
+    if one.admin_rights is not None:
+        told["adminRights"] = dict(one.admin_rights)
     dialog = one.dialog
     if dialog is not None:
         told |= {

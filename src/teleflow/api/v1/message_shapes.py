@@ -12,6 +12,7 @@ from typing import Any
 from pydantic import Field
 
 from teleflow.api.v1.envelope import Shape
+from teleflow.api.v1.telling import Telling
 from teleflow.model.entities import Entity
 from teleflow.model.media import FileRef, Media
 from teleflow.model.messages import Forwarded, Message, Reaction
@@ -126,7 +127,8 @@ _PLAIN = (  # told as they are, where they say something
     ("ttl_seconds", "ttlSeconds"),
 )
 _IDS = (("reply_to_chat_id", "replyToChatId"), ("grouped_id", "groupedId"), ("via_bot_id", "viaBotId"))
-_FLAGS = ("pinned", "silent", "mentioned", "post", "scheduled", "protected")
+_FLAGS = tuple((name, name) for name in ("pinned", "silent", "mentioned", "post", "scheduled", "protected"))
+_TELLING = Telling(plain=(*_PLAIN, *_FLAGS), ids=_IDS)
 
 
 def told_message(message: Message, file_id: FileId) -> dict[str, Any]:
@@ -138,17 +140,7 @@ def told_message(message: Message, file_id: FileId) -> dict[str, Any]:
         "date": message.date,
         "isOutgoing": message.outgoing,
     }
-    for name, wire in _PLAIN:
-        value = getattr(message, name)
-        if value is not None:
-            told[wire] = value
-    for name, wire in _IDS:
-        value = getattr(message, name)
-        if value is not None:
-            told[wire] = str(value)
-    for name in _FLAGS:
-        if getattr(message, name):
-            told[name] = True
+    _TELLING.add(told, message)
     if message.forward is not None:
         told["forwardFrom"], told["forward"] = _forward(message.forward)
         if told["forwardFrom"] is None:

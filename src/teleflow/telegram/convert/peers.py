@@ -57,13 +57,12 @@ def username_of(entity: Any) -> str | None:
 
 def marked(peer: Any) -> int:
     """The marked id of a TL peer (peerUser, peerChat, peerChannel)."""
-    match peer:
-        case tl.PeerUser():
-            return int(peer.user_id)
-        case tl.PeerChat():
-            return -int(peer.chat_id)
-        case _:
-            return marked_id(PeerKind.CHANNEL, peer.channel_id)
+    kind = type(peer)  # lists have hundreds of them
+    if kind is tl.PeerUser:
+        return int(peer.user_id)
+    if kind is tl.PeerChat:
+        return -int(peer.chat_id)
+    return marked_id(PeerKind.CHANNEL, peer.channel_id)
 
 
 def input_peer(peer: Peer) -> Any:

@@ -1,0 +1,26 @@
+"""Which fields of a record are told, and under which names. Long lists are told by this: it asks for all at once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+Named = Sequence[tuple[str, str]]  # the record's name for it, and the wire's
+
+
+class Telling:
+    """A field that says nothing (None, or a flag that is not set) is left out."""
+
+    def __init__(self, plain: Named, ids: Named) -> None:
+        """`plain` are told as they are; `ids` as text. There are two or more of each."""
+        self._plain = tuple(wire for _, wire in plain)
+        self._plain_of = attrgetter(*(name for name, _ in plain))
+        self._ids = tuple(wire for _, wire in ids)
+        self._ids_of = attrgetter(*(name for name, _ in ids))
+
+    def add(self, told: dict[str, Any], record: object) -> None:
+        plain = zip(self._plain, self._plain_of(record), strict=True)
+        told.update({wire: held for wire, held in plain if held is not None and held is not False})
+        ids = zip(self._ids, self._ids_of(record), strict=True)
+        told.update({wire: str(held) for wire, held in ids if held is not None})
