@@ -279,7 +279,7 @@ async def same_name(context: Context) -> Found:
 CASES = (
     Case("A01", "login with only a name", name_only),
     Case("A02", "tokens with another algorithm, another key, a key of their own", forged),
-    Case("A03", "start with secrets that everybody knows, short or equal", weak_start),
+    Case("A03", "start with secrets that everybody knows, short or equal", weak_start, beside=True),
     Case("A04", "tokens of another kind", tokens_of_another_kind),
     Case("A04", "claims that are none, rightly signed", claims_that_are_none),
     Case("A05", "guesses for one account from many addresses", guesses),

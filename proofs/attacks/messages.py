@@ -201,7 +201,7 @@ async def content(context: Context) -> Found:
     text = "<img src=x onerror=alert(1)>\u2028{n}"
     act = {"do": "send", "to": ann.phone, "text": text}
     sent = await context.sandbox.control.post(f"/accounts/{friend}/act", act)
-    edit = {"do": "edit", "messageId": sent["messageId"], "text": text, "times": 1000}
+    edit = {"do": "edit", "messageId": sent["messageId"], "text": f"{text}, edited", "times": 1000}
     edited = await context.sandbox.control.ask("POST", f"/accounts/{friend}/act", edit)
     path = f"/api/v1/messages/history?sessionId={ann.session}&chatId=%40friend{context.gateway.port}"
     reply = await context.ask("GET", path, key=ann.user.key)

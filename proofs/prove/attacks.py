@@ -10,12 +10,24 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from proofs.attacks import abuse, authentication, custody, hostile, keys, logins, messages, parsing, tenancy, uploads
+from proofs.attacks import (
+    abuse,
+    authentication,
+    custody,
+    hostile,
+    keys,
+    logins,
+    messages,
+    parsing,
+    races,
+    tenancy,
+    uploads,
+)
 from proofs.attacks.case import Case, Context, Found
 from proofs.outcome import Outcome, Row
 from proofs.process import GatewayProcess, SandboxProcess, kept
 
-SECTIONS = (authentication, logins, keys, custody, tenancy, parsing, messages, uploads, abuse, hostile)
+SECTIONS = (authentication, logins, keys, custody, tenancy, parsing, messages, uploads, abuse, hostile, races)
 # Rows that need what is not there yet, with the part that brings it.
 LATER = (
     ("T05, T06", "streams and webhooks of another user", "the part with events"),
@@ -54,7 +66,7 @@ async def run(scale: Scale, _seed: int) -> Outcome:
                 found += [(case, await task) for case, task in beside]
             finally:
                 await context.stop()
-    order = "AKTIDWG"
+    order = "AKTIDWGR"
     found.sort(key=lambda pair: (order.index(pair[0].id[0]), pair[0].id))
     for case, result in found:
         outcome.rows.append(Row(f"{case.id} {case.what}", "held", result.shown, result.held))
