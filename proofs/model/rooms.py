@@ -81,7 +81,8 @@ class Model(Acts):
             if user in chat.kicked and not (
                 "ban_users" in rules.held(chat, me) if is_channel(peer) else rules.is_admin(chat, me)
             ):
-                raise No("USER_KICKED")
+                shut = me in self.people[user].blocked and not is_channel(peer)
+                raise No("USER_KICKED", *(["USER_PRIVACY_RESTRICTED"] if shut else []))
             if me in self.people[user].blocked:
                 if is_channel(peer):
                     return
