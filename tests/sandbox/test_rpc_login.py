@@ -155,7 +155,7 @@ async def test_strangers_are_told_that_the_key_is_not_registered():
 
 async def test_unknown_methods_are_an_answer():
     rig = Rig()
-    request = f.stories.GetAllStoriesRequest()
+    request = f.smsjobs.JoinRequest()
     assert await refused(rig, rig.caller(), request) == (400, "INPUT_METHOD_INVALID")
 
 
