@@ -180,7 +180,8 @@ class Gateway:
         upkeep = Tasks("upkeep")
         upkeep.start(self._sweep(), "sweep")
         stack.push_async_callback(upkeep.close)
-        self.app = build_app(self.services, settings, clock=self.clock)
+        # A quarter of a second of arithmetic, while the sessions are connecting.
+        self.app = await asyncio.to_thread(build_app, self.services, settings, clock=self.clock)
 
     def _telegram(self) -> Telegram:
         if self.settings.telegram_dc is None:

@@ -56,8 +56,10 @@ def build_api() -> FastAPI:
 
 
 def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
-    """The whole application, for an ASGI server."""
+    """The whole application, for an ASGI server. What routes need is made now, not at the cost of a first caller."""
     api = build_api()
+    for route in api.router.routes:
+        route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})
     api.state.services = services
     limits = Limits(settings.rate_limit_max, settings.rate_limit_window_ms / 1000, clock)
     return Edge(
