@@ -76,10 +76,11 @@ class Acts(State):
 
     def edit(self, me: int, peer: int, number: int, text: str) -> None:
         rules.look(self, me, peer)
-        rules.text(text)
-        text = text.strip()
         message = self.message(me, peer, number)
-        if message is None or message.service:
+        gone = message is None or bool(message.service)
+        rules.text(text, *(GONE if gone else ()))
+        text = text.strip()
+        if message is None or gone:
             raise No(*GONE)
         if peer < 0:
             chat = self.chats[peer]

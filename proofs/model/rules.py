@@ -27,11 +27,12 @@ def look(state: State, me: int, peer: int) -> None:
         raise No("CHANNEL_PRIVATE", "USER_BANNED_IN_CHANNEL") if is_channel(peer) else No("CHAT_ID_INVALID")
 
 
-def text(given: str) -> None:
+def text(given: str, *beside: str) -> None:
+    """`beside`: what else is wrong with the request."""
     if not given.strip():
-        raise No("MESSAGE_EMPTY")
+        raise No("MESSAGE_EMPTY", *beside)
     if len(given.strip()) > LONGEST_TEXT:
-        raise No("MESSAGE_TOO_LONG")
+        raise No("MESSAGE_TOO_LONG", *beside)
 
 
 def write(state: State, me: int, peer: int, now: float) -> None:
