@@ -38,10 +38,11 @@ def main(arguments: list[str]) -> int:
     given = _parser().parse_args(arguments)
     log.configure("error")
     known = PROOFS if given.kind == "prove" else BENCHES
-    if given.name is not None and given.name not in known:
-        print(f"unknown: {given.name}; there are {', '.join(known)}")
+    unknown = [name for name in given.name if name not in known]
+    if unknown:
+        print(f"unknown: {', '.join(unknown)}; there are {', '.join(known)}")
         return 2
-    names = known if given.name is None else (given.name,)
+    names = given.name or known
     print(f"Machine: {machine.facts()}", flush=True)
     verdicts = {name: _one(given, name) for name in names}
     broken = [name for name, holds in verdicts.items() if not holds]
@@ -54,12 +55,12 @@ def main(arguments: list[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="run.py", description="Promises, proven; and benches.")
     kinds = parser.add_subparsers(dest="kind", required=True)
-    prove = kinds.add_parser("prove", help=f"one of {', '.join(PROOFS)}; all of them without a name")
-    prove.add_argument("name", nargs="?")
+    prove = kinds.add_parser("prove", help=f"some of {', '.join(PROOFS)}; all of them without a name")
+    prove.add_argument("name", nargs="*")
     prove.add_argument("--long", action="store_true", help="full sizes; without it the short form")
     prove.add_argument("--seed", type=int, default=1, help="what random moments are made from")
-    bench = kinds.add_parser("bench", help=f"one of {', '.join(BENCHES)}; all of them without a name")
-    bench.add_argument("name", nargs="?")
+    bench = kinds.add_parser("bench", help=f"some of {', '.join(BENCHES)}; all of them without a name")
+    bench.add_argument("name", nargs="*")
     bench.add_argument("--rounds", type=int, default=3, help="interleaved rounds; medians are compared")
     return parser
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import time
 from pathlib import Path
@@ -165,3 +166,8 @@ def test_a_broken_bound_ends_the_command_with_one(
     assert told.index("fast") < told.index("nnn")
     assert "Broken: kill." in told
     assert frame.main(["prove", "nothing of the kind"]) == 2
+
+
+def test_the_gate_runs_every_proof() -> None:
+    gate = (Path(__file__).resolve().parents[2] / ".ci" / "run").read_text("utf-8")
+    assert [name for name in frame.PROOFS if not re.search(rf"(?<![\w-]){name}(?![\w-])", gate)] == []
