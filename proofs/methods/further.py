@@ -6,7 +6,7 @@ from telethon.tl import functions as f
 from telethon.tl import types
 
 from proofs.methods.cases import case, same, true
-from proofs.methods.house import House, failure
+from proofs.methods.house import House
 
 
 @case(
@@ -17,7 +17,6 @@ from proofs.methods.house import House, failure
     f.messages.GetRecentStickersRequest,
     f.messages.GetSavedGifsRequest,
     f.messages.GetFeaturedStickersRequest,
-    f.messages.GetStickerSetRequest,
 )
 async def there_are_no_stickers(house: House) -> None:
     (ann,) = await house.cast("Ann")
@@ -28,8 +27,6 @@ async def there_are_no_stickers(house: House) -> None:
     same((await ann(f.messages.GetFavedStickersRequest(0))).stickers, [])
     same((await ann(f.messages.GetRecentStickersRequest(0))).stickers, [])
     same((await ann(f.messages.GetSavedGifsRequest(0))).gifs, [])
-    a_set = f.messages.GetStickerSetRequest(types.InputStickerSetShortName("cats"), 0)
-    same(await failure(ann, a_set), "STICKERSET_INVALID")
 
 
 @case(f.help.GetSupportRequest, f.help.GetInviteTextRequest, f.help.GetCdnConfigRequest, f.help.GetPromoDataRequest)
