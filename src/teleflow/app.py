@@ -19,7 +19,6 @@ from typing import Any, Self
 import structlog
 
 from teleflow import __version__
-from teleflow.api.main import build_app
 from teleflow.api.server import HttpServer
 from teleflow.config import Secrets, Settings
 from teleflow.errors import SettingsError, StorageUnavailable
@@ -180,8 +179,7 @@ class Gateway:
         upkeep = Tasks("upkeep")
         upkeep.start(self._sweep(), "sweep")
         stack.push_async_callback(upkeep.close)
-        # A quarter of a second of arithmetic, while the sessions are connecting.
-        self.app = await asyncio.to_thread(build_app, self.services, settings, clock=self.clock)
+        self.app = await asyncio.to_thread(_build_app, self.services, settings, self.clock)
 
     def _telegram(self) -> Telegram:
         if self.settings.telegram_dc is None:
@@ -203,6 +201,13 @@ class Gateway:
                 await self.services.audit.purge()
                 await self.storage.sweep(now=milliseconds(self.clock.time()))
             await self.clock.sleep(_SWEEP_EVERY_S)
+
+
+def _build_app(services: Services, settings: Settings, clock: Clock) -> Any:
+    """The framework and the routes cost a second to import and to make: the sessions connect meanwhile."""
+    from teleflow.api.main import build_app
+
+    return build_app(services, settings, clock=clock)
 
 
 @asynccontextmanager

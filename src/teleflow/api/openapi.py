@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
@@ -47,6 +48,14 @@ TAGS = [
     {"name": "messages", "description": "Sending, and the log of it."},
     {"name": "service", "description": "The service itself."},
 ]
+
+
+def rendered(api: FastAPI) -> bytes:
+    """The document as JSON. Made once, at the first call, which takes its time."""
+    made: bytes | None = getattr(api.state, "openapi_json", None)
+    if made is None:
+        made = api.state.openapi_json = msgspec.json.encode(document(api))
+    return made
 
 
 def document(api: FastAPI) -> dict[str, Any]:
