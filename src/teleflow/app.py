@@ -10,6 +10,7 @@ import asyncio
 import random
 import signal
 import socket
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -227,6 +228,8 @@ async def accounts(settings: Settings) -> AsyncIterator[Accounts]:
 async def serve(settings: Settings, *, on_ready: Callable[[Ready], Awaitable[None] | None] | None = None) -> None:
     """Run the service until SIGTERM or SIGINT. Raises SettingsError when it can't start."""
     process.raise_file_limit(few=_FILES_BESIDE_SESSIONS * 2)
+    # The sessions connect while a thread makes the routes: the loop is not to wait for it.
+    sys.setswitchinterval(5e-5)
     sockets = [_listen(settings.host, settings.port)]
     try:
         async with Gateway(settings) as gateway:

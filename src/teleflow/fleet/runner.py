@@ -73,7 +73,6 @@ class Runner:
                 for session in page:
                     if session.id not in self._live:
                         await self.run(session)
-                        await self._clock.sleep(0)  # reading costs no wait, so the loop would get no turn
             except StorageUnavailable:
                 _log.warning("sessions.not_started_yet")
                 await self._clock.sleep(_START_AGAIN_S)
