@@ -15,10 +15,10 @@ from pydantic import BaseModel
 from teleflow import __version__
 from teleflow.api.access import Uses
 from teleflow.api.errors import Refusal
-from teleflow.api.instants import iso
 from teleflow.api.operation import operation
 from teleflow.errors import StorageUnavailable
 from teleflow.kit.clock import milliseconds
+from teleflow.wire.instants import iso
 
 router = APIRouter(tags=["service"])
 

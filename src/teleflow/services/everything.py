@@ -15,7 +15,6 @@ from teleflow.services.audit import Audit
 from teleflow.services.auth import Auth
 from teleflow.services.chats import Chats
 from teleflow.services.exports import Exports
-from teleflow.services.files import FileIds
 from teleflow.services.health import Health
 from teleflow.services.history import History
 from teleflow.services.in_use import SessionsInUse
@@ -32,6 +31,7 @@ from teleflow.services.throttle import LoginThrottle
 from teleflow.services.tokens import Tokens
 from teleflow.services.users import Users
 from teleflow.storage.base import Storage
+from teleflow.wire.files import FileIds
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,10 @@ from fastapi import APIRouter, Depends, Request
 from teleflow.api import facts as facts_module
 from teleflow.api.access import Caller, Uses
 from teleflow.api.bodies import json_body, read_form, refuse_fields
-from teleflow.api.instants import iso
 from teleflow.api.operation import operation
 from teleflow.api.simple.models import Me, Message, RefreshBody, TokenAnswer
 from teleflow.services.auth import TokenPair
+from teleflow.wire.instants import iso
 
 router = APIRouter(prefix="/auth", tags=["auth"])
 _LOGIN_FORM = {

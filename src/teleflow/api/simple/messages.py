@@ -18,7 +18,6 @@ from teleflow.api.bodies import decode_json, read_json, refuse_unreadable, valid
 from teleflow.api.edge import HotRoute
 from teleflow.api.errors import Answer, json_answer
 from teleflow.api.facts import Facts
-from teleflow.api.instants import iso
 from teleflow.api.numbers import plain
 from teleflow.api.operation import operation
 from teleflow.api.simple.failures import not_sent
@@ -26,6 +25,7 @@ from teleflow.api.simple.models import LogList, LogRow, SendAnswer, SendBody
 from teleflow.errors import Unauthenticated
 from teleflow.model.jobs import SendState
 from teleflow.services.everything import Services
+from teleflow.wire.instants import iso
 
 router = APIRouter(tags=["messages"])
 _IDEMPOTENCY_KEY = {

@@ -8,12 +8,12 @@ from fastapi import APIRouter, Depends, Query
 
 from teleflow.api.access import Admin, Uses
 from teleflow.api.bodies import json_body
-from teleflow.api.instants import iso
 from teleflow.api.numbers import plain
 from teleflow.api.operation import operation
 from teleflow.api.simple.models import Message, NewUserBody, UserCreated, UserList, UserRow
 from teleflow.model.users import User
 from teleflow.services.accounts import NewUser
+from teleflow.wire.instants import iso
 
 router = APIRouter(prefix="/users", tags=["users"])
 MASK = "********"

@@ -8,13 +8,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from teleflow.api.access import Uses
-from teleflow.api.instants import iso, parse_iso
 from teleflow.api.numbers import plain
 from teleflow.api.v1.access import Administrator
 from teleflow.api.v1.envelope import Shape, ok
 from teleflow.api.v1.operation import operation
 from teleflow.errors import Invalid
 from teleflow.model.audit import AuditEntry
+from teleflow.wire.instants import iso, parse_iso
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"])
 _CURSOR = re.compile(r"[0-9]{1,18}")

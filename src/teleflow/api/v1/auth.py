@@ -10,11 +10,11 @@ from pydantic import ConfigDict, Field
 from teleflow.api import facts as facts_module
 from teleflow.api.access import Uses
 from teleflow.api.bodies import json_body
-from teleflow.api.instants import iso
 from teleflow.api.v1.access import KEY, Reader, Writer
 from teleflow.api.v1.envelope import Body, Shape, Told, ok
 from teleflow.api.v1.operation import operation
 from teleflow.services.logins import LiveLogin
+from teleflow.wire.instants import iso
 
 router = APIRouter(prefix="/api/v1/auth", tags=["auth"])
 

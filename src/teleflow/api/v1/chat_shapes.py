@@ -7,9 +7,10 @@ from typing import Any, Literal
 from pydantic import Field
 
 from teleflow.api.v1.envelope import Shape
-from teleflow.api.v1.message_shapes import FileId, MessageShape, told_message
-from teleflow.api.v1.telling import Telling
+from teleflow.api.v1.message_shapes import MessageShape
 from teleflow.model.chats import Chat, ChatFolder, Member, Person
+from teleflow.wire.messages import FileId, told_message
+from teleflow.wire.telling import Telling
 
 
 class ChatShape(Shape):

@@ -11,10 +11,11 @@ from teleflow.api.access import Uses
 from teleflow.api.numbers import plain
 from teleflow.api.v1.access import Reader, Writer
 from teleflow.api.v1.envelope import ok
-from teleflow.api.v1.job_shapes import JobShape, JobsShape, told_job
+from teleflow.api.v1.job_shapes import JobShape, JobsShape
 from teleflow.api.v1.operation import operation
 from teleflow.model.jobs import SendJob, SendState
 from teleflow.services.everything import Services
+from teleflow.wire.jobs import told_job
 
 router = APIRouter(prefix="/api/v1/jobs", tags=["jobs"])
 

@@ -9,13 +9,13 @@ from pydantic import ConfigDict, Field
 
 from teleflow.api.access import Uses
 from teleflow.api.bodies import json_body
-from teleflow.api.instants import iso, parse_iso
 from teleflow.api.v1.access import Reader, Writer
 from teleflow.api.v1.envelope import Body, Shape, Told, ok
 from teleflow.api.v1.operation import operation
 from teleflow.model.keys import ApiKey
 from teleflow.model.users import Scope
 from teleflow.services.keys import MOST_NAME, MOST_SESSIONS, NewKey
+from teleflow.wire.instants import iso, parse_iso
 
 router = APIRouter(prefix="/api/v1/keys", tags=["keys"])
 ScopeName = Literal["read", "write", "admin"]

@@ -1,23 +1,12 @@
-"""`Message` as clients are told it. Chats and senders are marked ids, as text; `date`s are Unix seconds.
-
-Lists of messages are long: they are told as plain dicts, and the classes here are what the document says of them (a
-test compares the two).
-"""
+"""What the document says of `Message`. It is told as a plain dict (`wire.messages`); a test compares the two."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from pydantic import Field
 
 from teleflow.api.v1.envelope import Shape
-from teleflow.api.v1.telling import Telling
-from teleflow.model.entities import Entity
-from teleflow.model.media import FileRef, Media
-from teleflow.model.messages import Forwarded, Message, Reaction
-
-FileId = Callable[[FileRef], str]
 
 
 class EntityShape(Shape):
@@ -110,110 +99,3 @@ class MessageShape(Shape):
     post: bool | None = None
     scheduled: bool | None = None
     protected: bool | None = None
-
-
-_PLAIN = (  # told as they are, where they say something
-    ("edit_date", "editDate"),
-    ("reply_to_msg_id", "replyToMsgId"),
-    ("reply_to_story_id", "replyToStoryId"),
-    ("quote", "quote"),
-    ("thread_id", "threadId"),
-    ("topic_id", "topicId"),
-    ("service", "service"),
-    ("views", "views"),
-    ("forwards", "forwards"),
-    ("replies", "replies"),
-    ("author", "author"),
-    ("ttl_seconds", "ttlSeconds"),
-)
-_IDS = (("reply_to_chat_id", "replyToChatId"), ("grouped_id", "groupedId"), ("via_bot_id", "viaBotId"))
-_FLAGS = tuple((name, name) for name in ("pinned", "silent", "mentioned", "post", "scheduled", "protected"))
-_TELLING = Telling(plain=(*_PLAIN, *_FLAGS), ids=_IDS)
-
-
-def told_message(message: Message, file_id: FileId) -> dict[str, Any]:
-    told: dict[str, Any] = {
-        "id": message.id,
-        "chatId": str(message.chat_id),
-        "senderId": str(message.sender_id),
-        "text": message.text,
-        "date": message.date,
-        "isOutgoing": message.outgoing,
-    }
-    _TELLING.add(told, message)
-    if message.forward is not None:
-        told["forwardFrom"], told["forward"] = _forward(message.forward)
-        if told["forwardFrom"] is None:
-            del told["forwardFrom"]
-    if message.media is not None:
-        told["media"] = told_media(message.media, file_id)
-    if message.entities:
-        told["entities"] = [_entity(entity) for entity in message.entities]
-    if message.reactions:
-        told["reactions"] = [_reaction(reaction) for reaction in message.reactions]
-    return told
-
-
-def told_media(media: Media, file_id: FileId) -> dict[str, Any]:
-    told: dict[str, Any] = {"type": media.type}
-    if media.file is not None:
-        told["fileId"] = file_id(media.file)
-    pairs = (
-        (media.file_name, "fileName"),
-        (media.mime_type, "mimeType"),
-        (media.file_size, "fileSize"),
-        (media.width, "width"),
-        (media.height, "height"),
-        (media.duration, "duration"),
-    )
-    told |= {wire: value for value, wire in pairs if value is not None}
-    if media.spoiler:
-        told["spoiler"] = True
-    if media.expired:
-        told["expired"] = True
-    if media.details:
-        told["details"] = dict(media.details)
-    return told
-
-
-def _forward(forward: Forwarded) -> tuple[str | None, dict[str, Any]]:
-    told: dict[str, Any] = {"date": forward.date}
-    pairs = (
-        (_text(forward.from_id), "fromId"),
-        (forward.from_name, "fromName"),
-        (forward.message_id, "messageId"),
-        (forward.author, "author"),
-        (_text(forward.saved_from_chat_id), "savedFromChatId"),
-        (forward.saved_from_message_id, "savedFromMessageId"),
-    )
-    told |= {wire: value for value, wire in pairs if value is not None}
-    return _text(forward.from_id) or forward.from_name, told
-
-
-def _entity(entity: Entity) -> dict[str, Any]:
-    told: dict[str, Any] = {"type": entity.type, "offset": entity.offset, "length": entity.length}
-    pairs = (
-        (entity.url, "url"),
-        (entity.language, "language"),
-        (_text(entity.user_id), "userId"),
-        (_text(entity.document_id), "documentId"),
-    )
-    told |= {wire: value for value, wire in pairs if value is not None}
-    if entity.collapsed:
-        told["collapsed"] = True
-    return told
-
-
-def _reaction(reaction: Reaction) -> dict[str, Any]:
-    told: dict[str, Any] = {"count": reaction.count}
-    if reaction.emoji is not None:
-        told["emoji"] = reaction.emoji
-    if reaction.custom_emoji_id is not None:
-        told["customEmojiId"] = str(reaction.custom_emoji_id)
-    if reaction.chosen:
-        told["chosen"] = True
-    return told
-
-
-def _text(number: int | None) -> str | None:
-    return None if number is None else str(number)

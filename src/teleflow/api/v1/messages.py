@@ -22,10 +22,11 @@ from teleflow.api.v1.message_bodies import (
     ReadBody,
     TypingBody,
 )
-from teleflow.api.v1.message_shapes import MessageShape, told_message
+from teleflow.api.v1.message_shapes import MessageShape
 from teleflow.api.v1.operation import operation
 from teleflow.model.peers import parse_ref
 from teleflow.services.everything import Services
+from teleflow.wire.messages import told_message
 
 router = APIRouter(prefix="/api/v1/messages", tags=["messages"])
 

@@ -16,7 +16,7 @@ from teleflow.api.bodies import decode_json, json_body, read_json, refuse_fields
 from teleflow.api.v1.access import Writer, check
 from teleflow.api.v1.envelope import Body, Sent, ok
 from teleflow.api.v1.gate import Thin
-from teleflow.api.v1.job_shapes import JobShape, outcome, told_job
+from teleflow.api.v1.job_shapes import JobShape, outcome
 from teleflow.api.v1.message_bodies import ChatId, MessageId, MessageIds, SessionId, WithText
 from teleflow.api.v1.message_shapes import MessageShape
 from teleflow.api.v1.operation import operation
@@ -26,6 +26,7 @@ from teleflow.model.peers import parse_ref
 from teleflow.model.users import Scope as Access
 from teleflow.services.everything import Services
 from teleflow.services.logins import LiveLogin
+from teleflow.wire.jobs import told_job
 
 router = APIRouter(prefix="/api/v1/messages", tags=["messages"])
 Instant = Annotated[int, Field(ge=1, lt=2**31, description="Unix seconds at which Telegram is to send it")]

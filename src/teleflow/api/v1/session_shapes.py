@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, Field
 
-from teleflow.api.instants import iso
 from teleflow.api.v1.envelope import Body, Shape, TextOrNumber
 from teleflow.errors import Invalid
 from teleflow.model.logins import CodeSent, QrLogin
 from teleflow.model.proxies import Proxy, proxy_of
 from teleflow.model.sessions import Device, Profile
 from teleflow.services.sessions import NewSession, SessionView
+from teleflow.wire.instants import iso
 
 
 def _printable(text: str) -> str:

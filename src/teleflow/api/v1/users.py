@@ -9,13 +9,13 @@ from pydantic import ConfigDict, Field
 
 from teleflow.api.access import Uses
 from teleflow.api.bodies import json_body
-from teleflow.api.instants import iso
 from teleflow.api.numbers import plain
 from teleflow.api.v1.access import Administrator
 from teleflow.api.v1.envelope import Body, Shape, Told, ok
 from teleflow.api.v1.operation import operation
 from teleflow.model.users import Role, User
 from teleflow.services.accounts import NewUser
+from teleflow.wire.instants import iso
 
 router = APIRouter(prefix="/api/v1/users", tags=["users"])
 RoleName = Literal["admin", "user"]

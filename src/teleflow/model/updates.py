@@ -1,0 +1,39 @@
+"""Where a session stands in Telegram's stream of updates (https://core.telegram.org/api/updates)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from teleflow.model.chats import ChatType
+
+ACCOUNT = 0  # the box that private chats and basic groups share; every channel has its own
+
+
+@dataclass(frozen=True, slots=True)
+class BoxPosition:
+    """One box: everything up to `pts` is in the log. `box` is ACCOUNT or a channel's bare id.
+
+    `qts`, `seq` and `date` (Unix seconds) only mean something in the account's box. `top_message` is the highest
+    message id of the box that the log has: where a backfill begins.
+    """
+
+    box: int
+    pts: int
+    qts: int = 0
+    date: int = 0
+    seq: int = 0
+    top_message: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """A chat as its session saw it last: what a change is told from. `chat_id` is marked."""
+
+    chat_id: int
+    type: ChatType
+    title: str
+    username: str | None = None
+    photo_id: int | None = None
+    left: bool = False
+    admin: bool = False
+    forbidden: bool = False
