@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from teleflow.model.peers import Known
 from teleflow.storage.base.audit import AuditStore
+from teleflow.storage.base.events import EventStore, LogEnds
 from teleflow.storage.base.keys import KeyStore
 from teleflow.storage.base.logins import LoginStore, Rotation
 from teleflow.storage.base.pacing import PacingStore
@@ -26,8 +27,10 @@ __all__ = [
     "Accepted",
     "AuditStore",
     "Begun",
+    "EventStore",
     "KeyStore",
     "Known",
+    "LogEnds",
     "LoginStore",
     "PacingStore",
     "PeerStore",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from teleflow.storage.base.audit import AuditStore
+from teleflow.storage.base.events import EventStore
 from teleflow.storage.base.keys import KeyStore
 from teleflow.storage.base.logins import LoginStore
 from teleflow.storage.base.pacing import PacingStore
@@ -24,6 +25,7 @@ class Storage(
     PacingStore,
     SendStore,
     RequestStore,
+    EventStore,
     AuditStore,
     Protocol,
 ):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from teleflow.storage.sql.statement import Tx
@@ -21,6 +21,9 @@ class Engine(Protocol):
     async def stop(self) -> None: ...
 
     async def ping(self) -> None: ...
+
+    def on_append(self, ring: Callable[[Collection[str]], None]) -> None:
+        """`ring` is told, on the loop and after each commit, whose event logs it made longer."""
 
     def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Run the unit in a transaction; return once it is on disk. Raises StorageUnavailable, or what it raised."""

@@ -71,6 +71,9 @@ class Tx(Protocol):
     async def run(self, statement: Statement, /, **values: Any) -> int:
         """How many rows were touched."""
 
+    def ring(self, user_id: str) -> None:
+        """After the commit, tell that something was put into this user's event log."""
+
 
 def given(name: str) -> BindParameter[Any]:
     """A value that is handed in when the statement runs."""

@@ -12,6 +12,7 @@ from teleflow.storage.base import Storage
 from teleflow.storage.sql.arrivals import Arrivals
 from teleflow.storage.sql.audit import Audit
 from teleflow.storage.sql.credentials import SessionSecrets
+from teleflow.storage.sql.events import Events
 from teleflow.storage.sql.keys import Keys
 from teleflow.storage.sql.logins import Logins
 from teleflow.storage.sql.pacing import PacingRows
@@ -41,6 +42,7 @@ class SqlStorage(
     Sends,
     SendLog,
     Requests,
+    Events,
     Audit,
     Upkeep,
 ):

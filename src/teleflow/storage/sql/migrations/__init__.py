@@ -16,8 +16,8 @@ from teleflow.errors import SettingsError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0002"
-KNOWN = frozenset({"0001", HEAD})
+HEAD = "0003"
+KNOWN = frozenset({"0001", "0002", HEAD})
 _TABLE = "schema_version"
 
 

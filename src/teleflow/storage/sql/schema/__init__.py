@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from teleflow.storage.sql.schema.audit import audit_log
 from teleflow.storage.sql.schema.columns import metadata
+from teleflow.storage.sql.schema.events import chat_faces, event_logs, events, stream_tickets, update_positions
 from teleflow.storage.sql.schema.facts import facts
 from teleflow.storage.sql.schema.pacing import acquaintances, holds
 from teleflow.storage.sql.schema.sends import idempotency_keys, send_jobs, send_log
@@ -22,12 +23,16 @@ from teleflow.storage.sql.schema.sessions import (
     sessions,
 )
 from teleflow.storage.sql.schema.users import api_keys, logins, refresh_tokens, users
+from teleflow.storage.sql.schema.webhooks import webhook_attempts, webhook_deliveries, webhook_recoveries, webhooks
 
 __all__ = [
     "acquaintances",
     "api_keys",
     "audit_log",
+    "chat_faces",
     "code_requests",
+    "event_logs",
+    "events",
     "facts",
     "holds",
     "idempotency_keys",
@@ -42,5 +47,11 @@ __all__ = [
     "session_credentials",
     "session_profiles",
     "sessions",
+    "stream_tickets",
+    "update_positions",
     "users",
+    "webhook_attempts",
+    "webhook_deliveries",
+    "webhook_recoveries",
+    "webhooks",
 ]

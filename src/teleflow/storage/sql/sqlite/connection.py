@@ -86,11 +86,15 @@ def unavailable(error: BaseException) -> StorageUnavailable:
 class SqliteTx:
     """A transaction on one connection, as units of work see it. Its awaits never suspend."""
 
-    __slots__ = ("_connection", "_dialect")
+    __slots__ = ("_connection", "_dialect", "rung")
 
     def __init__(self, connection: sqlite3.Connection, dialect: Dialect) -> None:
         self._connection = connection
         self._dialect = dialect
+        self.rung: set[str] = set()
+
+    def ring(self, user_id: str) -> None:
+        self.rung.add(user_id)
 
     async def one(self, statement: Statement, /, **values: Any) -> Row | None:
         # fetchall, not fetchone: a statement that ran to its end holds no snapshot open

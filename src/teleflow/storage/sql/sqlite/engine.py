@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -55,6 +55,7 @@ class SqliteEngine:
         self._open: list[sqlite3.Connection] = []
         self._workers: list[Worker] = []
         self._writer: Writer | None = None
+        self._ring: Callable[[Collection[str]], None] | None = None
         self._loop_reader: SqliteTx | None = None
         self._heavy_reader: SqliteTx | None = None
         self._heavy_worker: Worker | None = None
@@ -76,6 +77,7 @@ class SqliteEngine:
             worker, self._heavy_worker = Worker("storage-writer"), Worker("storage-reader")
             self._workers = [worker, self._heavy_worker]
         self._writer = Writer(writing, SqliteTx(writing, self._dialect), self._clock, worker)
+        self._writer.on_append = self._ring
         self._loop_reader, self._heavy_reader = on_loop, in_thread
 
     async def stop(self) -> None:
@@ -90,6 +92,11 @@ class SqliteEngine:
         for connection in reversed(self._open):
             connection.close()
         self._open.clear()
+
+    def on_append(self, ring: Callable[[Collection[str]], None]) -> None:
+        self._ring = ring
+        if self._writer is not None:
+            self._writer.on_append = ring
 
     async def ping(self) -> None:
         """Raises StorageUnavailable while writing is stuck, or when the last batch failed and another try does too."""

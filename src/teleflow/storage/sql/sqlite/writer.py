@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine
 from typing import Any
 
 import structlog
@@ -78,6 +78,7 @@ class Writer:
         self._closed = False
         self._idle: asyncio.Future[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self.on_append: Callable[[Collection[str]], None] | None = None  # told the users whose logs have grown
         self.failing: BaseException | None = None  # why the last batch did not reach the disk
         self.stuck = False  # a step in the thread takes longer than anybody should wait
 
@@ -197,6 +198,9 @@ class Writer:
         self._connection.execute("RELEASE unit")
 
     def _ended(self, batch: list[_Unit], error: BaseException | None) -> None:
+        rung = self.tx.rung
+        if rung:  # those of a unit that was undone ring for nothing, which harms nobody
+            self.tx.rung = set()
         if error is not None:
             self._failed(error)
             for unit in batch:
@@ -207,6 +211,8 @@ class Writer:
             self.failing = None
             for unit in batch:
                 unit.tell()
+            if rung and self.on_append is not None:
+                self.on_append(rung)
         self._loop.call_soon(self._next_batch)  # soon: those who were just told may join
 
     def _refuse_waiting(self, error: BaseException) -> None:

@@ -1,0 +1,248 @@
+"""The event log. `append_events` is the hot path: a batch of updates is one unit of work."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from teleflow.model.chats import ChatType
+from teleflow.model.events import EventFilter, LoggedEvent, NewEvent
+from teleflow.model.updates import BoxPosition, Face
+from teleflow.storage.base.events import LogEnds
+from teleflow.storage.sql import deliveries
+from teleflow.storage.sql import schema as t
+from teleflow.storage.sql.part import Part, every, one, page
+from teleflow.storage.sql.statement import Row, Statement, Tx, given
+from teleflow.wire.instants import iso
+
+_e = t.events.c
+_l = t.event_logs.c
+_p = t.update_positions.c
+_f = t.chat_faces.c
+_encode = msgspec.json.Encoder().encode
+
+_OWNER = Statement(select(t.users.c.id).where(t.users.c.id == given("of_user")))
+_OWNED = Statement(
+    select(t.sessions.c.id).where(t.sessions.c.id == given("of_session"), t.sessions.c.user_id == given("of_user"))
+)
+_OPEN_LOG = Statement(
+    insert(t.event_logs).values(user_id=given("of_user"), newest=0, oldest=1).on_conflict_do_nothing()
+)
+_NEWEST = Statement(select(_l.newest).where(_l.user_id == given("of_user")).with_for_update())
+_ADVANCE = Statement(update(t.event_logs).values(newest=given("new_newest")).where(_l.user_id == given("of_user")))
+_ADD = Statement(insert(t.events).values({c.name: given(c.name) for c in _e}).on_conflict_do_nothing())
+_EVENT_COLUMNS = [_e.number, _e.id, _e.type, _e.session_id, _e.chat_id, _e.at, _e.body]
+_AFTER = Statement(
+    select(*_EVENT_COLUMNS)
+    .where(_e.user_id == given("of_user"), _e.number > given("after"))
+    .order_by(_e.number)
+    .limit(given("most"))
+)
+_NUMBER = Statement(select(_e.number).where(_e.user_id == given("of_user"), _e.id == given("this")))
+_ENDS = Statement(select(_l.oldest, _l.newest).where(_l.user_id == given("of_user")))
+_LOGS = Statement(select(_l.user_id, _l.oldest, _l.newest).where(_l.user_id > given("after")).order_by(_l.user_id))
+_OLDEST = Statement(
+    select(_e.number, _e.at).where(_e.user_id == given("of_user")).order_by(_e.number).limit(given("most"))
+)
+_CUT = Statement(delete(t.events).where(_e.user_id == given("of_user"), _e.number < given("below")))
+_MOVE_OLDEST = Statement(update(t.event_logs).values(oldest=given("new_oldest")).where(_l.user_id == given("of_user")))
+_place = insert(t.update_positions)
+_PLACE = Statement(
+    _place.values({c.name: given(c.name) for c in _p}).on_conflict_do_update(
+        index_elements=[_p.session_id, _p.box],
+        set_={
+            # A box never goes back, and a stale writer changes nothing; date and seq are of the newest state.
+            "pts": _place.excluded.pts,
+            "qts": _place.excluded.qts,
+            "date": _place.excluded.date,
+            "seq": _place.excluded.seq,
+            "top_message": func.max(_p.top_message, _place.excluded.top_message),
+        },
+        where=_place.excluded.pts >= _p.pts,
+    )
+)
+_POSITIONS = Statement(
+    select(_p.box, _p.pts, _p.qts, _p.date, _p.seq, _p.top_message).where(_p.session_id == given("of_session"))
+)
+_FORGET = Statement(delete(t.update_positions).where(_p.session_id == given("of_session")))
+_face = insert(t.chat_faces)
+_FACE = Statement(
+    _face.values({c.name: given(c.name) for c in _f}).on_conflict_do_update(
+        index_elements=[_f.session_id, _f.chat_id],
+        set_={c.name: _face.excluded[c.name] for c in _f if c.name not in {"session_id", "chat_id"}},
+    )
+)
+_FACES = Statement(
+    select(_f.chat_id, _f.type, _f.title, _f.username, _f.photo_id, _f.has_left, _f.admin, _f.forbidden).where(
+        _f.session_id == given("of_session")
+    )
+)
+_CUT_AT_ONCE = 500
+
+
+class Events(Part):
+    async def append_events(
+        self,
+        user_id: str,
+        events: Sequence[NewEvent],
+        *,
+        now: int,
+        session_id: str | None = None,
+        positions: Sequence[BoxPosition] = (),
+        faces: Sequence[Face] = (),
+    ) -> int | None:
+        rows = [row_of(event) for event in events]
+        return await self._db.write(_append, user_id, session_id, rows, positions, faces, now)
+
+    async def events_after(
+        self, user_id: str, *, after: int, limit: int, wanted: EventFilter | None = None
+    ) -> tuple[list[LoggedEvent], int]:
+        most = page(limit)
+        rows = await self._db.read(every, _AFTER, of_user=user_id, after=after, most=most)
+        looked = rows[-1][0] if rows else after
+        found = [_event_of(row) for row in rows]
+        return found if wanted is None else [e for e in found if wanted.wants(e.type, e.session_id)], looked
+
+    async def event_number(self, user_id: str, event_id: str) -> int | None:
+        row = await self._db.read(one, _NUMBER, of_user=user_id, this=event_id)
+        return None if row is None else int(row[0])
+
+    async def log_ends(self, user_id: str) -> LogEnds:
+        row = await self._db.read(one, _ENDS, of_user=user_id)
+        return LogEnds(0, 0) if row is None or not row[1] else LogEnds(*row)
+
+    async def purge_events(self, *, before: int, most: int) -> int:
+        return await self._db.write_heavy(_purge, before, most)
+
+    async def positions(self, session_id: str) -> list[BoxPosition]:
+        return [BoxPosition(*row) for row in await self._db.read(every, _POSITIONS, of_session=session_id)]
+
+    async def faces(self, session_id: str) -> list[Face]:
+        return [_face_of(row) for row in await self._db.read_heavy(every, _FACES, of_session=session_id)]
+
+    async def forget_positions(self, session_id: str) -> None:
+        await self._db.write(forget_positions, session_id)
+
+    def on_append(self, ring: Callable[[Collection[str]], None]) -> None:
+        self._db.on_append(ring)
+
+
+def row_of(event: NewEvent) -> dict[str, Any]:
+    body = {
+        "id": event.id,
+        "type": event.type.value,
+        "sessionId": event.session_id,
+        "timestamp": iso(event.at),
+        "data": event.data,
+    }
+    return {
+        "id": event.id,
+        "type": event.type.value,
+        "session_id": event.session_id,
+        "chat_id": event.chat_id,
+        "at": event.at,
+        "body": _encode(body),
+    }
+
+
+async def append(tx: Tx, user_id: str, rows: Sequence[Mapping[str, Any]], now: int) -> int:
+    """Put events into a user's log, with the deliveries that they are due. For every unit that tells of what it did."""
+    if not rows:
+        return 0
+    row = await tx.one(_NEWEST, of_user=user_id)
+    if row is None:
+        await tx.run(_OPEN_LOG, of_user=user_id)
+        row = await tx.one(_NEWEST, of_user=user_id)
+    newest = before = int(row[0]) if row else 0
+    added: list[tuple[int, Mapping[str, Any]]] = []
+    for event in rows:
+        if await tx.run(_ADD, user_id=user_id, number=newest + 1, **event):
+            newest += 1
+            added.append((newest, event))
+    if newest == before:
+        return 0
+    await tx.run(_ADVANCE, of_user=user_id, new_newest=newest)
+    await deliveries.plan(tx, user_id, added, now)
+    tx.ring(user_id)
+    return newest - before
+
+
+async def forget_positions(tx: Tx, session_id: str) -> None:
+    await tx.run(_FORGET, of_session=session_id)
+
+
+async def _append(
+    tx: Tx,
+    user_id: str,
+    session_id: str | None,
+    rows: Sequence[Mapping[str, Any]],
+    positions: Sequence[BoxPosition],
+    faces: Sequence[Face],
+    now: int,
+) -> int | None:
+    there = (
+        await tx.one(_OWNER, of_user=user_id)
+        if session_id is None
+        else await tx.one(_OWNED, of_user=user_id, of_session=session_id)
+    )
+    if there is None:
+        return None
+    added = await append(tx, user_id, rows, now)
+    for place in positions:
+        await tx.run(
+            _PLACE,
+            session_id=session_id,
+            box=place.box,
+            pts=place.pts,
+            qts=place.qts,
+            date=place.date,
+            seq=place.seq,
+            top_message=place.top_message,
+        )
+    for face in faces:
+        await tx.run(
+            _FACE,
+            session_id=session_id,
+            chat_id=face.chat_id,
+            type=face.type.value,
+            title=face.title,
+            username=face.username,
+            photo_id=face.photo_id,
+            has_left=int(face.left),
+            admin=int(face.admin),
+            forbidden=int(face.forbidden),
+        )
+    return added
+
+
+async def _purge(tx: Tx, before: int, most: int) -> int:
+    """The oldest of every log: what is too old, or too much; what is still to be delivered stays, and all after it."""
+    gone = 0
+    for user_id, _oldest, newest in await tx.all(_LOGS, after=""):
+        rows = await tx.all(_OLDEST, of_user=user_id, most=_CUT_AT_ONCE)
+        below = next((number for number, at in rows if at >= before and number > newest - most), None)
+        if below is None and rows:
+            below = rows[-1][0] + 1
+        if below is None or below <= rows[0][0]:
+            continue
+        below = min(below, await deliveries.first_carried(tx, user_id) or below)
+        cut = await tx.run(_CUT, of_user=user_id, below=below)
+        if cut:
+            await tx.run(_MOVE_OLDEST, of_user=user_id, new_oldest=below)
+            gone += cut
+        if gone >= _CUT_AT_ONCE:
+            break
+    return gone
+
+
+def _event_of(row: Row) -> LoggedEvent:
+    return LoggedEvent(*row)
+
+
+def _face_of(row: Row) -> Face:
+    chat_id, type_, title, username, photo_id, left, admin, forbidden = row
+    return Face(chat_id, ChatType(type_), title, username, photo_id, bool(left), bool(admin), bool(forbidden))
