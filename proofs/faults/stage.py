@@ -144,7 +144,7 @@ class Stage:
         """A connected Telethon with nobody in it."""
         session = MemorySession()
         session.set_dc(int(self.sandbox.info["dcId"]), *self.address)
-        settings = {"receive_updates": False, "connection_retries": 50, "retry_delay": 0, "request_retries": 1}
+        settings = {"receive_updates": False, "connection_retries": None, "retry_delay": 0.02, "request_retries": 1}
         settings |= {"flood_sleep_threshold": 0, "timeout": 2} | options
         while True:
             client = TelegramClient(session, 1, "hash", **settings)
