@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+
+import msgspec
 
 from teleflow.model.messages import Message
 
@@ -29,8 +31,7 @@ class Role(enum.StrEnum):
     LEFT = "left"
 
 
-@dataclass(frozen=True, slots=True)
-class Dialog:
+class Dialog(msgspec.Struct, frozen=True, gc=False):
     """How a chat stands in the session's list. `mute_until` None: not muted."""
 
     pinned: bool = False
@@ -47,8 +48,7 @@ class Dialog:
     last_message: Message | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Chat:
+class Chat(msgspec.Struct, frozen=True, gc=False):
     """`permissions` are what members may do when nothing else is said of them, `admin_rights` this account's own.
 
     What only a full description tells (from `about` on) is None elsewhere.
@@ -114,8 +114,7 @@ class ChatFolder:
     excluded: tuple[int, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(msgspec.Struct, frozen=True, gc=False):
     """A Telegram user. `presence`: online, offline, or what Telegram blurs it to; `last_seen` where it tells."""
 
     id: int
@@ -134,8 +133,7 @@ class Person:
     last_seen: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Member:
+class Member(msgspec.Struct, frozen=True, gc=False):
     """Somebody in a chat; `person.id` is negative where a chat is a member's face (a banned channel).
 
     `title` is what is shown beside the name, `by_id` who invited, promoted or restricted; `until` ends a restriction.
@@ -148,4 +146,4 @@ class Member:
     by_id: int | None = None
     until: int | None = None
     admin_rights: Mapping[str, bool] | None = None
-    permissions: Mapping[str, bool] | None = field(default=None)
+    permissions: Mapping[str, bool] | None = None

@@ -1,10 +1,15 @@
-"""Messages: as they are, and what may be sent, and the log of it."""
+"""Messages: as they are, and what may be sent, and the log of it.
+
+What comes in lists by the hundred is a msgspec struct: frozen like the dataclasses, and many times faster to make.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from teleflow.errors import Invalid
 from teleflow.model.entities import Entity
@@ -13,8 +18,7 @@ from teleflow.model.media import Media
 TEXT_LIMIT = 4096  # UTF-16 code units: how Telegram counts (message_length_max of help.getConfig)
 
 
-@dataclass(frozen=True, slots=True)
-class Forwarded:
+class Forwarded(msgspec.Struct, frozen=True, gc=False):
     """Where a message came from, as far as Telegram tells.
 
     `from_id` is marked, None when the sender hides it: then there is `from_name` only. `saved_from_*`: where it was
@@ -30,8 +34,7 @@ class Forwarded:
     saved_from_message_id: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reaction:
+class Reaction(msgspec.Struct, frozen=True, gc=False):
     """`emoji`, or `custom_emoji_id`; neither: a paid one. `chosen`: by this account too."""
 
     count: int
@@ -40,8 +43,7 @@ class Reaction:
     chosen: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, gc=False):
     """A message as one session sees it. Ids of chats and senders are marked; instants are Unix seconds.
 
     `reply_to_chat_id` only when the answered message is in another chat; `thread_id` is the message that began the

@@ -11,6 +11,8 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
+import msgspec
+
 from teleflow.errors import Invalid
 
 _BLANKS = re.compile(r"[\s\-().\u00a0]+")
@@ -63,8 +65,7 @@ class Peer:
         return cls(kind, bare, access_hash, is_self)
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(msgspec.Struct, frozen=True, gc=False):
     """What a session knows of a peer: enough to address it. `peer_id` is marked.
 
     `migrated_to`: the marked id of the supergroup that this basic group has become.

@@ -70,6 +70,7 @@ stream_tickets = Table(
     text("key_id", null=True),
     text("route"),
     number("expires_at"),
+    Index("ix_stream_tickets_user_id", "user_id"),
     Index("ix_stream_tickets_expires_at", "expires_at"),
     sqlite_with_rowid=False,
 )

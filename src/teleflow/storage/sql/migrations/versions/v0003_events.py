@@ -53,6 +53,7 @@ def _events() -> None:
         sa.PrimaryKeyConstraint("hash", name=op.f("pk_stream_tickets")),
         sqlite_with_rowid=False,
     )
+    op.create_index("ix_stream_tickets_user_id", "stream_tickets", ["user_id"], unique=False)
     op.create_index("ix_stream_tickets_expires_at", "stream_tickets", ["expires_at"], unique=False)
     op.create_table(
         "chat_faces",
