@@ -5,6 +5,7 @@ Ids are opaque to callers. They sort by the time of their making, so that an ind
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 
 import uuid_utils
@@ -20,6 +21,14 @@ def new_id(kind: str) -> str:
         digits.append(_ALPHABET[number & 31])
         number >>= 5
     return f"{kind}_{''.join(reversed(digits))}"
+
+
+def id_of(kind: str, act: str | None) -> str:
+    """The one id of what is made by this act (any text); a new one where there is none."""
+    if act is None:
+        return new_id(kind)
+    number = int.from_bytes(hashlib.sha256(f"{kind} {act}".encode()).digest()[:17], "big")
+    return f"{kind}_{''.join(_ALPHABET[number >> 5 * place & 31] for place in range(26))}"
 
 
 def random_int64() -> int:

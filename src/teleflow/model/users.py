@@ -56,7 +56,8 @@ class Principal:
 
     `login_id` is the login's or the key's whose token came; `key_id` the key's, whether it came itself (`by_key`)
     or as the token that was made with it. `session_ids` None means all of the user's sessions. `address` and
-    `request_id` are those of the request, where there is one: the audit log tells them.
+    `request_id` are those of the request, where there is one: the audit log tells them. `act` names what a request with
+    an Idempotency-Key asks for, the same whenever it comes: what is made for it takes its id from there.
     """
 
     user_id: str
@@ -69,6 +70,7 @@ class Principal:
     session_ids: frozenset[str] | None = None
     address: str = ""
     request_id: str = ""
+    act: str | None = None
 
     @property
     def is_admin(self) -> bool:

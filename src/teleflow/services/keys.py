@@ -17,7 +17,7 @@ import structlog
 
 from teleflow.errors import Conflict, Forbidden, Invalid, NotFound, Unauthenticated
 from teleflow.kit.clock import Clock, milliseconds
-from teleflow.kit.ids import new_id
+from teleflow.kit.ids import id_of
 from teleflow.model.audit import Act, AuditEntry
 from teleflow.model.keys import ApiKey, key_hash, may_be_a_key, new_secret, shown_prefix
 from teleflow.model.users import Principal, Role, Scope, User, scopes_of
@@ -113,7 +113,7 @@ class Keys:
     async def create(self, principal: Principal, new: NewKey) -> MadeKey:
         """Raises Invalid, Forbidden (more than the principal has), NotFound (a session), Conflict (too many)."""
         await self._check(principal, new)
-        made = self._make(principal.user_id, new, by_login=False)
+        made = self._make(principal.user_id, new, by_login=False, act=principal.act)
         await self._store(principal, made)
         return made
 
@@ -236,10 +236,10 @@ class Keys:
         if own.rate_limit is not None and (new.rate_limit is None or new.rate_limit > own.rate_limit):
             raise Forbidden("A key may not be used more often than who makes it")
 
-    def _make(self, user_id: str, new: NewKey, *, by_login: bool) -> MadeKey:
+    def _make(self, user_id: str, new: NewKey, *, by_login: bool, act: str | None = None) -> MadeKey:
         secret = new_secret()
         key = ApiKey(
-            id=new_id("key"),
+            id=id_of("key", act),
             user_id=user_id,
             name=new.name,
             hash=key_hash(secret.encode()),

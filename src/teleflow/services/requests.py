@@ -10,7 +10,7 @@ import structlog
 
 from teleflow.errors import Conflict, Invalid, StorageUnavailable
 from teleflow.kit.clock import Clock, milliseconds
-from teleflow.storage.base import Begun, RequestStore, StoredAnswer
+from teleflow.storage.base import Begun, Claimed, RequestStore, StoredAnswer
 
 _log = structlog.get_logger(__name__)
 LEASE = 600  # seconds that one may take, at most, while its process lives
@@ -28,8 +28,8 @@ class Requests:
         """Those that other processes had begun are nobody's now: one process serves a database."""
         await self._storage.release_requests(except_node=self._node)
 
-    async def begin(self, user_id: str, key: str, fingerprint: str) -> StoredAnswer | None:
-        """None: carry it out, then tell `finish`. Raises Conflict while it runs, Invalid for another request."""
+    async def begin(self, user_id: str, key: str, fingerprint: str) -> StoredAnswer | Claimed:
+        """Claimed: carry it out, then tell `finish`. Raises Conflict while it runs, Invalid for another request."""
         now = milliseconds(self._clock.time())
         begun = await self._storage.begin_request(
             user_id, key, fingerprint, node=self._node, lease_until=now + LEASE * 1000, now=now
@@ -42,7 +42,7 @@ class Requests:
             )
         if begun is Begun.OTHER:
             raise Invalid("This idempotency key came with another request before", code="IDEMPOTENCY_KEY_REUSED")
-        return begun if isinstance(begun, StoredAnswer) else None
+        return begun
 
     async def finish(self, user_id: str, key: str, answer: StoredAnswer | None) -> None:
         """It is done, and was answered so; None: it did nothing, and may come again."""

@@ -14,7 +14,7 @@ from teleflow.kit.ids import new_id
 from teleflow.model.audit import Act, AuditEntry
 from teleflow.model.keys import ApiKey
 from teleflow.model.users import Role, Scope, User
-from teleflow.storage.base import Begun, Storage, StoredAnswer
+from teleflow.storage.base import Begun, Claimed, Storage, StoredAnswer
 
 from .rig import HOUR, NOW, a_login, a_user, stored_user
 
@@ -166,14 +166,14 @@ async def test_entries_come_back_as_they_were_paged_and_filtered(storage: Storag
     assert await storage.audit_entries(limit=10) == everything[:1]
 
 
-async def begin(storage: Storage, user: User, print_: str = "print", **changes: Any) -> Begun | StoredAnswer:
+async def begin(storage: Storage, user: User, print_: str = "print", **changes: Any) -> Claimed | Begun | StoredAnswer:
     given: dict[str, Any] = {"node": "here", "lease_until": NOW + HOUR, "now": NOW, **changes}
     return await storage.begin_request(user.id, "key", print_, **given)
 
 
 async def test_a_request_is_begun_once_and_answered_alike(storage: Storage, opening: Callable[[], Storage]) -> None:
     user = await stored_user(storage)
-    assert await begin(storage, user) is Begun.FIRST
+    assert await begin(storage, user) == Claimed(NOW)
     assert await begin(storage, user) is Begun.RUNNING
     assert await begin(storage, user, "other") is Begun.OTHER
     answer = StoredAnswer(201, "application/json", b'{"success":true}\x00\xff')
@@ -192,21 +192,21 @@ async def test_a_request_that_did_nothing_can_come_again(storage: Storage) -> No
     user = await stored_user(storage)
     await begin(storage, user)
     await storage.finish_request(user.id, "key", None, node="here")
-    assert await begin(storage, user, "other") is Begun.FIRST
+    assert await begin(storage, user, "other") == Claimed(NOW)
 
 
 async def test_a_lease_that_ran_out_or_was_given_up_can_be_taken(storage: Storage) -> None:
     user = await stored_user(storage)
     await begin(storage, user)
     assert await begin(storage, user, node="next", now=NOW + HOUR - 1) is Begun.RUNNING
-    assert await begin(storage, user, node="next", now=NOW + HOUR, lease_until=NOW + 2 * HOUR) is Begun.FIRST
+    assert await begin(storage, user, node="next", now=NOW + HOUR, lease_until=NOW + 2 * HOUR) == Claimed(NOW)
     assert await storage.release_requests(except_node="next") == 0
     assert await storage.release_requests(except_node="third") == 1
-    assert await begin(storage, user, node="third") is Begun.FIRST
+    assert await begin(storage, user, node="third") == Claimed(NOW)
 
 
 async def test_of_two_hundred_parallel_requests_one_is_first(storage: Storage) -> None:
     user = await stored_user(storage)
     begun = await asyncio.gather(*[begin(storage, user) for _ in range(200)])
-    assert begun.count(Begun.FIRST) == 1
+    assert begun.count(Claimed(NOW)) == 1
     assert begun.count(Begun.RUNNING) == 199

@@ -99,8 +99,12 @@ async def test_a_request_that_died_with_its_process_is_made_again(service: Servi
     assert_error(await post(service, john), 409, "IDEMPOTENCY_KEY_IN_USE")
     service.services.requests._node = "node_next"
     await service.services.requests.start()
-    assert (await post(service, john)).status_code == 201
+    again = await post(service, john)
+    assert again.status_code == 201
     assert (await post(service, john)).headers["idempotency-replayed"] == "true"
+    assert await count(service, john) == 1, "one request makes one key, whichever of its tries did it"
+    mine = await service.http.get("/api/v1/sessions", headers=by_key(again.json()["data"]["key"]))
+    assert mine.status_code == 200
 
 
 async def test_refusals_that_stand_are_kept_and_those_that_pass_are_not(service: Service) -> None:

@@ -56,7 +56,7 @@ class Gate:
         if login is None or key is None:
             await self._app(scope, receive, send)
             return
-        await idempotency.once(self._app, self._services.requests, login.principal, key, scope, receive, send)
+        await idempotency.once(self._app, self._services.requests, login, key, scope, receive, send)
 
     async def _proven(self, known: Facts, path: str) -> LiveLogin | None:
         """Who it is; None for somebody unknown where anybody may come. Raises Unauthenticated, Malformed, Limited."""

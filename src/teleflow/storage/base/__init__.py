@@ -17,7 +17,7 @@ from teleflow.storage.base.keys import KeyStore
 from teleflow.storage.base.logins import LoginStore, Rotation
 from teleflow.storage.base.pacing import PacingStore
 from teleflow.storage.base.peers import PeerStore, PhoneLookup
-from teleflow.storage.base.requests import Begun, RequestStore, StoredAnswer
+from teleflow.storage.base.requests import Begun, Claimed, RequestStore, StoredAnswer
 from teleflow.storage.base.sends import Accepted, SendStore, Settlement
 from teleflow.storage.base.sessions import SessionStore
 from teleflow.storage.base.storage import Storage
@@ -27,6 +27,7 @@ __all__ = [
     "Accepted",
     "AuditStore",
     "Begun",
+    "Claimed",
     "EventStore",
     "KeyStore",
     "Known",

@@ -14,8 +14,9 @@ class KeyStore(Protocol):
     async def add_key(
         self, key: ApiKey, *, most: int, now: int, replace: bool = False, audit: AuditEntry | None = None
     ) -> list[str]:
-        """Raises Conflict(code="TOO_MANY_KEYS") when the user has `most` living ones; NotFound without the user.
+        """Store it, in place of one with its id.
 
+        Raises Conflict(code="TOO_MANY_KEYS") when the user has `most` living ones; NotFound without the user.
         Keys of programs and keys of logins are counted apart. With `replace` one too many takes the place of the
         one of its sort that was not used for longest: the ids of those that had to go.
         """

@@ -8,11 +8,17 @@ from typing import Protocol
 
 
 class Begun(enum.Enum):
-    """What becomes of a request with a key."""
+    """What becomes of a request with a key that is not yours to carry out."""
 
-    FIRST = "first"  # it is yours to carry out
     RUNNING = "running"  # another one is carrying it out
     OTHER = "other"  # the key came with another request before
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """It is yours to carry out. `since`: when the key first came, also when a process that died had begun then."""
+
+    since: int
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -27,7 +33,7 @@ class StoredAnswer:
 class RequestStore(Protocol):
     async def begin_request(
         self, user_id: str, key: str, fingerprint: str, *, node: str, lease_until: int, now: int
-    ) -> Begun | StoredAnswer:
+    ) -> Claimed | Begun | StoredAnswer:
         """Claim the key for this request, or say what has become of it. A lease that ran out can be claimed.
 
         Raises NotFound when the user is gone.

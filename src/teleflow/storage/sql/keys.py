@@ -98,6 +98,8 @@ def _key(row: Row) -> ApiKey:
 
 async def _add(tx: Tx, key: ApiKey, most: int, now: int, replace: bool, audit: AuditEntry | None) -> list[str]:
     await require_user(tx, key.user_id)
+    # One of this id was made by the same request, whose answer nobody got: its secret is in no one's hands.
+    await tx.run(_REMOVE, this=key.id, of_user=key.user_id)
     sort = {"of_user": key.user_id, "of_sort": int(key.by_login), "now": now}
     count = await tx.one(_COUNT, **sort)
     spare = most - (count[0] if count else 0)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from teleflow.storage.base import Begun, StoredAnswer
+from teleflow.storage.base import Begun, Claimed, StoredAnswer
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, require_user, run
 from teleflow.storage.sql.statement import Statement, Tx, given
@@ -22,7 +23,7 @@ _CLAIM = Statement(
     )
     .on_conflict_do_nothing()
 )
-_FOUND = Statement(select(_k.fingerprint, _k.job_id, _k.answer, _k.lease_until).where(_MINE))
+_FOUND = Statement(select(_k.fingerprint, _k.job_id, _k.answer, _k.created_at).where(_MINE))
 _TAKE_OVER = Statement(
     update(t.idempotency_keys)
     .values(lease_node=given("of_node"), lease_until=given("until"))
@@ -43,7 +44,7 @@ _HEAD = struct.Struct("<HH")  # status, length of the media type
 class Requests(Part):
     async def begin_request(
         self, user_id: str, key: str, fingerprint: str, *, node: str, lease_until: int, now: int
-    ) -> Begun | StoredAnswer:
+    ) -> Claimed | Begun | StoredAnswer:
         claim = {
             "user_id": user_id,
             "key": key,
@@ -53,7 +54,7 @@ class Requests(Part):
             "created_at": now,
         }
         found = await self._db.write(_begin, claim)
-        return found if isinstance(found, Begun) else _open(self._seal.open(found, *_binding(user_id, key)))
+        return found if isinstance(found, Begun | Claimed) else _open(self._seal.open(found, *_binding(user_id, key)))
 
     async def finish_request(self, user_id: str, key: str, answer: StoredAnswer | None, *, node: str) -> None:
         if answer is None:
@@ -78,11 +79,11 @@ def _open(packed: bytes) -> StoredAnswer:
     return StoredAnswer(status, body[:length].decode(), body[length:])
 
 
-async def _begin(tx: Tx, claim: dict[str, object]) -> Begun | bytes:
+async def _begin(tx: Tx, claim: dict[str, Any]) -> Claimed | Begun | bytes:
     user_id, key = str(claim["user_id"]), claim["key"]
     await require_user(tx, user_id)
     if await tx.run(_CLAIM, **claim):
-        return Begun.FIRST
+        return Claimed(claim["created_at"])
     found = await tx.one(_FOUND, of_user=user_id, this=key)
     if found is None or found[0] != claim["fingerprint"] or found[1] is not None:
         return Begun.OTHER
@@ -90,4 +91,4 @@ async def _begin(tx: Tx, claim: dict[str, object]) -> Begun | bytes:
         return bytes(found[2])
     values = {"of_node": claim["lease_node"], "until": claim["lease_until"], "now": claim["created_at"]}
     taken = await tx.run(_TAKE_OVER, of_user=user_id, this=key, **values)
-    return Begun.FIRST if taken else Begun.RUNNING
+    return Claimed(found[3]) if taken else Begun.RUNNING
