@@ -23,6 +23,7 @@ from teleflow import __version__
 from teleflow.api.server import HttpServer
 from teleflow.config import Secrets, Settings
 from teleflow.errors import SettingsError, StorageUnavailable
+from teleflow.events.followers import Followers
 from teleflow.fleet.adoption import Adoption
 from teleflow.fleet.care import Care
 from teleflow.fleet.directory import Directory
@@ -53,6 +54,7 @@ from teleflow.telegram.limiter import ConnectLimiter
 from teleflow.telegram.pacing import Pacing
 from teleflow.telegram.proxies import Proxies
 from teleflow.telegram.site import Site
+from teleflow.wire.files import FileIds
 
 _log = structlog.get_logger(__name__)
 
@@ -138,6 +140,9 @@ class Gateway:
         stack.push_async_callback(peers.stop)
         self.directory = peers
         self.runner.on_end(peers.forget_session)
+        self.runner.follow_with(
+            Followers(self.storage, self.clock, self._chance, learn=peers.learn, file_id=FileIds(seal).token)
+        )
         self.runner.on_end(call.forget)
         settler = Settler(self.storage, self.clock, self._chance)
         strangers = Strangers(self.storage, call, call, self.clock, per_day=settings.first_contacts_per_day)

@@ -177,7 +177,7 @@ class Attempts:
     async def finish(self, session: Session, live: LiveSession, account: Account, *, method: str) -> None:
         """Telegram took the login."""
         now = milliseconds(self._clock.time())
-        live.on_update = None
+        live.tap.on_update = None
         await self._storage.save_credentials(session.id, live.credentials)
         await self._storage.authorise_session(
             session.id,

@@ -121,7 +121,7 @@ class QrLogins:
             if tells_of_scan(body):
                 running.scanned.set()
 
-        live.on_update = heard
+        live.tap.on_update = heard
         running.task = self._tasks.start(self._keep(running), f"qr:{session.id}")
         return running
 
@@ -129,7 +129,7 @@ class QrLogins:
         running = self._running.pop(session_id, None)
         if running is None:
             return
-        running.live.on_update = None
+        running.live.tap.on_update = None
         if running.task is not None and running.task is not asyncio.current_task():
             running.task.cancel()
 
@@ -166,7 +166,7 @@ class QrLogins:
                 continue
 
     async def _wants_password(self, running: _Running) -> None:
-        running.live.on_update = None
+        running.live.tap.on_update = None
         self._running.pop(running.session.id, None)
         await self._storage.set_session_state(
             running.session.id,

@@ -14,6 +14,7 @@ from typing import TypeVar
 import structlog
 
 from teleflow.errors import Invalid, StorageUnavailable, TeleFlowError
+from teleflow.events.followers import Followers
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.seal import SealBroken
 from teleflow.kit.tasks import Tasks
@@ -44,10 +45,15 @@ class Runner:
         self._stopping = False
         self._all_started = asyncio.Event()
         self._forgetters: list[Callable[[str], None]] = []
+        self._followers: Followers | None = None
 
     def settle_in(self, site: Site) -> None:
         """Runner and site name each other (the site's watcher is this runner): this ties the knot."""
         self._site = site
+
+    def follow_with(self, followers: Followers) -> None:
+        """Whoever follows the sessions' updates; they ask through the sessions, so they are made after this."""
+        self._followers = followers
 
     @property
     def site(self) -> Site:
@@ -86,6 +92,8 @@ class Runner:
         """Disconnect all. What they are in the database stays: the next start brings them back."""
         self._stopping = True
         await self._tasks.close()
+        if self._followers is not None:
+            await self._followers.stop()
         for live in list(self._live.values()):
             await live.stop()
         self._live.clear()
@@ -142,6 +150,8 @@ class Runner:
     async def drop(self, session_id: str, *, by_owner: bool = False) -> None:
         """Stop a session and forget it here; nothing changes in the database."""
         live = self._live.pop(session_id, None)
+        if self._followers is not None:
+            await self._followers.drop(session_id)
         if live is not None:
             await live.stop(by_owner=by_owner)
 
@@ -181,6 +191,11 @@ class Runner:
             # The live state is the truth and is what callers are told; the row follows with the next change.
             _log.warning("session.state_not_stored", session=session_id)
 
+    def is_up(self, session_id: str) -> None:
+        live = self._live.get(session_id)
+        if live is not None and self._followers is not None and not self._stopping:
+            self._followers.is_up(session_id, live)
+
     async def credentials_changed(self, session_id: str, credentials: Credentials) -> None:
         """Raises StorageUnavailable: a key that is not kept must not be used for a login."""
         await self._storage.save_credentials(session_id, credentials)
@@ -188,6 +203,8 @@ class Runner:
     async def login_ended(self, session_id: str, state: SessionState, cause: str) -> None:
         _log.warning("session.login_ended", session=session_id, state=state.value, cause=cause)
         self._live.pop(session_id, None)
+        if self._followers is not None:
+            await self._followers.drop(session_id)
         self.forget(session_id)
         for attempt in range(_WRITE_TRIES):
             try:

@@ -32,8 +32,29 @@ class Watcher(Protocol):
 
     async def credentials_changed(self, session_id: str, credentials: Credentials) -> None: ...
 
+    def is_up(self, session_id: str) -> None:
+        """An authorised session was answered on a new link: what was pushed meanwhile has to be asked for."""
+
     async def login_ended(self, session_id: str, state: SessionState, cause: str) -> None:
         """Telegram ended the login: the key is worthless and has to be destroyed."""
+
+
+class Updates(Protocol):
+    """Whoever follows a session's updates. Called on the loop, in the order in which things came; must not raise."""
+
+    def push(self, body: memoryview) -> None:
+        """Sent by the data centre of itself; the bytes are good during the call only."""
+
+    def own(self, request: Any, answer: Any) -> None:
+        """What a request of the session's own was answered."""
+
+    def behind(self) -> None:
+        """The data centre has begun the session anew: what it held for us is gone."""
+
+    def down(self) -> None: ...
+
+    def compare(self, state: Any) -> None:
+        """What updates.getState answered."""
 
 
 class Invoke(Protocol):

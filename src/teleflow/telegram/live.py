@@ -9,7 +9,6 @@ deadline (`calls`).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
@@ -37,6 +36,7 @@ from teleflow.telegram.mtproto.link import Link
 from teleflow.telegram.mtproto.requests import RpcFault, Unreadable
 from teleflow.telegram.pulse import Pulse
 from teleflow.telegram.site import Site
+from teleflow.telegram.tap import Tap
 
 _log = structlog.get_logger(__name__)
 R = TypeVar("R")
@@ -68,7 +68,7 @@ class LiveSession:
         "authorised",
         "credentials",
         "id",
-        "on_update",
+        "tap",
     )
 
     def __init__(
@@ -85,7 +85,7 @@ class LiveSession:
         self.id = session_id
         self.credentials = credentials
         self.authorised = authorised
-        self.on_update: Callable[[memoryview], None] | None = None
+        self.tap = Tap()
         self._profile = profile
         self._site = site
         self._link: Link | None = None
@@ -186,13 +186,14 @@ class LiveSession:
             salt=credentials.salt,
             keys=site.telegram.keys,
             clock=site.clock.time,
-            on_update=self._update,
+            on_update=self.tap.push,
             on_lost=partial(resolve, over),
             threads=site.threads,
             dial=route.dial,
             framing=route.framing,
         )
         self._link = opened.link
+        self.tap.listen(opened.link)
         if opened.is_new:
             self.credentials = replace(credentials, auth_key=opened.key.bytes, salt=opened.link.salt)
             await site.watcher.credentials_changed(self.id, self.credentials)
@@ -271,6 +272,8 @@ class LiveSession:
         self._condition.silent = self._stopped
         self._beat_on()
         await self._condition.tell_up()
+        if not self._trial:
+            self._site.watcher.is_up(self.id)
         if self._condition.impaired is SessionState.FROZEN:
             self._check_thaw()
 
@@ -310,6 +313,7 @@ class LiveSession:
                 self._calls,
                 self._site.chance,
                 told=self._pulse_told,
+                state=self.tap.state,
                 dead=partial(self._end_link, NoAnswer("the data centre answers no request")),
             )
             self._pulse.start()
@@ -336,10 +340,6 @@ class LiveSession:
 
     # -- inside -------------------------------------------------------------------------------------------
 
-    def _update(self, body: memoryview) -> None:
-        if self.on_update is not None:
-            self.on_update(body)
-
     def _end_link(self, cause: BaseException) -> None:
         if self._over is not None:
             resolve(self._over, cause)
@@ -347,6 +347,7 @@ class LiveSession:
 
     def _drop_link(self) -> None:
         self._calls.down()
+        self.tap.down()
         pulse, self._pulse = self._pulse, None
         if pulse is not None:
             pulse.stop()

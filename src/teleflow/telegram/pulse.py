@@ -24,9 +24,12 @@ _JITTER = 0.15
 
 
 class Pulse:
-    """Beats on one link. `told(fault)` hears of each answer, None for a good one; `dead()` of a missing one."""
+    """Beats on one link.
 
-    __slots__ = ("_calls", "_chance", "_dead", "_held_until", "_link", "_request", "_timer", "_told")
+    `told(fault)` hears of each answer, None for a good one, and `state` of what that said; `dead()` of a missing one.
+    """
+
+    __slots__ = ("_calls", "_chance", "_dead", "_held_until", "_link", "_request", "_state", "_timer", "_told")
 
     def __init__(
         self,
@@ -35,12 +38,14 @@ class Pulse:
         chance: random.Random,
         *,
         told: Callable[[RpcFault | None], None],
+        state: Callable[[Any], None],
         dead: Callable[[], None],
     ) -> None:
         self._link = link
         self._calls = calls
         self._chance = chance
         self._told = told
+        self._state = state
         self._dead = dead
         self._request: Request | None = None
         self._held_until = 0.0
@@ -97,3 +102,5 @@ class Pulse:
         self._calls.answered_at = loop_time()
         self._again(self._gap())
         self._told(error if isinstance(error, RpcFault) else None)
+        if error is None:
+            self._state(future.result())

@@ -40,6 +40,8 @@ class Watch:
     async def credentials_changed(self, session_id: str, credentials: Credentials) -> None:
         self.credentials[session_id] = credentials
 
+    def is_up(self, session_id: str) -> None: ...
+
     async def login_ended(self, session_id: str, state: SessionState, cause: str) -> None:
         self.ended.append((session_id, state, cause))
         self._news.set()

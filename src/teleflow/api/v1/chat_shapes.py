@@ -143,23 +143,21 @@ def chat(one: Chat, file_id: FileId) -> dict[str, Any]:
     told: dict[str, Any] = {"id": str(one.id), "title": one.title, "type": one.type.value}
     _CHAT_TELLING.add(told, one)
     if one.permissions is not None:
-        told["permissions"] = dict(one.permissions)
+        told["permissions"] = one.permissions
     if one.admin_rights is not None:
-        told["adminRights"] = dict(one.admin_rights)
+        told["adminRights"] = one.admin_rights
     dialog = one.dialog
     if dialog is not None:
-        told |= {
-            "isPinned": dialog.pinned,
-            "isArchived": dialog.archived,
-            "folderId": 1 if dialog.archived else 0,
-            "isMuted": dialog.muted,
-            "unreadCount": dialog.unread_count,
-            "unreadMentions": dialog.unread_mentions,
-            "unreadReactions": dialog.unread_reactions,
-            "isMarkedUnread": dialog.marked_unread,
-            "readInboxMaxId": dialog.read_inbox_max_id,
-            "readOutboxMaxId": dialog.read_outbox_max_id,
-        }
+        told["isPinned"] = dialog.pinned
+        told["isArchived"] = dialog.archived
+        told["folderId"] = 1 if dialog.archived else 0
+        told["isMuted"] = dialog.muted
+        told["unreadCount"] = dialog.unread_count
+        told["unreadMentions"] = dialog.unread_mentions
+        told["unreadReactions"] = dialog.unread_reactions
+        told["isMarkedUnread"] = dialog.marked_unread
+        told["readInboxMaxId"] = dialog.read_inbox_max_id
+        told["readOutboxMaxId"] = dialog.read_outbox_max_id
         if dialog.mute_until is not None:
             told["muteUntil"] = dialog.mute_until
         if dialog.draft is not None:

@@ -71,6 +71,8 @@ _CREDENTIALS = _by_session(delete(t.session_credentials))
 _PEERS = _by_session(delete(t.peers))
 _LOOKUPS = _by_session(delete(t.phone_lookups))
 _HOLDS = _by_session(delete(t.holds))
+_POSITIONS = _by_session(delete(t.update_positions))
+_FACES = _by_session(delete(t.chat_faces))
 _MY_SESSION = Statement(
     select(t.sessions.c.id).where(t.sessions.c.id == given("this"), t.sessions.c.user_id == given("of_user"))
 )
@@ -88,8 +90,8 @@ _ENDED_JOBS = Statement(
 
 
 async def destroy_credentials(tx: Tx, session_id: str) -> None:
-    """The auth key, and the access hashes, which are good for that authorisation only."""
-    for statement in (_CREDENTIALS, _PEERS, _LOOKUPS, _HOLDS):
+    """The auth key, and what is good for that authorisation only: access hashes, and the place in its updates."""
+    for statement in (_CREDENTIALS, _PEERS, _LOOKUPS, _HOLDS, _POSITIONS, _FACES):
         await tx.run(statement, of_session=session_id)
 
 

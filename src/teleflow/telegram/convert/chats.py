@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from types import MappingProxyType
 from typing import Any
 
 from telethon.tl import types as tl
@@ -119,16 +118,17 @@ def rights(admin: Any) -> Mapping[str, bool] | None:
     return None if admin is None else _rights(tuple(vars(admin).values()))
 
 
-# Chats are many, and the sets of rights in them few: equal ones are one object. TL objects have their fields in order.
+# Chats are many, and the sets of rights in them few: equal ones are one object, which nobody changes.
+# TL objects have their fields in order.
 @lru_cache(4096)
 def _allowed(flags: tuple[Any, ...]) -> Mapping[str, bool]:
     named = zip(_BANNED_FLAGS, flags, strict=True)
-    return MappingProxyType({camel(name): not held for name, held in named if name not in _NO_RIGHTS})
+    return {camel(name): not held for name, held in named if name not in _NO_RIGHTS}
 
 
 @lru_cache(4096)
 def _rights(flags: tuple[Any, ...]) -> Mapping[str, bool]:
-    return MappingProxyType({camel(name): bool(held) for name, held in zip(_ADMIN_FLAGS, flags, strict=True)})
+    return {camel(name): bool(held) for name, held in zip(_ADMIN_FLAGS, flags, strict=True)}
 
 
 def dialog_from(dialog: Any, last: Message | None, now: float) -> Dialog:

@@ -16,7 +16,6 @@ from typing import Any
 
 import structlog
 from telethon.errors import TypeNotFoundError
-from telethon.extensions import BinaryReader
 from telethon.tl.functions import PingRequest
 from telethon.tl.types import MsgResendReq, MsgsAck, MsgsStateInfo
 
@@ -25,7 +24,7 @@ from teleflow.telegram.mtproto.cipher import AuthKey, NotForUs
 from teleflow.telegram.mtproto.envelope import CONTAINER, Envelope
 from teleflow.telegram.mtproto.framing import BrokenStream, Framing, FullFraming, TransportFault
 from teleflow.telegram.mtproto.packing import GZIP_PACKED, packed, unpacked
-from teleflow.telegram.mtproto.requests import LinkLost, Request, RpcFault, Unreadable, fail
+from teleflow.telegram.mtproto.requests import LinkLost, Request, RpcFault, Unreadable, fail, read_answer
 
 _log = structlog.get_logger(__name__)
 
@@ -40,14 +39,12 @@ _WAITING_LIMIT = 4096
 _DEEPEST = 3  # containers and packings in one another
 
 _RPC_RESULT = 0xF35C6D01
-_RPC_ERROR = 0x2144CA19
 # msgs_ack, future_salts, msgs_all_info, msgs_state_info, destroy_session_ok, destroy_session_none
 _QUIET = frozenset({0x62D6B459, 0xAE500895, 0x8CC0D131, 0x04DEB57D, 0xE22045FC, 0x62D350C9})
 _CLOCKS_DIFFER = frozenset({16, 17})
 _TRY_NEW_ID = frozenset({18, 19, 20, 64})
 
-_U32 = struct.Struct("<I")
-_I64 = struct.Struct("<q")
+_U32, _I64 = struct.Struct("<I"), struct.Struct("<q")
 
 
 class Link(asyncio.Protocol):
@@ -73,6 +70,8 @@ class Link(asyncio.Protocol):
         "_transport",
         "_waiting",
         "heard_at",
+        "on_answer",
+        "on_new_session",
     )
 
     def __init__(
@@ -102,6 +101,8 @@ class Link(asyncio.Protocol):
         self._ping_id = 0
         self._lost: BaseException | None = None
         self.heard_at = loop_time()
+        self.on_answer: Callable[[Any, Any], None] | None = None  # before those who wait hear of it, in order
+        self.on_new_session: Callable[[], None] = lambda: None
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -304,6 +305,7 @@ class Link(asyncio.Protocol):
                 self._renew(bad_id)
             case 0x9EC20908:  # new_session_created
                 envelope.salt = struct.unpack_from("<qqq", body, 4)[2]
+                self.on_new_session()
             case 0xA7EFF811:
                 self._on_bad_message(envelope, msg_id, body)
             case 0x276D3EC6:
@@ -331,15 +333,13 @@ class Link(asyncio.Protocol):
         if request is None or request.future.done():
             return
         try:
-            kind = _U32.unpack_from(body)[0]
-            if kind == _RPC_ERROR:
-                reader = BinaryReader(bytes(body[4:]))
-                request.future.set_exception(RpcFault(reader.read_int(), reader.tgread_string()))
-                return
-            data = unpacked(body) if kind == GZIP_PACKED else bytes(body)
-            request.future.set_result(request.tl.read_result(BinaryReader(data)))
-        except Exception as error:  # noqa: BLE001 - whatever the codec raises, the caller must hear of it
-            fail(request.future, Unreadable(f"an answer that can't be read: {type(error).__name__}"))
+            answer = read_answer(request, body)
+        except (RpcFault, Unreadable) as fault:
+            fail(request.future, fault)
+            return
+        if self.on_answer is not None:
+            self.on_answer(request.tl, answer)
+        request.future.set_result(answer)
 
     def _on_pong(self, body: memoryview) -> None:
         request = self._pending.pop(_I64.unpack_from(body, 4)[0], None)

@@ -3,7 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import struct
 from typing import Any
+
+from telethon.extensions import BinaryReader
+
+from teleflow.telegram.mtproto.packing import GZIP_PACKED, unpacked
+
+_RPC_ERROR = 0x2144CA19
+_U32 = struct.Struct("<I")
 
 
 class RpcFault(Exception):
@@ -47,3 +55,17 @@ def fail(future: asyncio.Future[Any], error: BaseException) -> None:
     if not future.done():
         future.set_exception(error)
         future.exception()  # a caller who has gone must not be reported as "never retrieved"
+
+
+def read_answer(request: Request, body: memoryview) -> Any:
+    """The answer in an rpc_result. Raises RpcFault, as the server said it; Unreadable."""
+    try:
+        kind = _U32.unpack_from(body)[0]
+        if kind != _RPC_ERROR:
+            data = unpacked(body) if kind == GZIP_PACKED else bytes(body)
+            return request.tl.read_result(BinaryReader(data))
+        reader = BinaryReader(bytes(body[4:]))
+        fault = RpcFault(reader.read_int(), reader.tgread_string())
+    except Exception as error:
+        raise Unreadable(f"an answer that can't be read: {type(error).__name__}") from error
+    raise fault

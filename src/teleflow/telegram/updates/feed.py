@@ -1,0 +1,370 @@
+"""One session's updates as batches that are ready for the log: what was pushed, what was missed, what was told late.
+
+The only caller of updates.getState, getDifference and getChannelDifference besides the pulse. Promises: `next` yields
+events in the order of their box; a batch's positions hold once its events are stored, and not before; what is pushed
+faster than it is taken is let go and asked for later, so that memory stays flat; every request has a deadline, and one
+that fails is made again, later and later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import structlog
+from telethon.errors import TypeNotFoundError
+from telethon.extensions import BinaryReader
+from telethon.tl import functions as f
+from telethon.tl import types as tl
+
+from teleflow.errors import TeleFlowError
+from teleflow.kit.backoff import FullJitter
+from teleflow.kit.clock import loop_time, milliseconds
+from teleflow.model.events import NewEvent
+from teleflow.model.peers import PeerKind, marked_id
+from teleflow.model.updates import ACCOUNT, BoxPosition, Face
+from teleflow.telegram import errors
+from teleflow.telegram.convert.peers import known_from, marked
+from teleflow.telegram.convert.plain import seconds
+from teleflow.telegram.mtproto.requests import RpcFault
+from teleflow.telegram.updates.boxes import Boxes, Origin, Ready
+from teleflow.telegram.updates.faces import face_of
+from teleflow.telegram.updates.gaps import Batch, Surroundings, gap_event
+from teleflow.telegram.updates.history import AccountFill, ChannelFill, DialogWalk
+from teleflow.telegram.updates.own import effect, whole
+from teleflow.telegram.updates.teller import Teller
+
+_log = structlog.get_logger(__name__)
+
+QUEUE_ITEMS = 4_096
+QUEUE_BYTES = 8 * 1024 * 1024
+_AT_ONCE = 256  # items that one batch takes from the queue
+_ANSWER_WITHIN_S = 20.0
+_COMPARE_EVERY_S = 60.0
+_CHANNEL_LIMIT = 100
+_AGAIN = FullJitter(first=5.0, most=300.0, floor=1.0)
+# The channel is out of reach, and no try will change that before something is told of it.
+_CLOSED = frozenset({"CHANNEL_PRIVATE", "CHANNEL_INVALID", "CHANNEL_PUBLIC_GROUP_NA", "CHAT_FORBIDDEN"})
+# The data centre has lost its place: https://core.telegram.org/method/updates.getDifference
+_TOO_OLD = frozenset({"PERSISTENT_TIMESTAMP_EMPTY", "PERSISTENT_TIMESTAMP_INVALID"})
+
+
+class Feed:
+    """See the module."""
+
+    def __init__(
+        self,
+        teller: Teller,
+        positions: Sequence[BoxPosition],
+        faces: Sequence[Face],
+        around: Surroundings,
+    ) -> None:
+        self._teller = teller
+        self._around = around
+        self._boxes = Boxes(positions)
+        self._faces: dict[int, Face] = {face.chat_id: face for face in faces}
+        self._hashes: dict[int, int] = {}
+        self._queue: deque[tuple[Any, Origin]] = deque()
+        self._bytes = 0
+        self._wake = asyncio.Event()
+        self._walk: DialogWalk | None = None
+        self._fills: deque[ChannelFill | AccountFill] = deque()
+        self._tries: dict[int, int] = {}
+        self._again_at: dict[int, float] = {}
+        self._extra: list[NewEvent] = []
+        self._new_faces: dict[int, Face] = {}
+        self._up = False
+        self._compared_at = loop_time()
+        self.overflows = 0
+
+    # -- what comes, on the loop and at once --------------------------------------------------------------
+
+    def push(self, body: memoryview) -> None:
+        """Something that the data centre sent by itself."""
+        if len(self._queue) >= QUEUE_ITEMS or self._bytes + len(body) > QUEUE_BYTES:
+            self._overflow()
+            return
+        self._bytes += len(body)
+        self._queue.append((bytes(body), "device"))
+        self._wake.set()
+
+    def own(self, request: Any, answer: Any) -> None:
+        """The answer to a request of the session's own, at its place among what is pushed."""
+        if len(self._queue) >= QUEUE_ITEMS:
+            self._overflow()
+            return
+        self._queue.append(((request, answer), "api"))
+        self._wake.set()
+
+    def _overflow(self) -> None:
+        self._queue.clear()
+        self._bytes = 0
+        self.overflows += 1
+        self.behind()
+
+    def up(self) -> None:
+        """The link stands, anew: what was pushed meanwhile is missing."""
+        self._up = True
+        self._again_at.clear()
+        self.behind()
+
+    def down(self) -> None:
+        self._up = False
+
+    def behind(self) -> None:
+        """Something may have been missed."""
+        self._boxes.miss()
+        self._wake.set()
+
+    def compare(self, state: Any) -> None:
+        """What updates.getState answered to whoever asked it."""
+        self._compared_at = loop_time()
+        if isinstance(state, tl.updates.State):
+            self._boxes.compare(state.pts, loop_time())
+            self._wake.set()
+
+    # -- what goes ----------------------------------------------------------------------------------------
+
+    async def next(self) -> Batch:
+        """The next batch; waits for one."""
+        while True:
+            self._drain()
+            batch = self._batch()
+            if batch is not None:
+                return batch
+            if not (self._up and await self._work()):
+                await self._wait()
+
+    def _drain(self) -> None:
+        now = loop_time()
+        for _ in range(min(len(self._queue), _AT_ONCE)):
+            item, origin = self._queue.popleft()
+            if origin == "api":
+                request, answer = item
+                updates = effect(request, answer, self._teller.me)
+            else:
+                self._bytes -= len(item)
+                updates = self._read(item)
+            if updates is not None:
+                self._boxes.feed(updates, now, origin)
+
+    def _read(self, body: bytes) -> Any:
+        try:
+            return whole(BinaryReader(body).tgread_object(), self._teller.me)
+        except (TypeNotFoundError, ValueError, BufferError, EOFError, IndexError, OSError) as error:
+            # Of another layer, or broken: what it numbered is missing then, and a difference brings it.
+            _log.warning("updates.unreadable", session=self._teller.session_id, cause=type(error).__name__)
+            self._boxes.miss()
+            return None
+
+    def _batch(self) -> Batch | None:
+        ready, positions = self._boxes.take()
+        events, self._extra = self._extra, []
+        for one in ready:
+            events.extend(self._tell(one))
+        faces, self._new_faces = list(self._new_faces.values()), {}
+        if not events and not positions and not faces:
+            return None
+        return Batch(events, positions, faces)
+
+    def _tell(self, one: Ready) -> Sequence[NewEvent]:
+        if one.everybody:
+            self._learn(one.everybody)
+        at = one.at * 1000 if one.at else milliseconds(self._around.clock.time())
+        told = self._teller.tell(one.update, one.everybody, self._faces, at=at, origin=one.origin)
+        for face in told.faces:
+            self._faces[face.chat_id] = self._new_faces[face.chat_id] = face
+        return told.events
+
+    def _learn(self, everybody: Mapping[int, Any]) -> None:
+        users = [one for id_, one in everybody.items() if id_ > 0]
+        chats = [one for id_, one in everybody.items() if id_ < 0]
+        for chat in chats:
+            if isinstance(chat, tl.Channel) and not chat.min and chat.access_hash is not None:
+                self._hashes[chat.id] = chat.access_hash
+        self._around.learn(known_from(users, chats))
+
+    # -- asking -------------------------------------------------------------------------------------------
+
+    async def _work(self) -> bool:
+        """One request that is due; False when none is."""
+        now = loop_time()
+        for box in self._boxes.behind(now):
+            if self._again_at.get(box, 0.0) <= now:
+                await self._ask_box(box)
+                return True
+        if self._walk is not None and self._again_at.get(-1, 0.0) <= now:
+            await self._guarded(-1, self._first_walk)
+            return True
+        if self._fills and self._again_at.get(-2, 0.0) <= now:
+            await self._guarded(-2, self._fill)
+            return True
+        if now - self._compared_at >= _COMPARE_EVERY_S:
+            self._compared_at = now
+            await self._guarded(-3, self._ask_state)
+            return True
+        return False
+
+    async def _wait(self) -> None:
+        self._wake.clear()
+        if self._queue:
+            return
+        now = loop_time()
+        times = [self._compared_at + _COMPARE_EVERY_S, *(at for at in self._again_at.values() if at > now)]
+        late = self._boxes.next_late()
+        if late is not None:
+            times.append(late)
+        try:
+            async with asyncio.timeout_at(max(min(times), now + 0.01) if self._up else None):
+                await self._wake.wait()
+        except TimeoutError:
+            pass
+
+    async def _call(self, request: Any) -> Any:
+        async with self._around.turn:
+            return await self._around.ask(request, within=_ANSWER_WITHIN_S)
+
+    async def _guarded(self, what: int, work: Callable[[], Awaitable[None]]) -> None:
+        """Do it; what fails is done again later."""
+        try:
+            await work()
+        except (RpcFault, TeleFlowError) as error:
+            self._later(what, error)
+        else:
+            self._tries.pop(what, None)
+            self._again_at.pop(what, None)
+
+    def _later(self, what: int, error: Exception) -> None:
+        attempt = self._tries[what] = self._tries.get(what, -1) + 1
+        wait = errors.wait_of(error) if isinstance(error, RpcFault) else None
+        delay = max(_AGAIN.delay(attempt, self._around.chance), wait or 0.0)
+        self._again_at[what] = loop_time() + delay
+        _log.warning("updates.ask_failed", session=self._teller.session_id, box=what, cause=str(error)[:80])
+
+    async def _ask_box(self, box: int) -> None:
+        try:
+            await (self._ask_account() if box == ACCOUNT else self._ask_channel(box))
+        except (RpcFault, TeleFlowError) as error:
+            name = errors.name_of(error) if isinstance(error, RpcFault) else ""
+            if box != ACCOUNT and name in _CLOSED:
+                self._boxes.forget(box)
+            elif name in _TOO_OLD:
+                await self._guarded(box, self._ask_state_anew if box == ACCOUNT else self._nothing)
+            else:
+                self._later(box, error)
+        else:
+            self._tries.pop(box, None)
+            self._again_at.pop(box, None)
+
+    async def _nothing(self) -> None:
+        """A channel whose place the data centre does not know goes on with what is pushed next."""
+
+    async def _ask_account(self) -> None:
+        if not self._boxes.knows(ACCOUNT):
+            await self._begin()
+            return
+        place = self._boxes.place(ACCOUNT)
+        pts = self._boxes.pts(ACCOUNT)
+        date = datetime.fromtimestamp(self._boxes.date or place.date, UTC)
+        answer = await self._call(f.updates.GetDifferenceRequest(pts, date, self._boxes.qts))
+        self._compared_at = loop_time()
+        if isinstance(answer, tl.updates.DifferenceTooLong):
+            stored = self._boxes.freeze(ACCOUNT, answer.pts)
+            self._tell_gap(ACCOUNT, stored, answer.pts, None)
+            self._replace_fill(AccountFill(self._boxes, stored.top_message, stored.date))
+            self._boxes.miss()  # whatever came after that state
+            return
+        self._boxes.difference(answer)
+
+    async def _begin(self) -> None:
+        """The first time: everything from now on is followed."""
+        state = await self._call(f.updates.GetStateRequest())
+        self._boxes.begin(BoxPosition(ACCOUNT, state.pts, state.qts, seconds(state.date) or 0, state.seq))
+        self._walk = DialogWalk()
+
+    async def _ask_state_anew(self) -> None:
+        state = await self._call(f.updates.GetStateRequest())
+        stored = self._boxes.freeze(ACCOUNT, state.pts)
+        self._tell_gap(ACCOUNT, stored, state.pts, None)
+        self._replace_fill(AccountFill(self._boxes, stored.top_message, stored.date))
+
+    async def _ask_state(self) -> None:
+        self.compare(await self._call(f.updates.GetStateRequest()))
+
+    async def _ask_channel(self, box: int) -> None:
+        channel = await self._channel(box)
+        if channel is None:
+            self._boxes.forget(box)  # it cannot be named, so nothing can be asked of it
+            return
+        pts = max(1, self._boxes.pts(box))
+        request = f.updates.GetChannelDifferenceRequest(
+            channel, tl.ChannelMessagesFilterEmpty(), pts, _CHANNEL_LIMIT, force=True
+        )
+        answer = await self._call(request)
+        if isinstance(answer, tl.updates.ChannelDifferenceTooLong):
+            stored = self._boxes.freeze(box, answer.dialog.pts)
+            self._tell_gap(box, stored, answer.dialog.pts, answer.dialog.top_message)
+            peer = tl.InputPeerChannel(channel.channel_id, channel.access_hash)
+            if stored.top_message:
+                self._replace_fill(ChannelFill(self._boxes, box, peer, stored.top_message))
+            else:  # nothing of it is in the log: where its history should begin, nobody can say
+                self._boxes.filled(box, answer.dialog.top_message)
+                self._boxes.thaw(box)
+            return
+        self._boxes.channel_difference(box, answer)
+
+    async def _channel(self, channel_id: int) -> Any:
+        access_hash = self._hashes.get(channel_id)
+        if access_hash is None:
+            known = await self._around.recall(marked_id(PeerKind.CHANNEL, channel_id))
+            if known is None:
+                return None
+            access_hash = self._hashes[channel_id] = known.access_hash
+        return tl.InputChannel(channel_id, access_hash)
+
+    def _replace_fill(self, fill: ChannelFill | AccountFill) -> None:
+        self._fills = deque(one for one in self._fills if one.box != fill.box)
+        self._fills.append(fill)
+
+    async def _fill(self) -> None:
+        fill = self._fills[0]
+        try:
+            more = await fill.step(self._call)
+        except RpcFault as fault:
+            if fill.box == ACCOUNT or errors.name_of(fault) not in _CLOSED:
+                raise
+            self._boxes.thaw(fill.box)
+            self._boxes.forget(fill.box)
+            more = False
+        if not more:
+            self._fills.popleft()
+        else:
+            self._fills.rotate(-1)
+
+    async def _first_walk(self) -> None:
+        """Every channel's place, and how every chat looks, so that what changes later can be told."""
+        if self._walk is None:
+            return
+        dialogs, everybody, more = await self._walk.page(self._call)
+        self._learn(everybody)
+        top = 0
+        for dialog in dialogs:
+            id_ = marked(dialog.peer)
+            face = face_of(everybody.get(id_))
+            if face is not None and id_ not in self._faces:
+                self._faces[id_] = self._new_faces[id_] = face
+            if not isinstance(dialog.peer, tl.PeerChannel):
+                top = max(top, dialog.top_message)
+            elif not self._boxes.knows(dialog.peer.channel_id) and dialog.pts:
+                place = BoxPosition(dialog.peer.channel_id, dialog.pts, top_message=dialog.top_message)
+                self._boxes.begin(place)
+        self._boxes.note_top(ACCOUNT, top)
+        self._walk = self._walk if more else None
+
+    def _tell_gap(self, box: int, stored: BoxPosition, pts: int, top: int | None) -> None:
+        now = milliseconds(self._around.clock.time())
+        self._extra.append(gap_event(self._teller.session_id, box, stored, pts, top, now))
+        _log.warning("updates.gap", session=self._teller.session_id, box=box, since=stored.pts, until=pts)
