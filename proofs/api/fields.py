@@ -28,7 +28,9 @@ IDS: Mapping[str, str] = {
 """Name → the kind of thing."""
 ID_OF_PATH: Mapping[str, str] = {"/api/v1/jobs": "job", "/api/v1/chats": "chat", "/api/v1/sessions": "session"}
 """What `id` is, by the beginning of the path."""
-POSITIONS = frozenset({"after", "afterId", "cursor", "offset", "offsetId", "offsetDate", "upTo", "limit"})
+POSITIONS = frozenset(
+    {"last-event-id", "after", "afterId", "cursor", "offset", "offsetId", "offsetDate", "upTo", "limit"}
+)
 """Where a list begins or ends, in the caller's own: whoever gives another's gets of their own, or is refused."""
 PLAIN: Mapping[str, Any] = {
     "Idempotency-Key": None,
@@ -81,6 +83,7 @@ PLAIN: Mapping[str, Any] = {
     "telegram_phone": None,
     "text": "of the matrix",
     "topicId": None,
+    "types": "message.*",
 }
 """Name → a value that is right, None where it is left out."""
 

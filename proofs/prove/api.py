@@ -12,7 +12,7 @@ from typing import Any
 
 from proofs.api.fuzz import Fuzzed, fuzz
 from proofs.api.matrix import Matrix, isolation
-from proofs.api.rounds import rounds
+from proofs.api.rounds import STREAMS, rounds
 from proofs.api.stand import Stand
 from proofs.outcome import Outcome, Row
 from proofs.process import GatewayProcess, SandboxProcess, kept
@@ -67,7 +67,12 @@ def _isolated(outcome: Outcome, matrix: Matrix) -> None:
 
 
 def _fuzzed(outcome: Outcome, document: Mapping[str, Any], found: Fuzzed) -> None:
-    operations = {f"{method.upper()} {path}" for path, item in document["paths"].items() for method in item}
+    operations = {
+        f"{method.upper()} {path}"
+        for path, item in document["paths"].items()
+        for method, declared in item.items()
+        if declared["operationId"] not in STREAMS
+    }
     outcome.exactly("schemathesis: operations covered", len(operations), len(operations & found.covered))
     outcome.at_least("  of them done at least once", LEAST_DONE, len(operations & found.done))
     outcome.fact("    never done", ", ".join(sorted(operations - found.done)))

@@ -24,6 +24,7 @@ from teleflow.api.server import HttpServer
 from teleflow.config import Secrets, Settings
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.events.followers import Followers
+from teleflow.events.hub import Hub
 from teleflow.fleet.adoption import Adoption
 from teleflow.fleet.care import Care
 from teleflow.fleet.directory import Directory
@@ -60,6 +61,7 @@ _log = structlog.get_logger(__name__)
 
 _SWEEP_EVERY_S = 60.0
 _DRAIN_S = 10
+_PURGES_AT_ONCE = 100  # of some hundred events each
 _FILES_BESIDE_SESSIONS = 1024
 
 
@@ -165,6 +167,7 @@ class Gateway:
             sessions=care,
             outbox=self.outbox,
             reach=Reach(call, peers),
+            hub=Hub(self.storage),
             seal=seal,
             settings=settings,
             secrets=secrets,
@@ -200,11 +203,20 @@ class Gateway:
         with suppress(StorageUnavailable):
             await self.services.keys.write_uses()
 
+    async def _purge_events(self) -> None:
+        days = self.settings.event_retention_days
+        before = milliseconds(self.clock.time() - days * 86400) if days else 0
+        most = self.settings.event_retention_most
+        for _ in range(_PURGES_AT_ONCE):
+            if not await self.storage.purge_events(before=before, most=most):
+                return
+
     async def _sweep(self) -> None:
         while True:
             with suppress(StorageUnavailable):
                 await self.services.keys.write_uses()
                 await self.services.audit.purge()
+                await self._purge_events()
                 await self.storage.sweep(now=milliseconds(self.clock.time()))
             await self.clock.sleep(_SWEEP_EVERY_S)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pydantic import SecretStr
 
 from teleflow.config import Secrets, Settings
+from teleflow.events.hub import Hub
 from teleflow.kit.clock import Clock
 from teleflow.kit.ids import new_id
 from teleflow.kit.seal import Seal
@@ -14,6 +15,7 @@ from teleflow.services.accounts import Accounts
 from teleflow.services.audit import Audit
 from teleflow.services.auth import Auth
 from teleflow.services.chats import Chats
+from teleflow.services.events import Events
 from teleflow.services.exports import Exports
 from teleflow.services.health import Health
 from teleflow.services.history import History
@@ -53,6 +55,8 @@ class Services:
     passwords: Passwords
     chats: Chats
     history: History
+    events: Events
+    clock: Clock
 
     @classmethod
     def make(
@@ -62,6 +66,7 @@ class Services:
         sessions: SessionCare,
         outbox: Outbox,
         reach: Reach,
+        hub: Hub,
         seal: Seal,
         settings: Settings,
         secrets: Secrets,
@@ -98,6 +103,8 @@ class Services:
             passwords=passwords,
             chats=Chats(in_use, reach, clock),
             history=History(in_use, reach),
+            events=Events(storage, storage, hub, streams_per_key=settings.streams_per_key),
+            clock=clock,
         )
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from teleflow.api.main import build_app
 from teleflow.api.server import HttpServer
 from teleflow.config import Secrets, Settings, load_settings
 from teleflow.errors import Invalid, NotFound, TeleFlowError, Unavailable
+from teleflow.events.hub import Hub
 from teleflow.kit.clock import SystemClock, milliseconds
 from teleflow.kit.ids import new_id, random_int64
 from teleflow.kit.seal import Seal
@@ -208,6 +209,7 @@ async def running(folder: Path, *, throttle: LoginThrottle | None = None, **envi
         sessions=telegram,
         outbox=telegram,
         reach=telegram,
+        hub=Hub(storage),
         seal=seal,
         settings=settings,
         secrets=secrets,

@@ -36,6 +36,13 @@ QUEUED = {
     "attempts": 0,
     "createdAt": MOMENT,
 }
+_EVENT = {
+    "id": "evt_aebagbafaydqqcikbmgzzzzz",
+    "type": "message.read",
+    "sessionId": ID,
+    "timestamp": MOMENT,
+    "data": {"chatId": "6100000002", "maxId": 1207, "direction": "outbox"},
+}
 _ON_CHAT = {"sessionId": ID, "chatId": "@bob"}
 _ON_MESSAGE = {**_ON_CHAT, "messageId": 1207}
 
@@ -91,6 +98,12 @@ ANSWERS: dict[str, Any] = {
     "chats.members": [{**_PERSON, "role": "member"}],
     "contacts.list": [{**_PERSON, "isContact": True}],
     "jobs.list": {"items": [_JOB], "hasMore": False},
+    "events.list": {
+        "items": [_EVENT],
+        "nextCursor": "c1207",
+        "oldestCursor": "c0",
+        "hasMore": False,
+    },
     "jobs.get": _JOB,
     "jobs.cancel": {**QUEUED, "state": "cancelled"},
 }

@@ -8,6 +8,7 @@ from teleflow.api.v1 import (
     audit,
     auth,
     chats,
+    events,
     jobs,
     keys,
     messages,
@@ -32,5 +33,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     messages.router,
     sending.router,
     jobs.router,
+    events.router,
     audit.router,
 )

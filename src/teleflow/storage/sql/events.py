@@ -82,6 +82,8 @@ _FACES = Statement(
     )
 )
 _CUT_AT_ONCE = 500
+# U+2028, U+2029 and U+0085, which JSON leaves as they are.
+_LINE_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
 
 
 class Events(Part):
@@ -145,8 +147,16 @@ def row_of(event: NewEvent) -> dict[str, Any]:
         "session_id": event.session_id,
         "chat_id": event.chat_id,
         "at": event.at,
-        "body": _encode(body),
+        "body": _one_line(_encode(body)),
     }
+
+
+def _one_line(body: bytes) -> bytes:
+    """Whatever some reader takes for the end of a line, as JSON's own escape."""
+    for raw, escaped in _LINE_ENDS:
+        if raw in body:
+            body = body.replace(raw, escaped)
+    return body
 
 
 async def append(tx: Tx, user_id: str, rows: Sequence[Mapping[str, Any]], now: int) -> int:

@@ -1,0 +1,127 @@
+"""Reading the event log: a page at a time, or as it grows.
+
+A cursor is the id of an event, or what a page called `nextCursor`. Promises: from a cursor on, each event comes once
+and in order; where that can't be promised, because the log no longer goes back so far, it is said.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from teleflow.errors import Conflict, Invalid, Limited
+from teleflow.events.hub import Hub, Reader
+from teleflow.model.events import EventFilter, LoggedEvent, check_types
+from teleflow.model.users import Principal
+from teleflow.services.owned import owned_session
+from teleflow.storage.base import EventStore, LogEnds, SessionStore
+
+_CURSOR = re.compile(r"c([0-9]{1,18})")
+_EVENT_ID = re.compile(r"evt_[a-z2-7]{24}")
+_PAGES_LOOKED_AT = 20  # so that a filter which lets little through ends too
+_AT_ONCE = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class LogPage:
+    """`has_more` is told of what was looked at: a page may be empty and yet have a next one."""
+
+    events: list[LoggedEvent]
+    next_cursor: str
+    oldest_cursor: str
+    has_more: bool
+
+
+class CursorExpired(Conflict):
+    """The log no longer reaches back to the cursor. `oldest` is where it begins now, as a number."""
+
+    def __init__(self, oldest: int) -> None:
+        super().__init__(
+            "The log no longer goes back to this cursor",
+            code="CURSOR_EXPIRED",
+            details={"oldestCursor": cursor_of(oldest - 1)},
+        )
+        self.oldest = oldest
+
+
+def cursor_of(number: int) -> str:
+    """The cursor right after the event with this number."""
+    return f"c{max(0, number)}"
+
+
+class Events:
+    """See the module."""
+
+    def __init__(self, storage: EventStore, sessions: SessionStore, hub: Hub, *, streams_per_key: int) -> None:
+        self._storage = storage
+        self._sessions = sessions
+        self._hub = hub
+        self._most = streams_per_key
+        self._open: Counter[str] = Counter()
+
+    async def wanted(self, principal: Principal, *, types: str | None, session_id: str | None) -> EventFilter:
+        """What a caller asks for, within what they may see. Raises Invalid, NotFound(SESSION_NOT_FOUND)."""
+        asked = [one.strip() for one in types.split(",")] if types is not None else ["*"]
+        chosen = check_types([one for one in asked if one], field="types")
+        if session_id is not None:
+            await owned_session(self._sessions, principal, session_id)
+            return EventFilter(chosen, frozenset({session_id}))
+        return EventFilter(chosen, principal.session_ids)
+
+    async def page(self, principal: Principal, wanted: EventFilter, *, after: str | None, limit: int) -> LogPage:
+        """Oldest first. Raises Invalid(CURSOR_INVALID), Conflict(CURSOR_EXPIRED)."""
+        ends = await self._storage.log_ends(principal.user_id)
+        number = await self.place(principal, after, ends) if after is not None else max(0, ends.oldest - 1)
+        found: list[LoggedEvent] = []
+        for _ in range(_PAGES_LOOKED_AT):
+            page, looked = await self._storage.events_after(principal.user_id, after=number, limit=_AT_ONCE)
+            for event in page:
+                number = event.number
+                if wanted.wants(event.type, event.session_id):
+                    found.append(event)
+                    if len(found) == limit:
+                        break
+            if len(found) == limit or looked >= ends.newest or not page:
+                break
+        return LogPage(found, cursor_of(number), cursor_of(ends.oldest - 1), number < ends.newest)
+
+    async def place(self, principal: Principal, cursor: str, ends: LogEnds | None = None) -> int:
+        """The number that a cursor stands after. Raises Invalid(CURSOR_INVALID), Conflict(CURSOR_EXPIRED)."""
+        ends = ends or await self._storage.log_ends(principal.user_id)
+        plain = _CURSOR.fullmatch(cursor)
+        number: int | None
+        if plain is not None:
+            number = int(plain.group(1))
+        elif _EVENT_ID.fullmatch(cursor):
+            number = await self._storage.event_number(principal.user_id, cursor)
+        else:
+            raise Invalid("This is no cursor of ours", code="CURSOR_INVALID", details={"field": "after"})
+        if number is None or number > ends.newest or number < ends.oldest - 1:
+            raise CursorExpired(max(1, ends.oldest))
+        return number
+
+    async def newest(self, principal: Principal) -> int:
+        return (await self._storage.log_ends(principal.user_id)).newest
+
+    async def after(self, user_id: str, number: int) -> list[LoggedEvent]:
+        """The next ones, whatever they are; empty at the end of the log."""
+        return await self._hub.after(user_id, number)
+
+    @contextmanager
+    def reading(self, principal: Principal) -> Iterator[Reader]:
+        """A place among those who follow. Raises Limited where the key has as many streams as it may."""
+        holder = principal.key_id or principal.login_id or principal.user_id
+        if self._open[holder] >= self._most:
+            raise Limited(f"A key may have {self._most} streams open", code="TOO_MANY_STREAMS", retry_after=5)
+        self._open[holder] += 1
+        reader = self._hub.enter(principal.user_id)
+        try:
+            yield reader
+        finally:
+            self._hub.leave(principal.user_id, reader)
+            self._open[holder] -= 1
+            if not self._open[holder]:
+                del self._open[holder]
