@@ -5,7 +5,9 @@ from __future__ import annotations
 from sqlalchemy import func, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
+from teleflow.kit.clock import milliseconds
 from teleflow.model.pacing import Hold
+from teleflow.storage.sql import own
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, columns, has_session, page
 from teleflow.storage.sql.statement import Row, Statement, Tx, given
@@ -40,7 +42,7 @@ _SPENT = Statement(
 
 class PacingRows(Part):
     async def put_hold(self, hold: Hold) -> None:
-        await self._db.write(_put_hold, hold)
+        await self._db.write(_put_hold, hold, milliseconds(self._clock.time()))
 
     async def holds(self, *, now: int, limit: int, after: Hold | None = None) -> list[Hold]:
         last = (after.session_id, after.method, after.scope) if after else ("", "", "")
@@ -58,9 +60,13 @@ class PacingRows(Part):
         return await self._db.write(_spend, session_id, peer_id, now, since, most)
 
 
-async def _put_hold(tx: Tx, hold: Hold) -> None:
-    if await has_session(tx, hold.session_id):
-        await tx.run(_PUT_HOLD, **columns(hold))
+async def _put_hold(tx: Tx, hold: Hold, now: int) -> None:
+    if not await has_session(tx, hold.session_id):
+        return
+    await tx.run(_PUT_HOLD, **columns(hold))
+    user_id = await own.owner(tx, hold.session_id)
+    if user_id is not None and hold.until > now:
+        await own.tell(tx, user_id, [own.flood_wait(hold, now)], now)
 
 
 async def _holds(tx: Tx, now: int, last: tuple[str, str, str], limit: int) -> list[Row]:

@@ -7,14 +7,18 @@ as cancelled: whether it arrived is unknown.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy import ColumnElement, Delete, Update, delete, or_, select, update
 
 from teleflow.errors import Conflict
 from teleflow.model.audit import AuditEntry
-from teleflow.model.jobs import SendState
+from teleflow.model.jobs import SendJob, SendState
 from teleflow.model.users import Role
 from teleflow.storage.sql import audit as log
+from teleflow.storage.sql import own
 from teleflow.storage.sql import schema as t
+from teleflow.storage.sql.sends import JOB_COLUMNS, job_of
 from teleflow.storage.sql.statement import NO, YES, Statement, Tx, given
 
 _j = t.send_jobs.c
@@ -46,11 +50,13 @@ class _Ending:
                 error_message=given("new_detail"),
             )
             .where(*matching)
+            .returning(*JOB_COLUMNS)
         )
 
-    async def __call__(self, tx: Tx, scope: str, code: str, detail: str, now: int) -> None:
+    async def __call__(self, tx: Tx, scope: str, code: str, detail: str, now: int) -> list[SendJob]:
         await tx.run(self._log, of_scope=scope, new_detail=detail)
-        await tx.run(self._jobs, of_scope=scope, new_detail=detail, new_code=code, now=now)
+        rows = await tx.all(self._jobs, of_scope=scope, new_detail=detail, new_code=code, now=now)
+        return [job_of(row, ()) for row in rows]
 
 
 _OF_SESSION = _j.session_id == given("of_scope")
@@ -97,17 +103,25 @@ async def destroy_credentials(tx: Tx, session_id: str) -> None:
 
 async def fail_queued_jobs(tx: Tx, session_id: str, cause: str, now: int) -> None:
     """Those that never left. One under way is its sender's to settle: Telegram may have taken it."""
-    await _fail_queued(tx, session_id, LOGGED_OUT, f"Not sent: the session is logged out ({cause})", now)
+    jobs = await _fail_queued(tx, session_id, LOGGED_OUT, f"Not sent: the session is logged out ({cause})", now)
+    await _tell_settled(tx, jobs, now)
+
+
+async def _tell_settled(tx: Tx, jobs: Sequence[SendJob], now: int) -> None:
+    if jobs:
+        await own.tell(tx, jobs[0].user_id, [own.settled(job, now) for job in jobs], now)
 
 
 async def delete_session(tx: Tx, user_id: str, session_id: str, now: int, entry: AuditEntry | None = None) -> bool:
     if await tx.one(_MY_SESSION, this=session_id, of_user=user_id) is None:
         return False
-    await _cancel_of_session(tx, session_id, SESSION_GONE, "Not sent: the session was deleted", now)
-    await _give_up_of_session(
+    jobs = await _cancel_of_session(tx, session_id, SESSION_GONE, "Not sent: the session was deleted", now)
+    jobs += await _give_up_of_session(
         tx, session_id, OUTCOME_UNKNOWN, "The session was deleted while this was on its way: it may have arrived", now
     )
     await tx.run(_SESSION, this=session_id)
+    await _tell_settled(tx, jobs, now)
+    await own.tell(tx, user_id, [own.deleted(session_id, now)], now)
     await log.add(tx, entry)
     return True
 

@@ -12,6 +12,7 @@ from teleflow.errors import Invalid
 from teleflow.model.jobs import SendJob, SendState, Text
 from teleflow.model.messages import Message
 from teleflow.storage.base import Accepted, Settlement
+from teleflow.storage.sql import own
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.contents import columns_of, content_of, json_of, messages_of
 from teleflow.storage.sql.part import Part, one, page, require_user
@@ -87,7 +88,7 @@ _CANCEL = Statement(
     update(t.send_jobs)
     .values(state=SendState.CANCELLED.value, is_open=NO, ended_at=given("now"), lease_node=None)
     .where(_j.id == given("this"), _j.is_open == YES, _j.state == SendState.QUEUED.value)
-    .returning(_j.log_id)
+    .returning(*JOB_COLUMNS, _j.log_id)
 )
 _MARK_SENDING = Statement(
     update(t.send_jobs)
@@ -310,14 +311,21 @@ async def _settle(tx: Tx, job_id: str, settlement: Settlement, result: bytes | N
         return await tx.one(_JOB, this=job_id)
     success = _LOG_SUCCESS.get(settlement.state)
     await tx.run(SETTLE_LOG, this=row[-1], new_success=success, new_detail=settlement.detail)
+    if settlement.state.is_final:
+        await _tell_settled(tx, job_of(row[:-1], settlement.messages), now)
     return row[:-1]
+
+
+async def _tell_settled(tx: Tx, job: SendJob, now: int) -> None:
+    await own.tell(tx, job.user_id, [own.settled(job, now)], now)
 
 
 async def _cancel(tx: Tx, job_id: str, detail: str, now: int) -> bool:
     row = await tx.one(_CANCEL, this=job_id, now=now)
     if row is None:
         return False
-    await tx.run(SETTLE_LOG, this=row[0], new_success=0, new_detail=detail)
+    await tx.run(SETTLE_LOG, this=row[-1], new_success=0, new_detail=detail)
+    await _tell_settled(tx, job_of(row[:-1], ()), now)
     return True
 
 

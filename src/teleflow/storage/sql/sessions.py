@@ -12,12 +12,13 @@ from teleflow.kit.clock import milliseconds
 from teleflow.model.audit import AuditEntry
 from teleflow.model.sessions import IMPAIRMENTS, Profile, Session, SessionState, may_follow
 from teleflow.storage.sql import audit as audit_log
-from teleflow.storage.sql import profiles, removal
+from teleflow.storage.sql import own, profiles, removal
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, columns, every, one, page, require_user
 from teleflow.storage.sql.statement import NO, YES, Row, Statement, Tx, given
 
 _s = t.sessions.c
+_IMPORT = "import"  # how a login came that was made elsewhere
 SESSION_COLUMNS = [
     _s.id,
     _s.user_id,
@@ -75,7 +76,7 @@ _SET_STATE = Statement(
     )
     .where(_s.id == given("this"))
 )
-_STATE = Statement(select(_s.state, _s.impaired).where(_s.id == given("this")).with_for_update())
+_STATE = Statement(select(_s.state, _s.impaired, _s.user_id).where(_s.id == given("this")).with_for_update())
 _AUTHORISE = Statement(
     update(t.sessions)
     .values(
@@ -201,6 +202,7 @@ async def _set_state(
     impaired = state.value if state in IMPAIRMENTS else None if state is SessionState.ONLINE else row[1]
     values = {"new_state": state.value, "new_cause": cause, "new_phone": phone, "new_impaired": impaired}
     await tx.run(_SET_STATE, this=session_id, now=now, **values)
+    await own.tell(tx, row[2], own.state_changed(session_id, SessionState(row[0]), state, cause, now), now)
     return True
 
 
@@ -219,6 +221,11 @@ async def add_session(tx: Tx, row: dict[str, Any]) -> None:
     await require_user(tx, row["user_id"])
     if not await tx.run(_ADD, **row):
         raise _name_taken()
+    now = row["created_at"]
+    told = [own.created(row["id"], row["phone"], now)]
+    if row["authorised"]:
+        told.append(own.authorized(row["id"], _IMPORT, now))
+    await own.tell(tx, row["user_id"], told, now)
 
 
 async def _add_session(tx: Tx, row: dict[str, Any], profile: dict[str, Any] | None, entry: AuditEntry | None) -> None:
@@ -229,7 +236,12 @@ async def _add_session(tx: Tx, row: dict[str, Any], profile: dict[str, Any] | No
 
 
 async def _authorise(tx: Tx, session_id: str, account: dict[str, Any], now: int, entry: AuditEntry | None) -> None:
+    row = await tx.one(_STATE, this=session_id)
     await tx.run(_AUTHORISE, this=session_id, now=now, **account)
+    if row is not None:
+        method = str(entry.details.get("method", _IMPORT)) if entry is not None and entry.details else _IMPORT
+        told = own.state_changed(session_id, SessionState(row[0]), SessionState.CONNECTING, None, now)
+        await own.tell(tx, row[2], [own.authorized(session_id, method, now), *told], now)
     await tx.run(_END_ATTEMPT, this=session_id)
     await audit_log.add(tx, entry)
 
@@ -237,5 +249,9 @@ async def _authorise(tx: Tx, session_id: str, account: dict[str, Any], now: int,
 async def _forget(tx: Tx, session_id: str, state: str, cause: str, now: int, entry: AuditEntry | None) -> None:
     await removal.destroy_credentials(tx, session_id)
     await removal.fail_queued_jobs(tx, session_id, cause, now)
+    row = await tx.one(_STATE, this=session_id)
     await tx.run(_UNAUTHORISE, this=session_id, new_state=state, new_cause=cause, now=now)
+    if row is not None:
+        told = own.state_changed(session_id, SessionState(row[0]), SessionState(state), cause, now)
+        await own.tell(tx, row[2], told, now)
     await audit_log.add(tx, entry)
