@@ -17,6 +17,8 @@ from teleflow.storage.base import LogEnds, Storage
 
 from .rig import NOW, stored_session, stored_user
 
+CREATED = 1  # the number of the event that an owner's log begins with: its session was created
+
 
 def an_event(session_id: str | None, number: int, type_: EventType = EventType.MESSAGE_RECEIVED) -> NewEvent:
     return NewEvent(event_id(str(session_id), type_, number), type_, session_id, NOW + number, {"n": number}, -5)
@@ -30,8 +32,8 @@ async def numbers(storage: Storage, user_id: str) -> list[int]:
 async def test_an_event_is_told_as_it_was_stored(storage: Storage) -> None:
     user, session = await owner(storage)
     assert await storage.append_events(user, [an_event(session, 1)], now=NOW, session_id=session) == 1
-    (found,), looked = await storage.events_after(user, after=0, limit=10)
-    assert (found.number, looked, found.type, found.chat_id) == (1, 1, "message.received", -5)
+    (found,), looked = await storage.events_after(user, after=CREATED, limit=10)
+    assert (found.number, looked, found.type, found.chat_id) == (2, 2, "message.received", -5)
     told = json.loads(found.body)
     assert told == {
         "id": found.id,
@@ -40,7 +42,7 @@ async def test_an_event_is_told_as_it_was_stored(storage: Storage) -> None:
         "timestamp": told["timestamp"],
         "data": {"n": 1},
     }
-    assert await storage.event_number(user, found.id) == 1
+    assert await storage.event_number(user, found.id) == 2
     assert await storage.event_number(user, "evt_other") is None
 
 
@@ -55,7 +57,7 @@ async def test_the_same_event_twice_is_one(storage: Storage) -> None:
     batch = [an_event(session, n) for n in range(5)]
     assert await storage.append_events(user, batch, now=NOW, session_id=session) == 5
     assert await storage.append_events(user, [*batch, an_event(session, 9)], now=NOW, session_id=session) == 1
-    assert await numbers(storage, user) == [1, 2, 3, 4, 5, 6]
+    assert await numbers(storage, user) == [1, 2, 3, 4, 5, 6, 7]
 
 
 async def test_numbers_have_no_gaps_however_many_append_at_once(storage: Storage) -> None:
@@ -65,9 +67,9 @@ async def test_numbers_have_no_gaps_however_many_append_at_once(storage: Storage
         *[storage.append_events(user, [an_event(session, n % 90)], now=NOW, session_id=session) for n in range(180)],
         *[storage.append_events(other, [an_event(theirs, n)], now=NOW, session_id=theirs) for n in range(50)],
     )
-    assert await numbers(storage, user) == list(range(1, 91))
-    assert await numbers(storage, other) == list(range(1, 51))
-    assert await storage.log_ends(user) == LogEnds(1, 90)
+    assert await numbers(storage, user) == list(range(1, 92))
+    assert await numbers(storage, other) == list(range(1, 52))
+    assert await storage.log_ends(user) == LogEnds(1, 91)
 
 
 async def test_nothing_is_kept_for_a_session_of_somebody_else_or_nobody(storage: Storage) -> None:
@@ -75,7 +77,8 @@ async def test_nothing_is_kept_for_a_session_of_somebody_else_or_nobody(storage:
     other, theirs = await owner(storage)
     for owner_, of in ((user, theirs), (user, "ses_none"), ("usr_none", session)):
         assert await storage.append_events(owner_, [an_event(of, 1)], now=NOW, session_id=of) is None
-    assert await storage.log_ends(user) == LogEnds(0, 0) == await storage.log_ends(other)
+    assert await storage.log_ends(user) == LogEnds(CREATED, CREATED) == await storage.log_ends(other)
+    assert await storage.log_ends((await stored_user(storage)).id) == LogEnds(0, 0)
     assert await storage.append_events("usr_none", [an_event(None, 1)], now=NOW) is None
 
 
@@ -120,23 +123,23 @@ async def test_a_filter_looks_past_what_it_does_not_want(storage: Storage) -> No
     await storage.append_events(user, batch, now=NOW, session_id=session)
     wanted = EventFilter(frozenset({"message.*"}))
     found, looked = await storage.events_after(user, after=0, limit=50, wanted=wanted)
-    assert ([event.number for event in found], looked) == ([1, 11, 21, 31, 41], 50)
+    assert ([event.number for event in found], looked) == ([2, 12, 22, 32, 42], 50)
     none = EventFilter(frozenset({"*"}), frozenset({"ses_other"}))
-    assert await storage.events_after(user, after=0, limit=500, wanted=none) == ([], 100)
+    assert await storage.events_after(user, after=0, limit=500, wanted=none) == ([], 101)
 
 
 async def test_what_is_too_old_or_too_much_goes_and_numbers_stay(storage: Storage) -> None:
     user, session = await owner(storage)
     await storage.append_events(user, [an_event(session, n) for n in range(30)], now=NOW, session_id=session)
-    assert await storage.purge_events(before=NOW + 10, most=1000) == 10
-    assert await storage.log_ends(user) == LogEnds(11, 30)
+    assert await storage.purge_events(before=NOW + 10, most=1000) == 11
+    assert await storage.log_ends(user) == LogEnds(12, 31)
     assert await storage.purge_events(before=0, most=5) == 15
-    assert await numbers(storage, user) == [26, 27, 28, 29, 30]
+    assert await numbers(storage, user) == [27, 28, 29, 30, 31]
     assert await storage.purge_events(before=0, most=5) == 0
     assert await storage.purge_events(before=NOW + 1000, most=5) == 5
-    assert await storage.log_ends(user) == LogEnds(31, 30)
+    assert await storage.log_ends(user) == LogEnds(32, 31)
     await storage.append_events(user, [an_event(session, 99)], now=NOW, session_id=session)
-    assert await numbers(storage, user) == [31]
+    assert await numbers(storage, user) == [32]
 
 
 async def test_a_batch_that_fails_leaves_nothing(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -144,5 +147,5 @@ async def test_a_batch_that_fails_leaves_nothing(storage: Storage, monkeypatch: 
     bad: Any = BoxPosition(0, "no number", top_message=None)  # type: ignore[arg-type]
     with pytest.raises((StorageUnavailable, Exception)):
         await storage.append_events(user, [an_event(session, 1)], now=NOW, session_id=session, positions=[bad])
-    assert await numbers(storage, user) == []
+    assert await numbers(storage, user) == [CREATED]
     assert await storage.positions(session) == []
