@@ -9,7 +9,7 @@ from telethon.tl import types as tl
 
 from teleflow.model.events import EventType
 from teleflow.model.peers import PeerKind, marked_id
-from teleflow.telegram.convert.peers import marked
+from teleflow.telegram.convert.peers import marked, username_of
 from teleflow.telegram.convert.plain import kind_of
 
 _T = EventType
@@ -61,6 +61,24 @@ def name(one: One, update: Any) -> None:
     }
     key = (update.user_id, update.first_name, update.last_name, *usernames, one.at // 1000)
     one.add(_T.USER_PROFILE_UPDATED, key, data, None)
+    title = " ".join(part for part in (update.first_name, update.last_name) if part)
+    told = {"chatId": str(update.user_id), "chatType": "user", "title": title, "username": data["username"]}
+    one.add(_T.CHAT_UPDATED, key, told, update.user_id)
+
+
+def changed(one: One, update: Any) -> None:
+    """Something of the user is different; the user beside the update says what it is now."""
+    user = one.seen(update.user_id)
+    if not isinstance(user, tl.User) or user.min:
+        return
+    data = {
+        "userId": str(user.id),
+        "firstName": user.first_name,
+        "lastName": user.last_name or None,
+        "username": username_of(user),
+    }
+    key = (user.id, user.first_name, user.last_name, data["username"], one.at // 1000)
+    one.add(_T.USER_PROFILE_UPDATED, key, data, None)
 
 
 def phone(one: One, update: Any) -> None:
@@ -81,5 +99,6 @@ TELLING: dict[type, Callable[[Any, Any], None]] = {
     tl.UpdateChatUserTyping: typing,
     tl.UpdateChannelUserTyping: typing,
     tl.UpdateUserName: name,
+    tl.UpdateUser: changed,
     tl.UpdateUserPhone: phone,
 }

@@ -9,11 +9,13 @@ One happening is one event, though Telegram may tell it in several ways; the sou
   chat object beside the update, compared with how it was seen last (`Face`). Face and event are stored together, so the
   same change can't be told twice.
 - Rights of others in basic groups: `updateChatParticipantAdmin`; elsewhere `updateChannelParticipant`.
+- One's own leaving of a supergroup or channel: `updateChannel` too; who is out is sent no more of its messages.
 - Edits: `updateEditMessage` and its like, but for hidden ones, which are not edits for a reader.
 - Pins: `updatePinnedMessages` and its like; the service message of a pin tells nothing.
 
-What identifies an event (`event_id`): a message its chat and number; an edit these, its date and text; a deletion the
-numbers; a read mark chat, direction and number; a pin chat, numbers and `pts`; a change told by a service message that
+What identifies an event (`event_id`): a message its chat and number; an edit these, its date and content (not `pts`: an
+answer of history has none); a scheduled message these too; a deletion the numbers, which are deleted once; a read mark
+chat, direction, thread and number; a pin chat, numbers and `pts`; a change told by a service message that
 message; everything that has no place in a box, the second in which it came.
 """
 
@@ -47,6 +49,8 @@ _T = EventType
 STATUS_EVERY_MS = 30_000
 _STATUSES = 10_000
 _NEW = (tl.UpdateNewMessage, tl.UpdateNewChannelMessage)
+_READ_THREAD = (tl.UpdateReadChannelDiscussionInbox, tl.UpdateReadChannelDiscussionOutbox)
+_READ_IN = (tl.UpdateReadHistoryInbox, tl.UpdateReadChannelInbox, tl.UpdateReadChannelDiscussionInbox)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +172,7 @@ class _One:
         known, told = self._teller.message(message)
         key = (chat_id, known.id)
         kind = ChatType.CHANNEL if known.post else self.kind(chat_id)
-        if known.outgoing:
+        if known.outgoing or chat_id == self.me:  # nobody else writes in Saved Messages
             data = {**told, "messageId": known.id, "chatType": kind.value, "origin": self._origin}
             self.add(_T.MESSAGE_SENT, key, data, chat_id)
         else:
@@ -190,8 +194,8 @@ class _One:
         data = {**_short(known, told), "editDate": known.edit_date, "message": told}
         if known.outgoing:
             data["origin"] = self._origin
-        digest = hashlib.blake2b(known.text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
-        self.add(_T.MESSAGE_EDITED, (known.chat_id, known.id, known.edit_date, digest), data, known.chat_id)
+        key = (known.chat_id, known.id, known.edit_date, _content(told))
+        self.add(_T.MESSAGE_EDITED, key, data, known.chat_id)
 
     def deleted(self, update: Any) -> None:
         ids = sorted(update.messages)
@@ -209,17 +213,23 @@ class _One:
             chat_id = marked(update.peer)
         else:
             chat_id = marked_id(PeerKind.CHANNEL, update.channel_id)
-        inbox = isinstance(update, tl.UpdateReadHistoryInbox | tl.UpdateReadChannelInbox)
+        inbox = isinstance(update, _READ_IN)
+        thread = getattr(update, "top_msg_id", None)
+        max_id = update.read_max_id if isinstance(update, _READ_THREAD) else update.max_id
         data: dict[str, Any] = {
             "chatId": str(chat_id),
-            "maxId": update.max_id,
+            "maxId": max_id,
             "direction": "inbox" if inbox else "outbox",
         }
+        if thread is not None:
+            data["threadId"] = thread
         if inbox:
             data["origin"] = self._origin
-            if self._origin == "device":  # what a request of ours answers does not count what is left
+            if self._origin == "device" and not isinstance(
+                update, _READ_THREAD
+            ):  # what a request of ours answers does not count what is left
                 data["unreadCount"] = update.still_unread_count
-        self.add(_T.MESSAGE_READ, (chat_id, data["direction"], update.max_id), data, chat_id)
+        self.add(_T.MESSAGE_READ, (chat_id, data["direction"], thread, max_id), data, chat_id)
 
     def reactions(self, update: Any) -> None:
         chat_id = marked(update.peer)
@@ -237,15 +247,18 @@ class _One:
     def scheduled(self, update: Any) -> None:
         known, told = self._teller.message(update.message)
         data = {**told, "messageId": known.id, "origin": self._origin}
-        self.add(_T.MESSAGE_SCHEDULED, (known.chat_id, known.id), data, known.chat_id)
+        key = (known.chat_id, known.id, known.date, _content(told))
+        self.add(_T.MESSAGE_SCHEDULED, key, data, known.chat_id)
 
     # -- chats --------------------------------------------------------------------------------------------
 
     def _service(self, message: Any, chat_id: int) -> None:
-        self.look(chat_id)
+        self.look(chat_id, first=False)
         kind = ChatType.CHANNEL if message.post else self.kind(chat_id)
         actor = marked(message.from_id) if message.from_id is not None else None
         for suffix, data, part in happenings.of(message.action, actor):
+            if suffix == "member_left" and part == self.me and kind is ChatType.SUPERGROUP:
+                continue  # told by its face
             told: dict[str, Any] = {"chatId": str(chat_id), "chatType": kind.value, **data, "messageId": message.id}
             if actor is not None:
                 told["actorId"] = str(actor)
@@ -253,8 +266,11 @@ class _One:
                 told["origin"] = self._origin
             self.of_chat(suffix, (chat_id, message.id, part), told, chat_id, kind)
 
-    def look(self, chat_id: int) -> None:
-        """Compare a chat that came with the update with how it was."""
+    def look(self, chat_id: int, *, first: bool = True) -> None:
+        """Compare a chat that came with the update with how it was.
+
+        `first`: a chat never seen before is a new one, and not one whose message is only the first to come.
+        """
         face = face_of(self._everybody.get(chat_id))
         if face is None:
             return
@@ -262,9 +278,9 @@ class _One:
         if face == before:
             return
         self.faces.append(face)
-        if before is None:
+        if before is None and first:
             self._first_seen(face)
-        else:
+        elif before is not None:
             self._changed(before, face)
 
     def _first_seen(self, face: Face) -> None:
@@ -275,6 +291,8 @@ class _One:
         data: dict[str, Any] = {"chatId": str(face.chat_id), "chatType": face.type.value}
         key = (face.chat_id, self.at // 1000)
         if before.left != face.left:
+            if face.left and face.type is ChatType.SUPERGROUP:
+                self._own(face, "member_left")
             if face.type is ChatType.CHANNEL:
                 self._own(face, "member_left" if face.left else "member_joined")
             if face.left:
@@ -340,6 +358,12 @@ class _One:
         self.add(_T.RAW_UPDATE, (digest, self.at // 1000), {"update": told}, None)
 
 
+def _content(told: Mapping[str, Any]) -> str:
+    """What an edit can change, as a digest."""
+    parts = repr([told.get(part) for part in ("text", "entities", "media")])
+    return hashlib.blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+
+
 def _short(message: Message, told: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "messageId": message.id,
@@ -360,6 +384,7 @@ _TELLING: dict[type, Callable[[_One, Any], None]] = {
     tl.UpdateReadHistoryOutbox: _One.read,
     tl.UpdateReadChannelInbox: _One.read,
     tl.UpdateReadChannelOutbox: _One.read,
+    **dict.fromkeys(_READ_THREAD, _One.read),
     tl.UpdateMessageReactions: _One.reactions,
     tl.UpdatePinnedMessages: _One.pinned,
     tl.UpdatePinnedChannelMessages: _One.pinned,
