@@ -21,6 +21,7 @@ PROOFS = (
     "login-loop",
     "rpc-errors",
     "disk-full",
+    "events",
     "order",
     "idempotency",
     "seed2-walk",

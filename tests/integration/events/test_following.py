@@ -182,3 +182,30 @@ async def test_a_log_that_can_not_be_written_for_a_while_misses_nothing(
     found = await log.until(30, "message.received")
     assert [one["text"] for one in found] == [f"n{number}" for number in range(30)]
     assert left == [0]
+
+
+async def test_a_channel_that_has_gone_quiet_is_found_by_looking_at_the_list_of_chats(log: Log) -> None:
+    made = await log.act(ANN, do="createChannel", kind="megagroup", title="club", members=[BOB])
+    await log.act(BOB, do="send", to=made["chatId"], text="before")
+    await log.until(1, "message.received")
+    await log.rig.fault("withhold_updates", {"phone": ANN})
+    for number in range(5):
+        await log.act(BOB, do="send", to=made["chatId"], text=f"n{number}")
+    await asyncio.sleep(0.2)
+    assert len(await log.data("message.received")) == 1, "nothing has told of them"
+    feed = log.rig.gateway.runner.live(log.session_id).tap.updates
+    feed._audit_at = 0.0
+    feed._wake.set()
+    found = await log.until(6, "message.received")
+    assert [one["text"] for one in found] == ["before", *(f"n{number}" for number in range(5))]
+
+
+async def test_pushes_that_are_withheld_are_found_by_comparing_positions(log: Log) -> None:
+    await log.rig.fault("withhold_updates", {"phone": ANN})
+    for number in range(5):
+        await log.act(BOB, do="send", to=ANN, text=f"n{number}")
+    feed = log.rig.gateway.runner.live(log.session_id).tap.updates
+    feed._compared_at = -1000.0  # a minute has passed since the last comparison
+    feed._wake.set()
+    found = await log.until(5, "message.received")
+    assert [one["text"] for one in found] == [f"n{number}" for number in range(5)]

@@ -38,8 +38,9 @@ async def get_difference(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     gap = missed(box, request.pts, limit=limit, total_limit=request.pts_total_limit or None)
     if gap.too_long or caller.fault("difference_too_long"):
         return types.updates.DifferenceTooLong(gap.pts)
-    # a channel's news is not here but with the channel; the last part says which to ask
-    behind = [] if gap.more else desk.behind.channels(me, caller, timestamp(request.date))
+    # A channel's news is not here but with the channel. The first part says which to ask: the date of any later one is
+    # that of the state before it, and says nothing of channels.
+    behind = desk.behind.channels(me, caller, timestamp(request.date))
     if not gap.entries and gap.pts == request.pts and not behind:
         return types.updates.DifferenceEmpty(desk.now(), 1)
     messages, others, involved = _told(desk, box, gap.entries)

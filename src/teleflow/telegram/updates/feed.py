@@ -45,6 +45,8 @@ _AT_ONCE = 256  # items that one batch takes from the queue
 _ANSWER_WITHIN_S = 20.0
 _COMPARE_EVERY_S = 60.0
 _CHANNEL_LIMIT = 100
+_AUDIT_AFTER_S = (3.0, 15.0)  # after each new link, and then
+_AUDIT_EVERY_S = 3600.0
 _AGAIN = FullJitter(first=5.0, most=300.0, floor=1.0)
 # The channel is out of reach, and no try will change that before something is told of it.
 _CLOSED = frozenset({"CHANNEL_PRIVATE", "CHANNEL_INVALID", "CHANNEL_PUBLIC_GROUP_NA", "CHAT_FORBIDDEN"})
@@ -71,6 +73,8 @@ class Feed:
         self._bytes = 0
         self._wake = asyncio.Event()
         self._walk: DialogWalk | None = None
+        self._walks: deque[DialogWalk] = deque(maxlen=1)
+        self._audit_at = float("inf")
         self._fills: deque[ChannelFill | AccountFill] = deque()
         self._tries: dict[int, int] = {}
         self._again_at: dict[int, float] = {}
@@ -109,6 +113,7 @@ class Feed:
         """The link stands, anew: what was pushed meanwhile is missing."""
         self._up = True
         self._again_at.clear()
+        self._audit_at = loop_time() + self._around.chance.uniform(*_AUDIT_AFTER_S)
         self.behind()
 
     def down(self) -> None:
@@ -202,6 +207,12 @@ class Feed:
         if self._fills and self._again_at.get(-2, 0.0) <= now:
             await self._guarded(-2, self._fill)
             return True
+        if now >= self._audit_at:
+            self._audit_at = now + _AUDIT_EVERY_S
+            self._walks.extend([DialogWalk()] if self._boxes.channels else [])
+        if self._walks and self._again_at.get(-4, 0.0) <= now:
+            await self._guarded(-4, self._audit)
+            return True
         if now - self._compared_at >= _COMPARE_EVERY_S:
             self._compared_at = now
             await self._guarded(-3, self._ask_state)
@@ -213,7 +224,8 @@ class Feed:
         if self._queue:
             return
         now = loop_time()
-        times = [self._compared_at + _COMPARE_EVERY_S, *(at for at in self._again_at.values() if at > now)]
+        times = [self._compared_at + _COMPARE_EVERY_S, self._audit_at]
+        times += [at for at in self._again_at.values() if at > now]
         late = self._boxes.next_late()
         if late is not None:
             times.append(late)
@@ -290,6 +302,19 @@ class Feed:
         stored = self._boxes.freeze(ACCOUNT, state.pts)
         self._tell_gap(ACCOUNT, stored, state.pts, None)
         self._replace_fill(AccountFill(self._boxes, stored.top_message, stored.date))
+
+    async def _audit(self) -> None:
+        """Are all channels where the data centre has them? The busiest come first: on while one is found behind."""
+        dialogs, everybody, more = await self._walks[0].page(self._call)
+        self._learn(everybody)
+        found = False
+        for dialog in dialogs:
+            number = getattr(dialog.peer, "channel_id", ACCOUNT)
+            if number != ACCOUNT and self._boxes.knows(number) and (dialog.pts or 0) > self._boxes.pts(number):
+                self._boxes.miss(number)
+                found = True
+        if not (found and more):
+            self._walks.clear()
 
     async def _ask_state(self) -> None:
         self.compare(await self._call(f.updates.GetStateRequest()))

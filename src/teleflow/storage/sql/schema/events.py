@@ -28,8 +28,7 @@ events = Table(
     number("at"),
     Column("body", LargeBinary, nullable=False),  # the event's JSON, as everybody is sent it
     Index("uq_events_user_id_id", "user_id", "id", unique=True),
-    sqlite_with_rowid=False,
-)
+)  # with row numbers: bodies then lie in the order of their coming, and many users' share the pages that are written
 
 update_positions = Table(
     "update_positions",

@@ -38,7 +38,6 @@ def _events() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_events_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id", "number", name=op.f("pk_events")),
-        sqlite_with_rowid=False,
     )
     op.create_index("uq_events_user_id_id", "events", ["user_id", "id"], unique=True)
     op.create_table(
