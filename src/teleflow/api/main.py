@@ -18,6 +18,7 @@ from teleflow.api.edge import Edge, Routes
 from teleflow.api.errors import Refusal, error_answer
 from teleflow.api.proxies import Proxies
 from teleflow.api.simple import auth, messages, telegram, users
+from teleflow.api.v1.chats import hot_list
 from teleflow.api.v1.gate import Gate
 from teleflow.api.v1.limits import Limits
 from teleflow.api.v1.sending import hot_send
@@ -63,7 +64,12 @@ def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
     api.state.services = services
     limits = Limits(settings.rate_limit_max, settings.rate_limit_window_ms / 1000, clock)
     return Edge(
-        Gate(api, services, limits, thin={("POST", "/api/v1/messages/send"): hot_send(services)}),
+        Gate(
+            api,
+            services,
+            limits,
+            thin={("POST", "/api/v1/messages/send"): hot_send(services), ("GET", "/api/v1/chats"): hot_list(services)},
+        ),
         hot={("POST", "/send"): messages.hot_send(services)},
         routes=_routes(),
         body_limit=settings.body_limit_bytes,

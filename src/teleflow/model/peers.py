@@ -88,8 +88,7 @@ class RefForm(enum.StrEnum):
     INVITE = "invite"
 
 
-@dataclass(frozen=True, slots=True)
-class PeerRef:
+class PeerRef(msgspec.Struct, frozen=True, gc=False):
     """A peer as a caller names it.
 
     `value`: a marked id (an int), a username in lower case without @, a phone number with its plus, or the hash of

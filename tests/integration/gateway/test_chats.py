@@ -51,6 +51,21 @@ async def test_the_list_has_each_kind_of_chat_and_pages(at: Scene) -> None:
         assert (await at.get("/chats", status=422, cursor=wrong))["details"] == {"field": "cursor"}
 
 
+async def test_the_list_is_the_same_whichever_way_it_is_asked_for(at: Scene) -> None:
+    usual = f"sessionId={at.session}&limit=3"
+    queries = (usual, f"limit=3&sessionId={at.session}", f"{usual}&unknown=1")
+    answers = [await at.rig.http.get(f"/api/v1/chats?{query}", headers=at.headers) for query in queries]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert answers[0].json() == answers[1].json() == answers[2].json()
+    assert answers[0].headers["content-type"] == answers[1].headers["content-type"]
+    strange = [f"sessionId=ses_other{more}" for more in ("", "&limit=3", "&folder=0")]
+    for query in strange:
+        answer = await at.rig.http.get(f"/api/v1/chats?{query}", headers=at.headers)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (404, "SESSION_NOT_FOUND")
+    for query in (f"sessionId={at.session}&limit=0", f"sessionId={at.session}&limit=101", "limit=3"):
+        assert (await at.rig.http.get(f"/api/v1/chats?{query}", headers=at.headers)).status_code == 422
+
+
 async def test_folders_are_told_and_the_archive_is_listed(at: Scene) -> None:
     ids = at.chats
     account = at.rig.sandbox.world.people.by_id[at.ids["Ann"]].account

@@ -21,8 +21,9 @@ from teleflow.errors import Malformed, Unauthenticated
 from teleflow.services.everything import Services
 from teleflow.services.logins import LiveLogin
 
-# A route that is answered right here, for a caller who is proven and within their limit.
-Thin = Callable[[Scope, Receive, LiveLogin], Awaitable[Response]]
+# A route that is answered right here, for a caller who is proven and within their limit; None leaves it to the
+# framework, for whatever is not asked in the usual way.
+Thin = Callable[[Scope, Receive, LiveLogin], Awaitable[Response | None]]
 PREFIX = "/api/v1/"
 OPEN = frozenset({"/api/v1/auth/login"})
 
@@ -50,8 +51,9 @@ class Gate:
         thin = self._thin.get((known.method, path))
         if thin is not None and login is not None:
             answer = await thin(scope, receive, login)
-            await answer(scope, receive, send)
-            return
+            if answer is not None:
+                await answer(scope, receive, send)
+                return
         key = None if login is None else idempotency.wanted(known, path)
         if login is None or key is None:
             await self._app(scope, receive, send)
