@@ -176,7 +176,9 @@ async def test_a_revoked_session_fails_its_sends_and_tells_why(rig: Rig) -> None
     await rig.fault("revoke_session", {"phone": ANN})
     answer = await rig.send(ann, "after the end")
     assert answer.status_code == 400
-    assert "log in again" in answer.json()["detail"].lower() or "not connected" in answer.json()["detail"].lower()
+    # Another request of the session's may be refused first, and then nobody knows what became of this one.
+    told = answer.json()["detail"].lower()
+    assert any(why in told for why in ("log in again", "not connected", "ended before telegram answered")), told
     status = (await rig.http.get("/telegram/status", headers=ann)).json()
     assert status["connected"] is False
     assert rig.texts() == []
