@@ -286,7 +286,7 @@ async def test_guessing_is_slowed_down_and_the_owner_gets_in(tmp_path: Path) -> 
 async def test_many_logins_at_once_are_bounded_and_the_rest_told_to_wait(service: Service) -> None:
     """Attack row A08."""
     form = {"username": "admin", "password": PASSWORD}
-    # A hundred hashes take one core for long where others work beside it: what is bounded is their number, not the time.
+    # A hundred hashes take long where others work beside them: what is bounded is their number, not the time.
     answers = await asyncio.gather(*(service.http.post("/auth/login", data=form, timeout=90) for _ in range(100)))
     codes = {answer.status_code for answer in answers}
     assert codes <= {200, 429, 503}
