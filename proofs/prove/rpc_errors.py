@@ -12,6 +12,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from proofs.outcome import Outcome
 from proofs.people import PASSWORD, friends, log_in, phone_of
@@ -178,7 +179,17 @@ class Stage:
             raise RuntimeError(f"no login: {reply.status}")
         session_id = str(begun["sessionId"])
         await self._settled(session_id, "online")
+        await self._followed(phone)
         return session_id
+
+    async def _followed(self, phone: str) -> None:
+        """The service looks through a new session's chats once by itself: no error meant for a caller may meet that."""
+        until = asyncio.get_running_loop().time() + _SETTLES_WITHIN_S
+        looked_up = f"/ledger/calls?phone={quote(phone)}&method={Way.READ.value}"
+        while asyncio.get_running_loop().time() < until:
+            if await self._sandbox.control.get(looked_up):
+                return
+            await asyncio.sleep(0.02)
 
     async def _person(self, *, cloud_password: bool) -> str:
         self._people += 1

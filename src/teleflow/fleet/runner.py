@@ -15,6 +15,7 @@ import structlog
 
 from teleflow.errors import Invalid, StorageUnavailable, TeleFlowError
 from teleflow.events.followers import Followers
+from teleflow.fleet.ended import refuse_ended
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.seal import SealBroken
 from teleflow.kit.tasks import Tasks
@@ -174,6 +175,10 @@ class Runner:
                 await self._all_started.wait()
         live = self._live.get(session_id)
         if live is None:
+            # Whoever asks may have looked a moment before the login ended: what counts is how it stands now.
+            session = await self._storage.session_by_id(session_id)
+            if session is not None:
+                refuse_ended(session)
             raise Invalid("The session is not connected", code="SESSION_NOT_CONNECTED")
         return live
 
@@ -202,10 +207,15 @@ class Runner:
 
     async def login_ended(self, session_id: str, state: SessionState, cause: str) -> None:
         _log.warning("session.login_ended", session=session_id, state=state.value, cause=cause)
-        self._live.pop(session_id, None)
+        ended = self._live.get(session_id)
         if self._followers is not None:
             await self._followers.drop(session_id)
         self.forget(session_id)
+        await self._forget_authorisation(session_id, state, cause)
+        if self._live.get(session_id) is ended:  # until it is written down, callers hear it from the session itself
+            self._live.pop(session_id, None)
+
+    async def _forget_authorisation(self, session_id: str, state: SessionState, cause: str) -> None:
         for attempt in range(_WRITE_TRIES):
             try:
                 now = milliseconds(self._clock.time())

@@ -13,7 +13,8 @@ from typing import Any
 
 import msgspec
 
-from teleflow.errors import Conflict, Forbidden, Invalid, NotFound, TeleFlowError
+from teleflow.errors import Invalid, NotFound, TeleFlowError
+from teleflow.fleet.ended import refuse_ended
 from teleflow.kit.clock import Clock
 from teleflow.kit.ids import random_int64
 from teleflow.model.entities import Entity
@@ -159,10 +160,7 @@ class Sends:
 
 def usable(session: Session) -> None:
     """Raises Invalid(SESSION_NOT_CONNECTED), Conflict(SESSION_LOGGED_OUT), Forbidden(ACCOUNT_BANNED)."""
-    if session.state is SessionState.LOGGED_OUT:
-        raise Conflict("Telegram has ended this login: log in again", code="SESSION_LOGGED_OUT")
-    if session.state is SessionState.BANNED:
-        raise Forbidden("Telegram has banned or deleted this account", code="ACCOUNT_BANNED")
+    refuse_ended(session)
     if not session.authorised or session.state is SessionState.DISCONNECTED:
         raise Invalid("The session is not connected", code="SESSION_NOT_CONNECTED")
 

@@ -42,6 +42,7 @@ _log = structlog.get_logger(__name__)
 R = TypeVar("R")
 
 _STEADY_S = 5.0
+_LAST_ANSWERS_S = 0.5
 _UNKNOWN_KEY_S = 60.0
 _THAW_CHECK_S = 600.0
 _BACKOFF = FullJitter(first=1.0, most=45.0)  # with the wait for a turn: back within a minute
@@ -171,6 +172,9 @@ class LiveSession:
             await self.now_authorised()
         cause = await over
         if isinstance(cause, LoginOver):
+            # What else is under way has an answer of its own: no outcome is left open for want of patience.
+            if under_way := link.under_way:
+                await asyncio.wait(under_way, timeout=_LAST_ANSWERS_S)
             raise cause
         return cause
 
@@ -292,7 +296,9 @@ class LiveSession:
             return
         ended = errors.ends_login(fault)
         if ended is not None:
-            self._end_link(LoginOver(ended, errors.name_of(fault)))
+            self._calls.close(errors.name_of(fault), ended=ended)
+            if self._over is not None:
+                resolve(self._over, LoginOver(ended, errors.name_of(fault)))
             return
         impaired = errors.impairs(fault)
         if impaired is not None:

@@ -21,6 +21,7 @@ from telethon.tl.types import MsgResendReq, MsgsAck, MsgsStateInfo
 
 from teleflow.kit.clock import loop_time
 from teleflow.telegram.mtproto.cipher import AuthKey, NotForUs
+from teleflow.telegram.mtproto.codes import CLOCKS_DIFFER, QUIET, TRY_NEW_ID
 from teleflow.telegram.mtproto.envelope import CONTAINER, Envelope
 from teleflow.telegram.mtproto.framing import BrokenStream, Framing, FullFraming, TransportFault
 from teleflow.telegram.mtproto.packing import GZIP_PACKED, packed, unpacked
@@ -37,12 +38,7 @@ _CONTAINER_BYTES = 512 * 1024
 _RENEWALS = 3
 _WAITING_LIMIT = 4096
 _DEEPEST = 3  # containers and packings in one another
-
 _RPC_RESULT = 0xF35C6D01
-# msgs_ack, future_salts, msgs_all_info, msgs_state_info, destroy_session_ok, destroy_session_none
-_QUIET = frozenset({0x62D6B459, 0xAE500895, 0x8CC0D131, 0x04DEB57D, 0xE22045FC, 0x62D350C9})
-_CLOCKS_DIFFER = frozenset({16, 17})
-_TRY_NEW_ID = frozenset({18, 19, 20, 64})
 
 _U32, _I64 = struct.Struct("<I"), struct.Struct("<q")
 
@@ -181,6 +177,10 @@ class Link(asyncio.Protocol):
         request.future.cancel()
         self._pending.pop(request.msg_id, None)
 
+    @property
+    def under_way(self) -> list[asyncio.Future[Any]]:
+        return [request.future for request in self._pending.values()]
+
     def pause_writing(self) -> None:
         self._paused = True
 
@@ -315,7 +315,7 @@ class Link(asyncio.Protocol):
             case 0xDA69FB52:  # msgs_state_req; 4: received, we keep no message unread
                 count = min(_U32.unpack_from(body, 8)[0], 8192)
                 self._serve(MsgsStateInfo(msg_id, b"\x04" * count))
-            case _ if kind not in _QUIET:
+            case _ if kind not in QUIET:
                 self._on_update(body)
 
     def _container(self, body: memoryview, depth: int) -> None:
@@ -342,16 +342,16 @@ class Link(asyncio.Protocol):
         request.future.set_result(answer)
 
     def _on_pong(self, body: memoryview) -> None:
-        request = self._pending.pop(_I64.unpack_from(body, 4)[0], None)
-        if request is not None and not request.future.done():
-            request.future.set_result(None)
+        if request := self._pending.pop(_I64.unpack_from(body, 4)[0], None):
+            if not request.future.done():
+                request.future.set_result(None)
 
     def _on_bad_message(self, envelope: Envelope, msg_id: int, body: memoryview) -> None:
         bad_id, _number, code = struct.unpack_from("<qii", body, 4)
-        if code in _CLOCKS_DIFFER:
+        if code in CLOCKS_DIFFER:
             envelope.learn_time(msg_id)
             self._renew(bad_id)
-        elif code in _TRY_NEW_ID:
+        elif code in TRY_NEW_ID:
             self._renew(bad_id)
         else:
             # Sequence numbers out of step: a new session is the way back.
