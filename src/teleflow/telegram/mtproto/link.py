@@ -342,9 +342,8 @@ class Link(asyncio.Protocol):
         request.future.set_result(answer)
 
     def _on_pong(self, body: memoryview) -> None:
-        if request := self._pending.pop(_I64.unpack_from(body, 4)[0], None):
-            if not request.future.done():
-                request.future.set_result(None)
+        if (request := self._pending.pop(_I64.unpack_from(body, 4)[0], None)) and not request.future.done():
+            request.future.set_result(None)
 
     def _on_bad_message(self, envelope: Envelope, msg_id: int, body: memoryview) -> None:
         bad_id, _number, code = struct.unpack_from("<qii", body, 4)
