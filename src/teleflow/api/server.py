@@ -30,6 +30,7 @@ GRACE = 20.0  # seconds that requests under way may take when we stop
 HEAD_TIME = 15.0  # seconds in which a request's head must have come
 HEAD_BYTES = 64 * 1024
 TAKE_TIME = 60.0  # seconds in which a caller must have taken some of an answer that fills the buffer
+CUT_TIME = 5.0  # seconds in which the last words of an answer that was cut must have been taken
 _STATUS_LINES = {400: b"HTTP/1.1 400 Bad Request", 431: b"HTTP/1.1 431 Request Header Fields Too Large"}
 
 
@@ -53,6 +54,7 @@ class HttpServer:
             timeout_keep_alive=75,
         )
         self._state = ServerState()
+        self._stopping = asyncio.Event()
         self._tasks = Tasks("http")
         self._server: asyncio.Server | None = None
 
@@ -65,9 +67,10 @@ class HttpServer:
         self._server = await asyncio.get_running_loop().create_server(self._protocol, sock=self._socket)
 
     async def stop(self, *, grace: float = GRACE) -> None:
-        """Take no more, and let what is under way end, at most `grace` seconds."""
+        """Take no more, and let what is under way end, at most `grace` seconds. Streams are told to end now."""
         if self._server is None:
             return
+        self._stopping.set()
         self._server.close()
         for connection in list(self._state.connections):
             connection.shutdown()
@@ -84,7 +87,7 @@ class HttpServer:
         await self._tasks.close()
 
     def _protocol(self) -> asyncio.Protocol:
-        return _Protocol(self._config, self._state, {})
+        return _Protocol(self._config, self._state, {"stopping": self._stopping})
 
     async def _tick(self) -> None:
         """Keep the Date header right."""
@@ -146,7 +149,18 @@ class _Protocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self.scope["state"]["cut"] = self.cut
         self._in_head, self._head_bytes = True, 0
+
+    def cut(self, last: bytes) -> None:
+        """End the chunked answer under way though its reader takes nothing: `last` goes behind what waits already."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete or self.transport.is_closing():
+            return
+        self.transport.write(b"%x\r\n%b\r\n0\r\n\r\n" % (len(last), last) if cycle.chunked_encoding else last)
+        cycle.response_complete = True
+        self.transport.close()
+        self.loop.call_later(CUT_TIME, self.transport.abort)
 
     def on_headers_complete(self) -> None:
         self._end_head()

@@ -60,7 +60,7 @@ class EventType(enum.StrEnum):
 
 
 EVERYTHING = "*"
-_ON_REQUEST = frozenset({EventType.RAW_UPDATE})  # `*` and `raw.*` do not mean it
+ON_REQUEST = frozenset({EventType.RAW_UPDATE})  # `*` and `raw.*` do not mean it
 _TYPES = frozenset(one.value for one in EventType)
 _GROUPS = frozenset(one.value.partition(".")[0] for one in EventType)
 _ID_BYTES = 15  # 120 bits: enough that no two events of a service ever share an id
@@ -102,12 +102,22 @@ class EventFilter:
     types: frozenset[str] = frozenset({EVERYTHING})
     session_ids: frozenset[str] | None = None
 
+    @property
+    def exact_types(self) -> frozenset[str] | None:
+        """The types that are meant, each by its name; None for `*` and no more."""
+        if self.types == {EVERYTHING}:
+            return None
+        return frozenset(one for one in _TYPES if self._means(one))
+
     def wants(self, type_: str, session_id: str | None) -> bool:
         if self.session_ids is not None and (session_id is None or session_id not in self.session_ids):
             return False
+        return self._means(type_)
+
+    def _means(self, type_: str) -> bool:
         if type_ in self.types:
             return True
-        if type_ in _ON_REQUEST:
+        if type_ in ON_REQUEST:
             return False
         return EVERYTHING in self.types or f"{type_.partition('.')[0]}.*" in self.types
 

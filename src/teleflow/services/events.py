@@ -21,8 +21,6 @@ from teleflow.storage.base import EventStore, LogEnds, SessionStore
 
 _CURSOR = re.compile(r"c([0-9]{1,18})")
 _EVENT_ID = re.compile(r"evt_[a-z2-7]{24}")
-_PAGES_LOOKED_AT = 20  # so that a filter which lets little through ends too
-_AT_ONCE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,18 +73,8 @@ class Events:
         """Oldest first. Raises Invalid(CURSOR_INVALID), Conflict(CURSOR_EXPIRED)."""
         ends = await self._storage.log_ends(principal.user_id)
         number = await self.place(principal, after, ends) if after is not None else max(0, ends.oldest - 1)
-        found: list[LoggedEvent] = []
-        for _ in range(_PAGES_LOOKED_AT):
-            page, looked = await self._storage.events_after(principal.user_id, after=number, limit=_AT_ONCE)
-            for event in page:
-                number = event.number
-                if wanted.wants(event.type, event.session_id):
-                    found.append(event)
-                    if len(found) == limit:
-                        break
-            if len(found) == limit or looked >= ends.newest or not page:
-                break
-        return LogPage(found, cursor_of(number), cursor_of(ends.oldest - 1), number < ends.newest)
+        found, looked = await self._storage.events_after(principal.user_id, after=number, limit=limit, wanted=wanted)
+        return LogPage(found, cursor_of(looked), cursor_of(ends.oldest - 1), looked < ends.newest)
 
     async def place(self, principal: Principal, cursor: str, ends: LogEnds | None = None) -> int:
         """The number that a cursor stands after. Raises Invalid(CURSOR_INVALID), Conflict(CURSOR_EXPIRED)."""
@@ -103,7 +91,22 @@ class Events:
             raise CursorExpired(max(1, ends.oldest))
         return number
 
-    async def newest(self, principal: Principal) -> int:
+    async def start(
+        self, principal: Principal, *, after: str | None, last_seen: str | None = None
+    ) -> int | CursorExpired:
+        """Where a stream begins: after what its reader saw last, else after `after`, else now. Raises Invalid.
+
+        A `last_seen` that is no cursor is as good as none: it is the browser's, and the page can't mend it.
+        """
+        cursor = last_seen or after
+        if cursor is not None:
+            try:
+                return await self.place(principal, cursor)
+            except CursorExpired as expired:
+                return expired
+            except Invalid:
+                if after is not None or last_seen is None:
+                    raise
         return (await self._storage.log_ends(principal.user_id)).newest
 
     async def after(self, user_id: str, number: int) -> list[LoggedEvent]:

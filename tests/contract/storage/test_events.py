@@ -122,8 +122,12 @@ async def test_a_filter_looks_past_what_it_does_not_want(storage: Storage) -> No
     batch = [an_event(session, n, EventType.USER_TYPING if n % 10 else EventType.MESSAGE_READ) for n in range(100)]
     await storage.append_events(user, batch, now=NOW, session_id=session)
     wanted = EventFilter(frozenset({"message.*"}))
-    found, looked = await storage.events_after(user, after=0, limit=50, wanted=wanted)
-    assert ([event.number for event in found], looked) == ([2, 12, 22, 32, 42], 50)
+    found, looked = await storage.events_after(user, after=0, limit=5, wanted=wanted)
+    assert ([event.number for event in found], looked) == ([2, 12, 22, 32, 42], 42)
+    found, looked = await storage.events_after(user, after=looked, limit=50, wanted=wanted)
+    assert ([event.number for event in found], looked) == ([52, 62, 72, 82, 92], 101), "the end of the log"
+    mine = EventFilter(frozenset({"*"}), frozenset({session, "ses_other", "ses_third"}))
+    assert (await storage.events_after(user, after=90, limit=500, wanted=mine))[1] == 101
     none = EventFilter(frozenset({"*"}), frozenset({"ses_other"}))
     assert await storage.events_after(user, after=0, limit=500, wanted=none) == ([], 101)
 

@@ -12,11 +12,10 @@ from teleflow.api.access import Uses
 from teleflow.api.numbers import plain as digits
 from teleflow.api.v1.access import Reader, check
 from teleflow.api.v1.envelope import Shape, plain
-from teleflow.api.v1.event_stream import EventStream
+from teleflow.api.v1.event_stream import HEADERS, EventStream
 from teleflow.api.v1.operation import operation
-from teleflow.errors import Invalid
+from teleflow.api.v1.streaming import Place, Streaming
 from teleflow.model.users import Principal, Scope
-from teleflow.services.events import CursorExpired
 
 router = APIRouter(prefix="/api/v1/events", tags=["events"])
 Types = Annotated[str | None, Query(max_length=1000, description="Types, comma-separated: exact, `message.*`, or `*`")]
@@ -89,28 +88,18 @@ async def stream(
 ) -> Response:
     """Server-sent events: `id`, `event` and `data` of each. `Last-Event-ID`, or `after`, goes on where one was.
 
-    `stream.reset`: the log no longer goes back so far, and goes on from its oldest. `auth.expired`: ended.
+    `stream.reset`: the log no longer goes back so far, and goes on from its oldest. `stream.closed`: ended, for its
+    `reason`: `credentials_ended`, `unverified`, `slow`, `shutdown` or `failed`.
     """
-    events = services.events
-    wanted = await events.wanted(login.principal, types=types, session_id=session_id)
-    cursor = last_event_id or after
-    number: int | CursorExpired
-    if cursor is None:
-        number = await events.newest(login.principal)
-    else:
-        try:
-            number = await events.place(login.principal, cursor)
-        except CursorExpired as expired:
-            number = expired
-        except Invalid:
-            if after is not None or last_event_id is None:
-                raise
-            number = await events.newest(login.principal)
+    wanted = await services.events.wanted(login.principal, types=types, session_id=session_id)
+    place = Place(await services.events.start(login.principal, after=after, last_seen=last_event_id))
     known = facts.of(request.scope)
+    if known.method == "HEAD":
+        return Response(headers=HEADERS)
 
     async def still() -> Principal:
         fresh = await access.proven(known, services)
         check(fresh, Scope.READ)
         return fresh.principal
 
-    return EventStream(events, login.principal, wanted, services.clock, number=number, still=still)
+    return EventStream(Streaming(services.events, services.clock), login.principal, wanted, place, still)

@@ -46,6 +46,7 @@ class EventStore(Protocol):
         """The user's events past this number, oldest first, and the number up to which was looked.
 
         A page may be short of `limit`, or empty, and not the last: it is when what was looked up to is the newest.
+        With a filter some ten thousand events are looked at in one call, and no more.
         """
 
     async def event_number(self, user_id: str, event_id: str) -> int | None:

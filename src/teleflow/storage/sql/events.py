@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.model.chats import ChatType
-from teleflow.model.events import EventFilter, LoggedEvent, NewEvent
+from teleflow.model.events import ON_REQUEST, EventFilter, LoggedEvent, NewEvent
 from teleflow.model.updates import BoxPosition, Face
 from teleflow.storage.base.events import LogEnds
 from teleflow.storage.sql import deliveries
@@ -42,6 +43,8 @@ _AFTER = Statement(
     .order_by(_e.number)
     .limit(given("most"))
 )
+_SCANNED = 20_000  # events that one call looks at for a filter
+_READ_HERE = 100  # rows; more are read beside the event loop
 _NUMBER = Statement(select(_e.number).where(_e.user_id == given("of_user"), _e.id == given("this")))
 _ENDS = Statement(select(_l.oldest, _l.newest).where(_l.user_id == given("of_user")))
 _LOGS = Statement(select(_l.user_id, _l.oldest, _l.newest).where(_l.user_id > given("after")).order_by(_l.user_id))
@@ -104,10 +107,11 @@ class Events(Part):
         self, user_id: str, *, after: int, limit: int, wanted: EventFilter | None = None
     ) -> tuple[list[LoggedEvent], int]:
         most = page(limit)
-        rows = await self._db.read(every, _AFTER, of_user=user_id, after=after, most=most)
-        looked = rows[-1][0] if rows else after
-        found = [_event_of(row) for row in rows]
-        return found if wanted is None else [e for e in found if wanted.wants(e.type, e.session_id)], looked
+        if wanted is not None:
+            return await self._db.read_heavy(_wanted_after, user_id, after, most, wanted)
+        read = self._db.read if most <= _READ_HERE else self._db.read_heavy
+        rows = await read(every, _AFTER, of_user=user_id, after=after, most=most)
+        return [_event_of(row) for row in rows], rows[-1][0] if rows else after
 
     async def event_number(self, user_id: str, event_id: str) -> int | None:
         row = await self._db.read(one, _NUMBER, of_user=user_id, this=event_id)
@@ -131,6 +135,48 @@ class Events(Part):
 
     def on_append(self, ring: Callable[[Collection[str]], None]) -> None:
         self._db.on_append(ring)
+
+
+@lru_cache(maxsize=64)
+def _selecting(types: int, sessions: int) -> Statement:
+    """Of some numbers, what is of so many types and sessions; -1 is all of them."""
+    chosen = select(*_EVENT_COLUMNS).where(
+        _e.user_id == given("of_user"), _e.number > given("after"), _e.number <= given("up_to")
+    )
+    if types < 0:
+        chosen = chosen.where(*(_e.type != one for one in sorted(ON_REQUEST)))
+    else:
+        chosen = chosen.where(_e.type.in_([given(f"type_{n}") for n in range(types)]))
+    if sessions >= 0:
+        chosen = chosen.where(_e.session_id.in_([given(f"session_{n}") for n in range(sessions)]))
+    return Statement(chosen.order_by(_e.number).limit(given("most")))
+
+
+def _filled_up(name: str, values: Collection[str] | None) -> tuple[int, dict[str, str]]:
+    """Values for a list of a length that is a power of two, so that there are few statements; -1 for None."""
+    if values is None:
+        return -1, {}
+    listed = sorted(values)
+    length = 1 << max(0, len(listed) - 1).bit_length()
+    listed += [listed[-1] if listed else ""] * (length - len(listed))
+    return length, {f"{name}_{n}": value for n, value in enumerate(listed)}
+
+
+async def _wanted_after(
+    tx: Tx, user_id: str, after: int, most: int, wanted: EventFilter
+) -> tuple[list[LoggedEvent], int]:
+    ends = await tx.one(_ENDS, of_user=user_id)
+    oldest, newest = ends or (0, 0)
+    after = max(after, oldest - 1)
+    up_to = min(after + _SCANNED, newest)
+    types, type_values = _filled_up("type", wanted.exact_types)
+    sessions, session_values = _filled_up("session", wanted.session_ids)
+    statement = _selecting(types, sessions)
+    rows = await tx.all(
+        statement, of_user=user_id, after=after, up_to=up_to, most=most, **type_values, **session_values
+    )
+    looked = rows[-1][0] if len(rows) == most else max(after, up_to)
+    return [_event_of(row) for row in rows], looked
 
 
 def row_of(event: NewEvent) -> dict[str, Any]:
