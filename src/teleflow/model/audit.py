@@ -35,6 +35,12 @@ class Act(enum.StrEnum):
     SESSION_CODE_REFUSED = "session.code_refused"
     SESSION_LOGGED_OUT = "session.logged_out"
     SESSION_DELETED = "session.deleted"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_UPDATED = "webhook.updated"
+    WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105 - the name of an act
+    WEBHOOK_ENABLED = "webhook.enabled"
+    WEBHOOK_DISABLED = "webhook.disabled"  # by the service
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,9 +56,26 @@ class Webhook:
     disabled_because: str | None = None
 
 
+class Disabled(enum.StrEnum):
+    """Why the service disabled an endpoint."""
+
+    FAILING = "FAILING"  # nothing but failures for days
+    GONE = "GONE"  # it answered 410
+
+
+class RecoveryState(enum.StrEnum):
+    RUNNING = "running"
+    DONE = "done"
+    CANCELLED = "cancelled"
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One event on its way to one endpoint. Every attempt carries the same id and the same bytes."""
+    """One event on its way to one endpoint. Every attempt carries the same id and the same bytes.
+
+    `attempts` counts all, `earlier` those before it was begun anew: the retry policy begins anew too. `status`, `error`
+    and `duration_ms` are of the last attempt, `response` too where it was asked for.
+    """
 
     id: str
     webhook_id: str
@@ -68,13 +85,31 @@ class Delivery:
     session_id: str | None
     state: DeliveryState
     attempts: int
+    earlier: int
     due_at: int
     created_at: int
     ended_at: int | None = None
     status: int | None = None
     error: str | None = None
-    response: str | None = None
     duration_ms: int | None = None
+    response: str | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.state is DeliveryState.PENDING
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A delivery whose turn it is. `is_test`: there is one attempt and no more."""
+
+    id: str
+    event_type: str
+    session_id: str | None
+    attempts: int
+    earlier: int
+    body: bytes
+    is_test: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +124,53 @@ class Attempt:
     request_headers: Mapping[str, str]
     response_headers: Mapping[str, str]
     response: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """What became of an attempt at a delivery.
+
+    `again_at`: when the next one is due (Unix ms); None when there is none: then `success` tells how it ended. `gone`:
+    the endpoint wants no more of anything. `counts`: whether it tells of the endpoint's health, as a test's does not.
+    """
+
+    delivery_id: str
+    attempt: Attempt
+    success: bool
+    again_at: int | None = None
+    gone: bool = False
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """A job: send again what an endpoint did not get of the events from `since` to `until` (Unix ms).
+
+    `cursor` is the number of the last event that was looked at, `found` how many deliveries were begun (anew).
+    """
+
+    id: str
+    webhook_id: str
+    user_id: str
+    since: int
+    until: int
+    cursor: int
+    found: int
+    state: RecoveryState
+    created_at: int
+    ended_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStats:
+    """Of the deliveries of one endpoint that were planned since an instant. Durations in ms, of last attempts."""
+
+    pending: int = 0
+    delivered: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    attempts: int = 0
+    mean_ms: int | None = None
+    slowest_ms: int | None = None
+    last_success_at: int | None = None
+    last_failure_at: int | None = None

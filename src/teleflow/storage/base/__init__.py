@@ -22,11 +22,13 @@ from teleflow.storage.base.sends import Accepted, SendStore, Settlement
 from teleflow.storage.base.sessions import SessionStore
 from teleflow.storage.base.storage import Storage
 from teleflow.storage.base.users import UserStore
+from teleflow.storage.base.webhooks import Claim, Settled, WebhookStore
 
 __all__ = [
     "Accepted",
     "AuditStore",
     "Begun",
+    "Claim",
     "Claimed",
     "EventStore",
     "KeyStore",
@@ -40,8 +42,10 @@ __all__ = [
     "Rotation",
     "SendStore",
     "SessionStore",
+    "Settled",
     "Settlement",
     "Storage",
     "StoredAnswer",
     "UserStore",
+    "WebhookStore",
 ]

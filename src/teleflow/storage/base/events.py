@@ -69,4 +69,7 @@ class EventStore(Protocol):
         """The login is another one: its updates begin anew."""
 
     def on_append(self, ring: Callable[[Collection[str]], None]) -> None:
-        """`ring(user_ids)` is called on the loop after every commit that put events into logs. A bell, no more."""
+        """`ring(ids)` is called on the loop after every commit that put events into logs. A bell, no more.
+
+        The ids are the users', and those of the webhooks (and recoveries) that have something to do because of it.
+        """

@@ -14,6 +14,7 @@ from teleflow.storage.base.requests import RequestStore
 from teleflow.storage.base.sends import SendStore
 from teleflow.storage.base.sessions import SessionStore
 from teleflow.storage.base.users import UserStore
+from teleflow.storage.base.webhooks import WebhookStore
 
 
 class Storage(
@@ -26,6 +27,7 @@ class Storage(
     SendStore,
     RequestStore,
     EventStore,
+    WebhookStore,
     AuditStore,
     Protocol,
 ):

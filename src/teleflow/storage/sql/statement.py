@@ -71,8 +71,8 @@ class Tx(Protocol):
     async def run(self, statement: Statement, /, **values: Any) -> int:
         """How many rows were touched."""
 
-    def ring(self, user_id: str) -> None:
-        """After the commit, tell that something was put into this user's event log."""
+    def ring(self, id_: str) -> None:
+        """After the commit, tell whoever waits for it: something is in this user's log, or for this webhook to send."""
 
 
 def given(name: str) -> BindParameter[Any]:

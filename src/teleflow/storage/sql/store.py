@@ -12,12 +12,15 @@ from teleflow.storage.base import Storage
 from teleflow.storage.sql.arrivals import Arrivals
 from teleflow.storage.sql.audit import Audit
 from teleflow.storage.sql.credentials import SessionSecrets
+from teleflow.storage.sql.delivery import Carrying
+from teleflow.storage.sql.delivery_log import DeliveryLog
 from teleflow.storage.sql.events import Events
 from teleflow.storage.sql.keys import Keys
 from teleflow.storage.sql.logins import Logins
 from teleflow.storage.sql.pacing import PacingRows
 from teleflow.storage.sql.peers import Peers
 from teleflow.storage.sql.profiles import Profiles
+from teleflow.storage.sql.recoveries import Recoveries
 from teleflow.storage.sql.requests import Requests
 from teleflow.storage.sql.sendlog import SendLog
 from teleflow.storage.sql.sends import Sends
@@ -25,6 +28,7 @@ from teleflow.storage.sql.sessions import Sessions
 from teleflow.storage.sql.sqlite.engine import SqliteEngine
 from teleflow.storage.sql.upkeep import Upkeep
 from teleflow.storage.sql.users import Users
+from teleflow.storage.sql.webhooks import Webhooks
 
 _SQLITE_PREFIXES = ("sqlite+aiosqlite:///", "sqlite:///", "file:///", "file://localhost/", "file:")
 
@@ -43,6 +47,10 @@ class SqlStorage(
     SendLog,
     Requests,
     Events,
+    Webhooks,
+    Carrying,
+    DeliveryLog,
+    Recoveries,
     Audit,
     Upkeep,
 ):

@@ -33,6 +33,8 @@ webhooks = Table(
 )
 
 _OPEN: dict[str, Any] = {"sqlite_where": sql("is_open = 1"), "postgresql_where": sql("is_open = 1")}
+_OPEN_IN_ORDER = "is_open = 1 AND order_key IS NOT NULL"
+_ORDERED: dict[str, Any] = {"sqlite_where": sql(_OPEN_IN_ORDER), "postgresql_where": sql(_OPEN_IN_ORDER)}
 
 webhook_deliveries = Table(
     "webhook_deliveries",
@@ -48,19 +50,18 @@ webhook_deliveries = Table(
     Column("body", LargeBinary, nullable=True),  # only of what is in no log: a test
     text("state"),
     number("attempts"),
-    number("due_at"),
+    number("earlier"),  # those before it was begun anew
+    number("due_at"),  # while an attempt is under way, when to believe that it has died
     flag("is_open"),
-    text("lease_node", null=True),
-    number("lease_until"),
     number("created_at"),
     number("ended_at", null=True),
     number("status", null=True),
     text("error", null=True),
-    text("response", null=True),
     number("duration_ms", null=True),
-    Index("ix_webhook_deliveries_webhook_id_id", "webhook_id", "id"),
-    Index("ix_webhook_deliveries_due", "due_at", "id", **_OPEN),
-    Index("ix_webhook_deliveries_order", "webhook_id", "order_key", "event_number", **_OPEN),
+    Index("ix_webhook_deliveries_planned", "webhook_id", "created_at", "id"),
+    Index("uq_webhook_deliveries_event", "webhook_id", "event_number", unique=True),
+    Index("ix_webhook_deliveries_due", "webhook_id", "due_at", "id", **_OPEN),
+    Index("ix_webhook_deliveries_order", "webhook_id", "order_key", "event_number", **_ORDERED),
     Index("ix_webhook_deliveries_carried", "user_id", "event_number", **_OPEN),
 )
 
@@ -88,7 +89,7 @@ webhook_recoveries = Table(
     text("user_id"),
     number("since"),
     number("until"),
-    text("cursor"),  # the id of the last delivery that was looked at
+    number("cursor"),  # the number of the last event that was looked at
     number("found"),
     text("state"),
     number("created_at"),

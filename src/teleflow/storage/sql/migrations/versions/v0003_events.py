@@ -125,15 +125,13 @@ def _webhooks() -> None:
         sa.Column("body", sa.LargeBinary(), nullable=True),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("attempts", sa.BigInteger(), nullable=False),
+        sa.Column("earlier", sa.BigInteger(), nullable=False),
         sa.Column("due_at", sa.BigInteger(), nullable=False),
         sa.Column("is_open", sa.SmallInteger(), nullable=False),
-        sa.Column("lease_node", sa.Text(), nullable=True),
-        sa.Column("lease_until", sa.BigInteger(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
         sa.Column("status", sa.BigInteger(), nullable=True),
         sa.Column("error", sa.Text(), nullable=True),
-        sa.Column("response", sa.Text(), nullable=True),
         sa.Column("duration_ms", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["webhook_id"], ["webhooks.id"], name=op.f("fk_webhook_deliveries_webhook_id"), ondelete="CASCADE"
@@ -151,7 +149,7 @@ def _webhooks() -> None:
     op.create_index(
         "ix_webhook_deliveries_due",
         "webhook_deliveries",
-        ["due_at", "id"],
+        ["webhook_id", "due_at", "id"],
         unique=False,
         sqlite_where=sa.text("is_open = 1"),
         postgresql_where=sa.text("is_open = 1"),
@@ -161,10 +159,13 @@ def _webhooks() -> None:
         "webhook_deliveries",
         ["webhook_id", "order_key", "event_number"],
         unique=False,
-        sqlite_where=sa.text("is_open = 1"),
-        postgresql_where=sa.text("is_open = 1"),
+        sqlite_where=sa.text("is_open = 1 AND order_key IS NOT NULL"),
+        postgresql_where=sa.text("is_open = 1 AND order_key IS NOT NULL"),
     )
-    op.create_index("ix_webhook_deliveries_webhook_id_id", "webhook_deliveries", ["webhook_id", "id"], unique=False)
+    op.create_index("uq_webhook_deliveries_event", "webhook_deliveries", ["webhook_id", "event_number"], unique=True)
+    op.create_index(
+        "ix_webhook_deliveries_planned", "webhook_deliveries", ["webhook_id", "created_at", "id"], unique=False
+    )
     op.create_table(
         "webhook_recoveries",
         sa.Column("id", sa.Text(), nullable=False),
@@ -172,7 +173,7 @@ def _webhooks() -> None:
         sa.Column("user_id", sa.Text(), nullable=False),
         sa.Column("since", sa.BigInteger(), nullable=False),
         sa.Column("until", sa.BigInteger(), nullable=False),
-        sa.Column("cursor", sa.Text(), nullable=False),
+        sa.Column("cursor", sa.BigInteger(), nullable=False),
         sa.Column("found", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),

@@ -1,0 +1,300 @@
+"""Carries deliveries to their endpoints.
+
+Promises: what is planned is attempted until it is delivered, given up by its policy or cancelled, whatever becomes of
+this process; each attempt is recorded; a slow or dead endpoint takes nothing from others but its share: so many attempts
+at once for an endpoint and for a user. The storage is the truth: what is under way here is there as well, and is due
+again soon after a process that made it has died.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import random
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from teleflow.errors import StorageUnavailable, TeleFlowError
+from teleflow.kit.backoff import FullJitter
+from teleflow.kit.clock import Clock, loop_time, milliseconds
+from teleflow.kit.tasks import Tasks
+from teleflow.model.webhooks import Due, Ordering, RetryPolicy, Tried, Webhook
+from teleflow.storage.base.webhooks import Settled, WebhookStore
+from teleflow.webhooks import attempt
+from teleflow.webhooks.egress import WITHIN_S, Egress
+from teleflow.webhooks.lane import NEVER, Lane
+
+_log = structlog.get_logger(__name__)
+
+WEBHOOK, RECOVERY = "whk", "rcv"  # the words that their ids begin with
+_LEASE_MS = round((WITHIN_S + 5.0) * 1000)
+_SETTLED_AT_ONCE = 256
+_PAGE = 500
+_RECOVERED_AT_ONCE = 500
+_LOOK_FOR_RECOVERIES_S = 60.0
+_AGAIN = FullJitter(first=0.2, most=5.0)
+_BROKEN_AGAIN_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Attempts that may be under way at once."""
+
+    endpoint: int = 20
+    user: int = 100
+    all: int = 1_000
+
+
+class Worker:
+    """The deliveries of this node. `rung` belongs to the storage's bell."""
+
+    def __init__(
+        self,
+        storage: WebhookStore,
+        egress: Egress,
+        clock: Clock,
+        chance: random.Random,
+        *,
+        agent: str,
+        disable_after_s: float,
+        limits: Limits | None = None,
+    ) -> None:
+        self._storage = storage
+        self._egress = egress
+        self._clock = clock
+        self._chance = chance
+        self._agent = agent
+        self._disable_after = round(disable_after_s * 1000)
+        self._limits = limits or Limits()
+        self._tasks = Tasks("webhooks")
+        self._lanes: dict[str, Lane] = {}
+        self._by_user: Counter[str] = Counter()
+        self._flying = 0
+        self._dirty: set[str] = set()
+        self._later: list[tuple[float, str]] = []
+        self._wake = asyncio.Event()
+        self._results: list[tuple[Lane, Tried]] = []
+        self._has_results = asyncio.Event()
+        self._recover = asyncio.Event()
+        self._expected: dict[str, asyncio.Future[None]] = {}
+
+    # -- life ---------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Returns at once; what was left by an earlier process is found in the background."""
+        self._tasks.start(self._pump(), "pump")
+        self._tasks.start(self._settle(), "settle")
+        self._tasks.start(self._find_lanes(), "find")
+        self._tasks.start(self._run_recoveries(), "recover")
+
+    async def stop(self) -> None:
+        """What is under way is broken off: it is due again in a moment, for whoever comes next."""
+        await self._tasks.close()
+
+    async def _find_lanes(self) -> None:
+        after = None
+        while True:
+            try:
+                ids = await self._storage.webhooks_to_serve(limit=_PAGE, after=after)
+            except StorageUnavailable:
+                await self._clock.sleep(1.0)
+                continue
+            self.rung(ids)
+            if len(ids) < _PAGE:
+                return
+            after = ids[-1]
+
+    def rung(self, ids: Collection[str]) -> None:
+        """There may be something to do for these."""
+        for id_ in ids:
+            if id_.startswith(WEBHOOK):
+                if id_ not in self._lanes:
+                    self._lanes[id_] = Lane(id_)
+                self._look(self._lanes[id_])
+            elif id_.startswith(RECOVERY):
+                self._recover.set()
+
+    def expect(self, delivery_id: str) -> asyncio.Future[None]:
+        """Resolved when an attempt at this delivery is recorded here."""
+        future = self._expected[delivery_id] = asyncio.get_running_loop().create_future()
+        future.add_done_callback(lambda _: self._expected.pop(delivery_id, None))
+        return future
+
+    # -- what is due --------------------------------------------------------------------------------------
+
+    def _look(self, lane: Lane) -> None:
+        if lane.asking:
+            lane.again = True
+            return
+        self._dirty.add(lane.webhook_id)
+        self._wake.set()
+
+    def _look_at(self, lane: Lane, at: float) -> None:
+        if at < lane.look_at or lane.look_at <= loop_time():
+            lane.look_at = at
+            if at < NEVER:
+                heapq.heappush(self._later, (at, lane.webhook_id))
+                self._wake.set()
+
+    async def _pump(self) -> None:
+        while True:
+            self._wake.clear()
+            now = loop_time()
+            while self._later and self._later[0][0] <= now:
+                self._dirty.add(heapq.heappop(self._later)[1])
+            dirty, self._dirty = self._dirty, set()
+            for webhook_id in dirty:
+                lane = self._lanes.get(webhook_id)
+                if lane is not None and not lane.asking:
+                    self._begin(lane, now)
+            try:
+                async with asyncio.timeout_at(self._later[0][0] if self._later else None):
+                    await self._wake.wait()
+            except TimeoutError:
+                pass
+
+    def _begin(self, lane: Lane, now: float) -> None:
+        if lane.held_until > now:
+            self._look_at(lane, lane.held_until)
+            return
+        limits = self._limits
+        room = min(lane.room(limits.endpoint), limits.user - self._by_user[lane.user_id], limits.all - self._flying)
+        if room <= 0:
+            return  # whoever ends makes room, and looks
+        lane.asking, lane.again, lane.look_at = True, False, NEVER
+        # Counted before they are known, so that many lanes that ask at once do not share one room.
+        self._flying += room
+        self._by_user[lane.user_id] += room
+        self._tasks.start(self._claim(lane, lane.user_id, room), f"claim:{lane.webhook_id}")
+
+    async def _claim(self, lane: Lane, counted_for: str, room: int) -> None:
+        now = milliseconds(self._clock.time())
+        due: Sequence[Due] = ()
+        webhook: Webhook | None = None
+        next_in: float | None = None
+        try:
+            claim = await self._storage.claim_deliveries(lane.webhook_id, now=now, until=now + _LEASE_MS, limit=room)
+        except StorageUnavailable:
+            next_in = _AGAIN.delay(2, self._chance)
+        except TeleFlowError:
+            _log.exception("webhook.claim_failed", webhook=lane.webhook_id)
+            next_in = _BROKEN_AGAIN_S
+        else:
+            webhook = claim.webhook
+            due = [one for one in claim.due if one.id not in lane.flying]
+            if claim.next_due is not None:
+                next_in = max(0.0, (claim.next_due - milliseconds(self._clock.time())) / 1000)
+        finally:
+            lane.asking = False
+            self._flying -= room
+            self._by_user[counted_for] -= room
+        if webhook is not None:
+            lane.user_id, lane.ordering = webhook.user_id, webhook.ordering
+            for one in due:
+                self._fly(lane, webhook, one)
+        elif next_in is None and not lane.again and not lane.flying:
+            self._lanes.pop(lane.webhook_id, None)
+            return
+        if lane.again or len(due) >= room:
+            self._look(lane)
+        elif next_in is not None:
+            self._look_at(lane, loop_time() + next_in)
+
+    # -- attempts -----------------------------------------------------------------------------------------
+
+    def _fly(self, lane: Lane, webhook: Webhook, due: Due) -> None:
+        lane.flying.add(due.id)
+        self._flying += 1
+        self._by_user[lane.user_id] += 1
+        self._tasks.start(self._attempt(lane, webhook, due), f"deliver:{due.id}")
+
+    async def _attempt(self, lane: Lane, webhook: Webhook, due: Due) -> None:
+        tried = await self._try(lane, webhook, due)
+        self._results.append((lane, tried))
+        self._has_results.set()
+
+    async def _try(self, lane: Lane, webhook: Webhook, due: Due) -> Tried:
+        at = self._clock.time()
+        sent = attempt.request_headers(webhook, due, at=at, agent=self._agent)
+        answer = await self._egress.post(webhook.url, due.body, sent)
+        policy = RetryPolicy.NONE if due.is_test else webhook.policy
+        tried, asked = attempt.judged(
+            webhook, due, sent, answer, policy, at=at, now=self._clock.time(), chance=self._chance
+        )
+        if tried.success:
+            lane.succeeded()
+        elif not due.is_test:
+            lane.failed(loop_time(), asked)
+        return tried
+
+    # -- what became of them ------------------------------------------------------------------------------
+
+    async def _settle(self) -> None:
+        while True:
+            await self._has_results.wait()
+            self._has_results.clear()
+            while self._results:
+                batch, self._results = self._results[:_SETTLED_AT_ONCE], self._results[_SETTLED_AT_ONCE:]
+                settled = await self._stored([tried for _, tried in batch])
+                self._landed(batch, settled)
+
+    async def _stored(self, tried: list[Tried]) -> Settled:
+        attempt_number = 0
+        while True:
+            try:
+                return await self._storage.settle_deliveries(
+                    tried, now=milliseconds(self._clock.time()), disable_after=self._disable_after
+                )
+            except StorageUnavailable:
+                _log.warning("webhook.not_settled_yet", attempts=len(tried))
+                await self._clock.sleep(_AGAIN.delay(attempt_number, self._chance))
+                attempt_number += 1
+
+    def _landed(self, batch: Sequence[tuple[Lane, Tried]], settled: Settled) -> None:
+        now = milliseconds(self._clock.time())
+        for lane, tried in batch:
+            lane.flying.discard(tried.delivery_id)
+            self._flying -= 1
+            self._by_user[lane.user_id] -= 1
+            expected = self._expected.get(tried.delivery_id)
+            if expected is not None and not expected.done():
+                expected.set_result(None)
+            if tried.again_at is not None:
+                self._look_at(lane, loop_time() + max(0.0, (tried.again_at - now) / 1000))
+        for lane in {lane.webhook_id: lane for lane, _ in batch}.values():
+            if lane.ordering is not Ordering.NONE or lane.room(self._limits.endpoint):
+                self._look(lane)
+        for webhook_id, because in settled.disabled.items():
+            _log.warning("webhook.disabled", webhook=webhook_id, because=because.value)
+        if self._flying + _PAGE > self._limits.all:
+            self._wake_all()
+
+    def _wake_all(self) -> None:
+        """There was no room, for the whole service or for a user: those who waited for it look again."""
+        for lane in self._lanes.values():
+            if lane.look_at == NEVER and not lane.asking:
+                self._dirty.add(lane.webhook_id)
+        self._wake.set()
+
+    # -- recoveries ---------------------------------------------------------------------------------------
+
+    async def _run_recoveries(self) -> None:
+        while True:
+            self._recover.clear()
+            try:
+                while ids := await self._storage.recoveries_to_run(limit=_PAGE):
+                    for recovery_id in ids:
+                        await self._storage.recover_some(
+                            recovery_id, now=milliseconds(self._clock.time()), limit=_RECOVERED_AT_ONCE
+                        )
+                    await self._clock.sleep(0)
+            except TeleFlowError:
+                _log.exception("webhook.recovery_failed")
+            try:
+                async with asyncio.timeout(_LOOK_FOR_RECOVERIES_S):
+                    await self._recover.wait()
+            except TimeoutError:
+                pass
