@@ -55,6 +55,8 @@ from teleflow.telegram.limiter import ConnectLimiter
 from teleflow.telegram.pacing import Pacing
 from teleflow.telegram.proxies import Proxies
 from teleflow.telegram.site import Site
+from teleflow.webhooks.egress import Egress
+from teleflow.webhooks.worker import Worker
 from teleflow.wire.files import FileIds
 
 _log = structlog.get_logger(__name__)
@@ -161,13 +163,28 @@ class Gateway:
             node=self.node,
             send_wait_seconds=settings.send_wait_seconds,
         )
+        self.egress = Egress(settings.allowed_webhook_nets, own_ports=[settings.port] if settings.port else [])
+        await self.egress.start()
+        stack.push_async_callback(self.egress.stop)
+        worker = Worker(
+            self.storage,
+            self.egress,
+            self.clock,
+            self._chance,
+            agent=f"TeleFlow/{__version__}",
+            disable_after_s=settings.webhook_disable_after_hours * 3600,
+        )
+        hub = Hub(self.storage)
+        hub.listen(worker.rung)
         care = Care(self.runner, self.storage, self.clock, device=device, codes_per_hour=settings.code_budget_per_hour)
         self.services = Services.make(
             storage=self.storage,
             sessions=care,
             outbox=self.outbox,
             reach=Reach(call, peers),
-            hub=Hub(self.storage),
+            hub=hub,
+            door=self.egress,
+            carrier=worker,
             seal=seal,
             settings=settings,
             secrets=secrets,
@@ -182,7 +199,7 @@ class Gateway:
         adoption = Adoption(
             settings.sessions_dir, self.runner, self.storage, self.clock, api=service_credentials(settings)
         )
-        for part in (self.runner, care, self.outbox, adoption):
+        for part in (worker, self.runner, care, self.outbox, adoption):
             await part.start()
             stack.push_async_callback(part.stop)
         upkeep = Tasks("upkeep")
@@ -209,7 +226,11 @@ class Gateway:
         most = self.settings.event_retention_most
         for _ in range(_PURGES_AT_ONCE):
             if not await self.storage.purge_events(before=before, most=most):
-                return
+                break
+        now = milliseconds(self.clock.time())
+        for _ in range(_PURGES_AT_ONCE):
+            if not await self.storage.purge_deliveries(before=before, now=now):
+                break
 
     async def _sweep(self) -> None:
         while True:
@@ -251,6 +272,7 @@ async def serve(settings: Settings, *, on_ready: Callable[[Ready], Awaitable[Non
     try:
         async with Gateway(settings) as gateway:
             host, port = sockets[0].getsockname()[:2]
+            gateway.egress.own_ports.add(port)
             shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
             process.tune_for_a_busy_loop()
             ready = Ready(f"http://{f'[{shown}]' if ':' in shown else shown}:{port}", gateway.first_admin)

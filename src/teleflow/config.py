@@ -88,6 +88,10 @@ class Settings(BaseSettings):
     event_retention_most: int = Field(1_000_000, ge=1, description="Events that are kept of each user, at most")
     streams_per_key: int = Field(20, ge=1, description="Event streams that one key or login may have open")
     webhook_allow_nets: str = Field("", description="Private networks that webhooks may reach, comma-separated")
+    webhooks_per_user: int = Field(50, ge=1, le=1000, description="Webhooks that one user may have")
+    webhook_disable_after_hours: float = Field(
+        120, gt=0, description="Hours of nothing but failures after which a webhook is disabled"
+    )
     body_limit_bytes: int = Field(1_048_576, ge=1024, description="Largest request body")
 
     proxy_allow_nets: str = Field("", description="Private networks that sessions' proxies may be in, comma-separated")
@@ -130,7 +134,7 @@ class Settings(BaseSettings):
                 raise ValueError("must be origins such as https://app.example.com (no path), or *")
         return value
 
-    @field_validator("proxy_allow_nets", "trusted_proxies")
+    @field_validator("proxy_allow_nets", "trusted_proxies", "webhook_allow_nets")
     @classmethod
     def _networks(cls, value: str) -> str:
         networks(value)
@@ -139,6 +143,10 @@ class Settings(BaseSettings):
     @property
     def allowed_proxy_nets(self) -> tuple[Network, ...]:
         return networks(self.proxy_allow_nets)
+
+    @property
+    def allowed_webhook_nets(self) -> tuple[Network, ...]:
+        return networks(self.webhook_allow_nets)
 
     @property
     def cors_origins(self) -> frozenset[str]:

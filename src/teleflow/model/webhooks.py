@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 
 from teleflow.model.events import EventFilter
 
+BEHIND = 2**62  # the `due_at` of what waits for another delivery to end
+
 
 class RetryPolicy(enum.StrEnum):
     DEFAULT = "default"  # for more than 75 hours
@@ -95,8 +97,9 @@ class Delivery:
     response: str | None = None
 
     @property
-    def is_open(self) -> bool:
-        return self.state is DeliveryState.PENDING
+    def waits_until_due(self) -> bool:
+        """Waits for its hour, and not for the end of another delivery."""
+        return self.state is DeliveryState.PENDING and self.due_at < BEHIND
 
 
 @dataclass(frozen=True, slots=True)

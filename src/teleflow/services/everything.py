@@ -15,6 +15,7 @@ from teleflow.services.accounts import Accounts
 from teleflow.services.audit import Audit
 from teleflow.services.auth import Auth
 from teleflow.services.chats import Chats
+from teleflow.services.deliveries import Carrier, Deliveries
 from teleflow.services.events import Events
 from teleflow.services.exports import Exports
 from teleflow.services.health import Health
@@ -32,6 +33,7 @@ from teleflow.services.telegram_account import TelegramAccount
 from teleflow.services.throttle import LoginThrottle
 from teleflow.services.tokens import Tokens
 from teleflow.services.users import Users
+from teleflow.services.webhooks import Door, Webhooks
 from teleflow.storage.base import Storage
 from teleflow.wire.files import FileIds
 
@@ -56,6 +58,8 @@ class Services:
     chats: Chats
     history: History
     events: Events
+    webhooks: Webhooks
+    deliveries: Deliveries
     clock: Clock
 
     @classmethod
@@ -67,6 +71,8 @@ class Services:
         outbox: Outbox,
         reach: Reach,
         hub: Hub,
+        door: Door,
+        carrier: Carrier,
         seal: Seal,
         settings: Settings,
         secrets: Secrets,
@@ -87,6 +93,7 @@ class Services:
         guard = throttle or LoginThrottle(clock)
         auth = Auth(storage, passwords, tokens, guard, logins, clock)
         in_use = SessionsInUse(storage, clock)
+        webhooks = Webhooks(storage, door, clock, most=settings.webhooks_per_user)
         return cls(
             auth=auth,
             keys=Keys(storage, auth, logins, tokens, clock, bootstrap=_text(settings.api_key)),
@@ -104,6 +111,8 @@ class Services:
             chats=Chats(in_use, reach, clock),
             history=History(in_use, reach),
             events=Events(storage, storage, hub, streams_per_key=settings.streams_per_key),
+            webhooks=webhooks,
+            deliveries=Deliveries(storage, webhooks, carrier, clock),
             clock=clock,
         )
 

@@ -1,8 +1,8 @@
 """Carries deliveries to their endpoints.
 
 Promises: what is planned is attempted until it is delivered, given up by its policy or cancelled, whatever becomes of
-this process; each attempt is recorded; a slow or dead endpoint takes nothing from others but its share: so many attempts
-at once for an endpoint and for a user. The storage is the truth: what is under way here is there as well, and is due
+this process; each attempt is recorded; a slow or dead endpoint takes no more than its share: so many attempts at once
+for an endpoint and for a user. The storage is the truth: what is under way here is there as well, and is due
 again soon after a process that made it has died.
 """
 
@@ -74,6 +74,7 @@ class Worker:
         self._by_user: Counter[str] = Counter()
         self._flying = 0
         self._dirty: set[str] = set()
+        self._short: set[str] = set()
         self._later: list[tuple[float, str]] = []
         self._wake = asyncio.Event()
         self._results: list[tuple[Lane, Tried]] = []
@@ -163,7 +164,8 @@ class Worker:
         limits = self._limits
         room = min(lane.room(limits.endpoint), limits.user - self._by_user[lane.user_id], limits.all - self._flying)
         if room <= 0:
-            return  # whoever ends makes room, and looks
+            self._short.add(lane.webhook_id)  # whoever lands makes room
+            return
         lane.asking, lane.again, lane.look_at = True, False, NEVER
         # Counted before they are known, so that many lanes that ask at once do not share one room.
         self._flying += room
@@ -269,15 +271,10 @@ class Worker:
                 self._look(lane)
         for webhook_id, because in settled.disabled.items():
             _log.warning("webhook.disabled", webhook=webhook_id, because=because.value)
-        if self._flying + _PAGE > self._limits.all:
-            self._wake_all()
-
-    def _wake_all(self) -> None:
-        """There was no room, for the whole service or for a user: those who waited for it look again."""
-        for lane in self._lanes.values():
-            if lane.look_at == NEVER and not lane.asking:
-                self._dirty.add(lane.webhook_id)
-        self._wake.set()
+        if self._short:
+            short, self._short = self._short, set()
+            self._dirty |= short
+            self._wake.set()
 
     # -- recoveries ---------------------------------------------------------------------------------------
 

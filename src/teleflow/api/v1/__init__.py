@@ -8,6 +8,7 @@ from teleflow.api.v1 import (
     audit,
     auth,
     chats,
+    deliveries,
     events,
     jobs,
     keys,
@@ -17,6 +18,7 @@ from teleflow.api.v1 import (
     session_transfer,
     sessions,
     users,
+    webhooks,
 )
 
 HOT: tuple[APIRouter, ...] = (messages.router, chats.router, sending.router, jobs.router)
@@ -34,5 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     sending.router,
     jobs.router,
     events.router,
+    webhooks.router,
+    deliveries.router,
     audit.router,
 )

@@ -1,6 +1,6 @@
 """Deliveries of events to webhooks: planned in the transaction that logs the event, taken, settled.
 
-A delivery that waits behind another one of its order is not due until that one has ended (`_BEHIND`), so that what is
+A delivery that waits behind another one of its order is not due until that one has ended (`BEHIND`), so that what is
 due can be read from one index however much waits. While an attempt is under way, `due_at` says when to believe that
 whoever makes it has died.
 """
@@ -17,12 +17,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.kit.ids import new_id
 from teleflow.model.events import EventFilter
-from teleflow.model.webhooks import Attempt, DeliveryState, Due, Ordering
+from teleflow.model.webhooks import BEHIND, Attempt, DeliveryState, Due, Ordering
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.statement import NO, YES, Statement, Tx, given
 
 CANCELLED_AT_ONCE = 1_000
-_BEHIND = 2**62
 _w = t.webhooks.c
 _d = t.webhook_deliveries.c
 _a = t.webhook_attempts.c
@@ -52,7 +51,7 @@ _DUE = Statement(
 _TAKE = Statement(update(t.webhook_deliveries).values(due_at=given("until")).where(_d.id == given("this")))
 _NEXT_DUE = Statement(
     select(_d.due_at)
-    .where(_d.webhook_id == given("of_webhook"), _d.is_open == YES, _d.due_at < _BEHIND)
+    .where(_d.webhook_id == given("of_webhook"), _d.is_open == YES, _d.due_at < BEHIND)
     .order_by(_d.due_at)
     .limit(1)
 )
@@ -83,7 +82,7 @@ _next_of_order = (
 _LET_NEXT = Statement(
     update(t.webhook_deliveries)
     .values(due_at=given("now"))
-    .where(_d.id == _next_of_order.scalar_subquery(), _d.due_at == _BEHIND)
+    .where(_d.id == _next_of_order.scalar_subquery(), _d.due_at == BEHIND)
 )
 _some_open = select(_d.id).where(_d.webhook_id == given("of_webhook"), _d.is_open == YES).limit(CANCELLED_AT_ONCE)
 _CANCEL = Statement(
@@ -145,7 +144,7 @@ async def plan_one(
         event_number=number,
         session_id=event["session_id"],
         order_key=order_key,
-        due_at=_BEHIND if behind else now,
+        due_at=BEHIND if behind else now,
         created_at=now,
         **_BLANK,
     )

@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-import msgspec
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
@@ -18,13 +17,12 @@ from teleflow.storage.sql import deliveries
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, every, one, page
 from teleflow.storage.sql.statement import Row, Statement, Tx, given
-from teleflow.wire.instants import iso
+from teleflow.wire.events import event_body
 
 _e = t.events.c
 _l = t.event_logs.c
 _p = t.update_positions.c
 _f = t.chat_faces.c
-_encode = msgspec.json.Encoder().encode
 
 _OWNER = Statement(select(t.users.c.id).where(t.users.c.id == given("of_user")))
 _OWNED = Statement(
@@ -85,8 +83,6 @@ _FACES = Statement(
     )
 )
 _CUT_AT_ONCE = 500
-# U+2028, U+2029 and U+0085, which JSON leaves as they are.
-_LINE_ENDS = ((b"\xe2\x80\xa8", b"\\u2028"), (b"\xe2\x80\xa9", b"\\u2029"), (b"\xc2\x85", b"\\u0085"))
 
 
 class Events(Part):
@@ -180,29 +176,14 @@ async def _wanted_after(
 
 
 def row_of(event: NewEvent) -> dict[str, Any]:
-    body = {
-        "id": event.id,
-        "type": event.type.value,
-        "sessionId": event.session_id,
-        "timestamp": iso(event.at),
-        "data": event.data,
-    }
     return {
         "id": event.id,
         "type": event.type.value,
         "session_id": event.session_id,
         "chat_id": event.chat_id,
         "at": event.at,
-        "body": _one_line(_encode(body)),
+        "body": event_body(event.id, event.type.value, event.session_id, event.at, event.data),
     }
-
-
-def _one_line(body: bytes) -> bytes:
-    """Whatever some reader takes for the end of a line, as JSON's own escape."""
-    for raw, escaped in _LINE_ENDS:
-        if raw in body:
-            body = body.replace(raw, escaped)
-    return body
 
 
 async def append(tx: Tx, user_id: str, rows: Sequence[Mapping[str, Any]], now: int) -> int:
