@@ -25,6 +25,9 @@ NOBODYS: Mapping[str, Any] = {
     "message": 2_000_000_000,
     "job": "job_01k0000000000000000000000",
     "key": "key_01k0000000000000000000000",
+    "webhook": "whk_01k0000000000000000000000",
+    "delivery": "dlv_01k0000000000000000000000",
+    "recovery": "rcv_01k0000000000000000000000",
     "user": "usr_01k0000000000000000000000",
     "username": "nobody-at-all",
 }
@@ -39,6 +42,9 @@ CODES = {
     "message": "MESSAGE_NOT_FOUND",
     "job": "JOB_NOT_FOUND",
     "key": "KEY_NOT_FOUND",
+    "webhook": "WEBHOOK_NOT_FOUND",
+    "delivery": "DELIVERY_NOT_FOUND",
+    "recovery": "RECOVERY_NOT_FOUND",
     "user": "USER_NOT_FOUND",
     "username": "USER_NOT_FOUND",
 }
@@ -165,7 +171,7 @@ def _request(operation: Operation, owner: Owner, place: Field, value: Any) -> tu
 
 async def _state(stand: Stand, owner: Owner) -> Any:
     """Everything of an owner that could have changed: as the service tells it, and as the data centre has it."""
-    paths = ["/auth/me", "/keys", "/jobs?limit=200", "/sessions"]
+    paths = ["/auth/me", "/keys", "/jobs?limit=200", "/sessions", "/webhooks"]
     session = owner.ids["session"]
     for chat in (owner.ids["chat"], owner.ids["group"], owner.ids["person"]):
         paths.append(f"/messages/history?sessionId={session}&chatId={chat}&limit=100")

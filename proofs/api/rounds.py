@@ -22,6 +22,7 @@ ENDS = frozenset(
         "sessions.delete",
         "sessions.disconnect",
         "sessions.logout",
+        "webhooks.delete",
     }
 )
 """What ends something of the caller's."""
@@ -66,6 +67,9 @@ def _ids(owner: Owner) -> dict[str, list[Any]]:
         "messageIds": [ids["message"]],
         "replyToMsgId": [ids["message"]],
         "key_id": [ids["key"]],
+        "webhook_id": [ids["webhook"]],
+        "delivery_id": [ids["delivery"]],
+        "recovery_id": [ids["recovery"]],
         "userId": [ids["user"]],
         "/api/v1/chats id": [ids["person"], ids["chat"], ids["group"]],
         "/api/v1/jobs id": [ids["job"]],
@@ -77,4 +81,5 @@ async def _spare(stand: Stand, owner: Owner) -> dict[str, list[Any]]:
     """Sessions that nobody scans, keys that nobody uses, and a group to leave."""
     sessions = [await stand.waiting_session(owner, f"spare {number}") for number in range(THROWN_AWAY)]
     keys = [await stand.spare_key(owner) for _ in range(THROWN_AWAY)]
-    return {"session_id": sessions, "key_id": keys, "chatId": [owner.ids["spare group"]]}
+    hooks = [await stand.webhook(owner) for _ in range(THROWN_AWAY)]
+    return {"session_id": sessions, "key_id": keys, "webhook_id": hooks, "chatId": [owner.ids["spare group"]]}

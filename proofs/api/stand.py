@@ -20,6 +20,7 @@ FRIENDS = {"ann": "+15550410021", "ben": "+15550410022", "admin": "+15550410023"
 NOTES = {"ann": 60, "ben": 6, "admin": 6}
 """How many messages an account has had: the higher numbers of one are no numbers of another."""
 WITHIN = 30.0
+NOWHERE = "http://127.0.0.1:59999/nobody"
 
 
 @dataclass
@@ -88,6 +89,11 @@ class Stand:
         posted = await _data(owner.caller, "POST", "/messages/send?async=true", self._note(session), 202)
         owner.ids["job"] = posted["id"]
         owner.ids["key"] = await self.spare_key(owner)
+        owner.ids["webhook"] = await self.webhook(owner)
+        path = f"/webhooks/{owner.ids['webhook']}"
+        owner.ids["delivery"] = (await _data(owner.caller, "POST", f"{path}/test"))["id"]
+        recovery = await _data(owner.caller, "POST", f"{path}/recoveries", {"since": "2026-01-01T00:00:00Z"}, 202)
+        owner.ids["recovery"] = recovery["id"]
         listed = await _data(owner.caller, "GET", f"/chats?sessionId={session}")
         known = {one["id"] for one in listed}
         if not {owner.ids["chat"], owner.ids["group"]} <= known:
@@ -117,6 +123,11 @@ class Stand:
         caller = KeyCaller(self.gateway.port)
         caller.key = made["key"]
         return caller
+
+    async def webhook(self, owner: Owner) -> str:
+        """Of one session; nobody listens where it sends to."""
+        body = {"url": NOWHERE, "events": ["message.*"], "sessionIds": [owner.ids["session"]], "retryPolicy": "none"}
+        return str((await _data(owner.caller, "POST", "/webhooks", body, 201))["id"])
 
     async def spare_key(self, owner: Owner) -> str:
         made = await _data(owner.caller, "POST", "/keys", {"name": "spare", "scopes": ["read"]}, 201)

@@ -39,7 +39,7 @@ async def run(scale: Scale, seed: int) -> Outcome:
         folder = Path(made)
         sandbox = SandboxProcess(folder / "sandbox")
         await sandbox.start()
-        gateway = GatewayProcess(folder / "gateway", sandbox.info)
+        gateway = GatewayProcess(folder / "gateway", sandbox.info, WEBHOOK_ALLOW_NETS="127.0.0.0/8")
         async with kept(gateway, sandbox):
             await gateway.start()
             stand = Stand(gateway, sandbox)

@@ -63,8 +63,10 @@ class Deliveries:
     async def page(
         self, principal: Principal, webhook_id: str, wanted: Wanted, *, limit: int, before: str | None
     ) -> list[Delivery]:
-        """Newest first. Raises Invalid for an unknown type."""
+        """Newest first. Raises Invalid for an unknown type, NotFound SESSION_NOT_FOUND."""
         await self._webhooks.get(principal, webhook_id)
+        if wanted.session_id is not None:
+            await self._webhooks.check_session(principal, wanted.session_id)
         if wanted.event_type is not None and wanted.event_type != TEST:
             check_types([wanted.event_type], field="event")
         return await self._storage.deliveries(

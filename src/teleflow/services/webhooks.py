@@ -169,6 +169,10 @@ class Webhooks:
             raise NotFound("There is no webhook of this id", code="WEBHOOK_NOT_FOUND")
         return await self.get(principal, webhook.id)
 
+    async def check_session(self, principal: Principal, session_id: str) -> None:
+        """Raises NotFound SESSION_NOT_FOUND for one that is not the principal's."""
+        await owned_session(self._storage, principal, session_id)
+
     async def _url(self, text: str) -> str:
         url = target(text, allowed=self._door.allowed)
         await self._door.check(url)
@@ -187,7 +191,7 @@ class Webhooks:
         if not 0 < len(wish.session_ids) <= MOST_SESSIONS:
             raise Invalid(f"Name 1 to {MOST_SESSIONS} sessions", details={"field": "sessionIds"})
         for session_id in sorted(wish.session_ids):
-            await owned_session(self._storage, principal, session_id)
+            await self.check_session(principal, session_id)
         return wish.session_ids
 
     def _now(self) -> int:

@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from teleflow.api.examples import access, messages, sessions, simple
+from teleflow.api.examples import access, messages, sessions, simple, webhooks
 
-REQUESTS: Mapping[str, Any] = {**simple.REQUESTS, **access.REQUESTS, **sessions.REQUESTS, **messages.REQUESTS}
+_NOUNS = (simple, access, sessions, messages, webhooks)
+REQUESTS: Mapping[str, Any] = {name: body for noun in _NOUNS for name, body in noun.REQUESTS.items()}
 """JSON bodies and the fields of forms."""
-ANSWERS: Mapping[str, Any] = {**simple.ANSWERS, **access.ANSWERS, **sessions.ANSWERS, **messages.ANSWERS}
+ANSWERS: Mapping[str, Any] = {name: body for noun in _NOUNS for name, body in noun.ANSWERS.items()}
 """Whole bodies of the routes at the root; under `/api/v1` what stands in the envelope."""
 PARAMETERS: Mapping[str, Any] = {
     "sessionId": sessions.ID,
@@ -21,6 +22,9 @@ PARAMETERS: Mapping[str, Any] = {
     "messageId": 1207,
     "key_id": access.KEY_ID,
     "user_id": access.USER_ID,
+    "webhook_id": webhooks.WEBHOOK_ID,
+    "delivery_id": webhooks.DELIVERY_ID,
+    "recovery_id": webhooks.RECOVERY_ID,
     "userId": access.USER_ID,
     "username": "john",
     "action": "session.exported",
