@@ -56,8 +56,10 @@ def target(url: str, *, allowed: Sequence[Network] = ()) -> str:
         raise _refused("Webhooks are not sent to this address: it is not a public one")
     shown = f"[{address}]" if isinstance(address, ipaddress.IPv6Address) else str(address or host)
     tail = rest[len(authority) :].partition("#")[0]
+    whole = f"{scheme.lower()}://{shown}{'' if port is None else f':{port}'}{'' if tail.startswith('/') else '/'}{tail}"
     try:
-        return str(URL(f"{scheme.lower()}://{shown}{'' if port is None else f':{port}'}{tail or '/'}"))
+        # What is written in URL's own letters is meant as it is written, `%2F` and all.
+        return str(URL(whole, encoded=tail.isascii()))
     except ValueError as error:
         raise _refused("This is no URL") from error
 

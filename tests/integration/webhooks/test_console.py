@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from tests.integration.gateway.rig import rigged
 from tests.integration.webhooks.conftest import Hooks, until
 from tests.integration.webhooks.receiver import Receiver
@@ -140,9 +138,8 @@ async def test_tests_are_limited(ann: Hooks, receiver: Receiver) -> None:
     assert len(receiver.got) == 30
 
 
-@pytest.mark.parametrize(
-    "headers",
-    [
+async def test_a_header_that_is_not_a_webhook_s_is_refused(ann: Hooks) -> None:
+    for headers in (
         {"Host": "other.example"},
         {"X-A": "b\r\nHost: x"},
         {"webhook-id": "1"},
@@ -152,11 +149,9 @@ async def test_tests_are_limited(ann: Hooks, receiver: Receiver) -> None:
         {"Transfer-Encoding": "chunked"},
         {"X A": "b"},
         {"X-A": "1", "x-a": "2"},
-    ],
-)
-async def test_a_header_that_is_not_a_webhook_s_is_refused(ann: Hooks, headers: dict[str, str]) -> None:
-    body = {"url": "http://127.0.0.1:4999/", "events": ["*"], "headers": headers}
-    assert (await ann.ask("POST", "/webhooks", body, 422))["code"] == "HEADER_NOT_ALLOWED"
+    ):
+        body = {"url": "http://127.0.0.1:4999/", "events": ["*"], "headers": headers}
+        assert (await ann.ask("POST", "/webhooks", body, 422))["code"] == "HEADER_NOT_ALLOWED"
 
 
 async def test_an_address_that_is_not_public_is_refused(tmp_path: Path, receiver: Receiver) -> None:
