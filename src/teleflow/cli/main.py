@@ -7,7 +7,7 @@ import sys
 import typer
 
 from teleflow import __version__
-from teleflow.cli import doctor, remote, run, users
+from teleflow.cli import doctor, remote, run, users, webhooks
 from teleflow.cli.output import EXIT_CODES, INTERRUPTED, note, say
 from teleflow.errors import TeleFlowError
 from teleflow.kit import log
@@ -20,6 +20,7 @@ _HELP = """Drive Telegram user accounts over plain HTTP.
   teleflow user create john --phone +1555…  somebody who may use it
   teleflow session login -u john            connect their Telegram account
   teleflow send +1555… "Hello" -u john      send a message from it
+  teleflow webhooks verify -H …             is this delivery genuine?
   teleflow doctor                           what is missing, and what to do about it
 
 \b
@@ -44,6 +45,7 @@ def build() -> typer.Typer:
     made.command()(run.sandbox)
     made.add_typer(users.user, name="user")
     made.add_typer(remote.session, name="session")
+    made.add_typer(webhooks.webhooks, name="webhooks")
     made.command()(remote.send)
     made.command("doctor")(doctor.doctor)
     made.command("version")(version)
