@@ -77,6 +77,10 @@ async def settle(storage: Storage, due: Due, *, success: bool, now: int = NOW, *
     return await storage.settle_deliveries([tried], now=now, disable_after=DAYS_5)
 
 
+def held_in(folder: Path) -> bytes:
+    return b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+
+
 async def test_a_webhook_is_told_as_it_was_stored_and_its_secrets_are_sealed(storage: Storage, tmp_path: Path) -> None:
     user, session = await owner(storage)
     made = await stored(
@@ -94,8 +98,7 @@ async def test_a_webhook_is_told_as_it_was_stored_and_its_secrets_are_sealed(sto
     stranger, _ = await owner(storage)
     assert await storage.webhook(stranger.id, made.id) is None
     await storage.stop()
-    held = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
-    assert b"that no dump may hold" not in held
+    assert b"that no dump may hold" not in held_in(tmp_path)
     await storage.start()
 
 
