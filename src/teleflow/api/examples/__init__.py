@@ -54,5 +54,6 @@ def add(name: str, declared: dict[str, Any]) -> None:
 
 
 def _answer(name: str, status: str, declared: Mapping[str, Any]) -> Any:
-    data = messages.QUEUED if status == "202" else ANSWERS[name]
+    queued = status == "202" and name not in webhooks.ANSWERS
+    data = messages.QUEUED if queued else ANSWERS[name]
     return {"success": True, "data": data} if "x-scope" in declared or name == "auth.logInProgram" else data
