@@ -40,7 +40,7 @@ class Cors:
 
     def preflight(self, facts: Facts, allowed: bytes) -> Headers:
         """What an answer to the browser's own question adds; nothing for an origin that may not."""
-        if b"access-control-request-method" not in facts.headers or not self._may(facts):
+        if b"access-control-request-method" not in facts.headers or not self.may(facts):
             return []
         return [
             (b"access-control-allow-methods", allowed),
@@ -48,5 +48,5 @@ class Cors:
             (b"access-control-max-age", _PREFLIGHT_LIFE),
         ]
 
-    def _may(self, facts: Facts) -> bool:
+    def may(self, facts: Facts) -> bool:
         return b"origin" not in facts.repeated and (self._any or facts.headers.get(b"origin") in self._origins)

@@ -18,7 +18,8 @@ from teleflow.api.cors import Cors
 from teleflow.api.errors import Answer, Headers, Refusal, error_answer
 from teleflow.api.facts import Facts
 from teleflow.api.proxies import Proxies
-from teleflow.errors import Internal, Invalid, NotFound, TeleFlowError
+from teleflow.api.v1 import admission
+from teleflow.errors import Forbidden, Internal, Invalid, NotFound, TeleFlowError
 from teleflow.kit.clock import Clock
 
 _log = structlog.get_logger(__name__)
@@ -66,7 +67,7 @@ class Edge:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self.app(scope, receive, send)
+            await self._socket(scope, receive, send)
             return
         facts = Facts.of(scope, self._clock.time(), self._proxies)
         exit_ = _Exit(send, facts)
@@ -87,6 +88,31 @@ class Edge:
         except Exception as error:  # noqa: BLE001 - nothing may leave here but an answer
             _log.exception("http.failed", path=scope["path"], request_id=facts.request_id, exc_info=error)
             await exit_.answer(error_answer(Internal("unexpected"), facts.request_id))
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket's handshake. It is refused as any request is: before it is one."""
+        facts = Facts.of(scope, self._clock.time(), self._proxies)
+        exit_ = _Exit(send, facts, prefix="websocket.")
+        try:
+            facts.check(scope, self._body_limit)
+            if scope["path"] != admission.SOCKET:
+                raise NotFound("There is nothing at this path")
+            self._check_origin(facts, scope)
+            await self.app({**scope, facts_module.KEY: facts}, receive, exit_)
+        except (TeleFlowError, Refusal) as error:
+            await exit_.answer(_logged(error, facts, scope))
+        except Exception as error:  # noqa: BLE001 - nothing may leave here but an answer
+            _log.exception("http.failed", path=scope["path"], request_id=facts.request_id, exc_info=error)
+            await exit_.answer(error_answer(Internal("unexpected"), facts.request_id))
+
+    def _check_origin(self, facts: Facts, scope: Scope) -> None:
+        """A page of another origin must bring what a browser does not send by itself. Raises Forbidden."""
+        origin = facts.headers.get(b"origin")
+        if origin is None or {b"authorization", b"x-api-key"} & set(facts.headers) or admission.offers_ticket(scope):
+            return
+        own = origin.partition(b"://")[2].lower() == facts.headers.get(b"host", b"").lower() != b""
+        if b"origin" in facts.repeated or not (own or (self._cors is not None and self._cors.may(facts))):
+            raise Forbidden("Pages of this origin may not connect without a ticket", code="ORIGIN_NOT_ALLOWED")
 
     async def _pass_on(self, facts: Facts, scope: Scope, receive: Receive, exit_: _Exit) -> None:
         allowed = self._allowed(scope["path"])
@@ -121,15 +147,19 @@ def _allow(methods: set[str]) -> bytes:
 class _Exit:
     """The way out of one request: adds the headers that every answer has. Callable as ASGI's `send`."""
 
-    def __init__(self, send: Send, facts: Facts) -> None:
+    def __init__(self, send: Send, facts: Facts, *, prefix: str = "") -> None:
         self._send = send
+        self._prefix = prefix
         self._request_id = facts.request_id.encode()
         self._started = False
         self._told = facts.told
         self.bodyless = False
 
     async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
+        if message["type"] == "websocket.accept":
+            self._started = True
+            message = {**message, "headers": [*self._told, (b"x-request-id", self._request_id)]}
+        elif message["type"] == "http.response.start":
             self._started = True
             given: Headers = list(message.get("headers", ()))
             names = {name for name, _ in given} & _REPLACEABLE
@@ -152,8 +182,9 @@ class _Exit:
         ]
         if answer.status == 204:
             headers.remove((b"content-length", b"0"))
-        await self._send({"type": "http.response.start", "status": answer.status, "headers": headers})
-        await self._send({"type": "http.response.body", "body": b"" if self.bodyless else answer.body})
+        start, body = f"{self._prefix}http.response.start", f"{self._prefix}http.response.body"
+        await self._send({"type": start, "status": answer.status, "headers": headers})
+        await self._send({"type": body, "body": b"" if self.bodyless else answer.body})
 
 
 def _counted(receive: Receive, limit: int) -> Receive:

@@ -39,6 +39,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "REQUEST_TIMEOUT": 408,
     "PAYLOAD_TOO_LARGE": 413,
     "UNSUPPORTED_MEDIA_TYPE": 415,
+    "UPGRADE_REQUIRED": 426,
     "HEADERS_TOO_LARGE": 431,
 }
 JSON = (b"content-type", b"application/json")

@@ -23,6 +23,7 @@ _WANTED = frozenset(
         b"idempotency-key",
         b"x-request-id",
         b"origin",
+        b"host",
         b"access-control-request-method",
     }
 )
@@ -61,7 +62,7 @@ class Facts:
         address = client[0] if client else ""
         if proxies is not None:
             address = proxies.caller(address, scope["headers"])
-        return cls(request_id, arrived_at, address, scope["method"], found, frozenset(repeated))
+        return cls(request_id, arrived_at, address, scope.get("method", "GET"), found, frozenset(repeated))
 
     def check(self, scope: Scope, body_limit: int) -> None:
         """Raises for too many headers and for a body that says itself that it is too large."""

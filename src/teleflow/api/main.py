@@ -19,6 +19,7 @@ from teleflow.api.errors import Refusal, error_answer
 from teleflow.api.proxies import Proxies
 from teleflow.api.simple import auth, messages, telegram, users
 from teleflow.api.v1.chats import hot_list
+from teleflow.api.v1.event_socket import EventSocket
 from teleflow.api.v1.gate import Gate
 from teleflow.api.v1.limits import Limits
 from teleflow.api.v1.sending import hot_send
@@ -69,6 +70,7 @@ def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
             services,
             limits,
             thin={("POST", "/api/v1/messages/send"): hot_send(services), ("GET", "/api/v1/chats"): hot_list(services)},
+            socket=EventSocket(services),
         ),
         hot={("POST", "/send"): messages.hot_send(services)},
         routes=_routes(),

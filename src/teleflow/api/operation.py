@@ -18,6 +18,7 @@ _REASON = {
     409: "The state of things forbids it",
     413: "The body is too large",
     415: "The body is of another kind than this route takes",
+    426: "This is for WebSocket clients",
     422: "A value is not possible",
     429: "Too many tries: Retry-After says when",
     502: "Telegram refused or failed",

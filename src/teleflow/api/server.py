@@ -3,7 +3,7 @@
 Promises: a head of a request has a size and a time to come in, an answer has a time in which it must be taken, and
 bytes that belong to no request keep no connection open; what cannot be parsed gets an answer of our form; headers
 of a proxy are not believed; the server does not name itself; signals and the event loop stay with whoever runs us;
-an idle server wakes up once a second.
+an idle server wakes up once a second; streams hear of a stop at once, and may say so to their readers.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from uvicorn.server import ServerState
 
 from teleflow.api.edge import SECURITY_HEADERS
 from teleflow.api.errors import error_answer
+from teleflow.api.sockets import MESSAGE_BYTES, PING_S, PONG_S, SocketProtocol, is_handshake
 from teleflow.errors import Invalid, Malformed
 from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
@@ -44,7 +45,11 @@ class HttpServer:
             app,
             loop="none",
             http=_Protocol,
-            ws="none",
+            ws=SocketProtocol,
+            ws_max_size=MESSAGE_BYTES,
+            ws_ping_interval=PING_S,
+            ws_ping_timeout=PONG_S,
+            ws_per_message_deflate=False,
             lifespan="off",
             interface="asgi3",
             proxy_headers=False,
@@ -134,7 +139,7 @@ class _Protocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         # A body may come with its head in one read: what counts is a head that is not over after that.
         super().data_received(data)
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self.transport.get_protocol() is not self:  # it is a WebSocket now
             return
         if self._head_timer is None and (self._in_head or self._is_idle()):
             self._head_timer = self.loop.call_later(HEAD_TIME, self.transport.abort)
@@ -142,6 +147,9 @@ class _Protocol(HttpToolsProtocol):
             self._head_bytes += len(data)
             if self._head_bytes > HEAD_BYTES:
                 self._refuse(431, Invalid("The headers are too large", code="HEADERS_TOO_LARGE"))
+
+    def _should_upgrade(self) -> bool:
+        return is_handshake(self.parser.get_method(), self.url, self.headers)
 
     def _is_idle(self) -> bool:
         """Everything is answered. Whatever just came (it ended uvicorn's own wait) must become a request soon."""

@@ -107,7 +107,19 @@ class EventFilter:
         """The types that are meant, each by its name; None for `*` and no more."""
         if self.types == {EVERYTHING}:
             return None
+        return self.named_types
+
+    @property
+    def named_types(self) -> frozenset[str]:
+        """All types that are meant, each by its name."""
         return frozenset(one for one in _TYPES if self._means(one))
+
+    def within(self, outer: EventFilter) -> EventFilter:
+        """What both want."""
+        types = frozenset(one for one in _TYPES if self._means(one) and outer._means(one))
+        if self.session_ids is None or outer.session_ids is None:
+            return EventFilter(types, self.session_ids if outer.session_ids is None else outer.session_ids)
+        return EventFilter(types, self.session_ids & outer.session_ids)
 
     def wants(self, type_: str, session_id: str | None) -> bool:
         if self.session_ids is not None and (session_id is None or session_id not in self.session_ids):

@@ -210,6 +210,11 @@ class Auth:
             self._verified.popitem(last=False)
         return login
 
+    def ends_at(self, access_token: str) -> int:
+        """When a token that was authenticated ends by itself, in Unix seconds. Raises Unauthenticated."""
+        claims = self._verified.get(access_token) or self._tokens.read_access(access_token)
+        return claims.expires_at
+
     async def principal(self, access_token: str) -> Principal:
         return (await self.authenticate(access_token)).principal
 

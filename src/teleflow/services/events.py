@@ -60,10 +60,9 @@ class Events:
         self._most = streams_per_key
         self._open: Counter[str] = Counter()
 
-    async def wanted(self, principal: Principal, *, types: str | None, session_id: str | None) -> EventFilter:
+    async def wanted(self, principal: Principal, *, types: list[str] | None, session_id: str | None) -> EventFilter:
         """What a caller asks for, within what they may see. Raises Invalid, NotFound(SESSION_NOT_FOUND)."""
-        asked = [one.strip() for one in types.split(",")] if types is not None else ["*"]
-        chosen = check_types([one for one in asked if one], field="types")
+        chosen = check_types(["*"] if types is None else types, field="types")
         if session_id is not None:
             await owned_session(self._sessions, principal, session_id)
             return EventFilter(chosen, frozenset({session_id}))

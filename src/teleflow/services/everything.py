@@ -31,6 +31,7 @@ from teleflow.services.sends import Sends
 from teleflow.services.sessions import Sessions
 from teleflow.services.telegram_account import TelegramAccount
 from teleflow.services.throttle import LoginThrottle
+from teleflow.services.tickets import Tickets
 from teleflow.services.tokens import Tokens
 from teleflow.services.users import Users
 from teleflow.services.webhooks import Door, Webhooks
@@ -60,6 +61,7 @@ class Services:
     events: Events
     webhooks: Webhooks
     deliveries: Deliveries
+    tickets: Tickets
     clock: Clock
 
     @classmethod
@@ -94,6 +96,7 @@ class Services:
         auth = Auth(storage, passwords, tokens, guard, logins, clock)
         in_use = SessionsInUse(storage, clock)
         webhooks = Webhooks(storage, door, clock, most=settings.webhooks_per_user)
+        events = Events(storage, storage, hub, streams_per_key=settings.streams_per_key)
         return cls(
             auth=auth,
             keys=Keys(storage, auth, logins, tokens, clock, bootstrap=_text(settings.api_key)),
@@ -110,9 +113,10 @@ class Services:
             passwords=passwords,
             chats=Chats(in_use, reach, clock),
             history=History(in_use, reach),
-            events=Events(storage, storage, hub, streams_per_key=settings.streams_per_key),
             webhooks=webhooks,
             deliveries=Deliveries(storage, webhooks, carrier, clock),
+            events=events,
+            tickets=Tickets(storage, logins, events, clock),
             clock=clock,
         )
 

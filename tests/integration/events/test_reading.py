@@ -4,116 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 
 from teleflow.api import v1
-from teleflow.api.server import HttpServer
 from teleflow.api.v1 import streaming
-from teleflow.kit.clock import SystemClock
-from teleflow.model.events import EventType, NewEvent, event_id
-from tests.integration.gateway.rig import ANN, BOB, Rig, rigged
-
-NOW = 1_790_000_000_000
-
-
-class Desk:
-    """Two users with a session each, and a service on a socket."""
-
-    def __init__(self, rig: Rig) -> None:
-        self.rig = rig
-        self.users: dict[str, tuple[str, str, dict[str, str]]] = {}
-        self.url = ""
-
-    async def seat(self, name: str, phone: str) -> None:
-        headers = await self.rig.connected(name, phone)
-        user = await self.rig.gateway.storage.user_named(name)
-        session = await self.rig.gateway.storage.session_named(user.id, name)
-        self.users[name] = (user.id, session.id, headers)
-
-    async def happen(
-        self, name: str, *numbers: int, type_: EventType = EventType.MESSAGE_RECEIVED, text: str = "hello"
-    ) -> None:
-        user_id, session_id, _ = self.users[name]
-        events = [
-            NewEvent(event_id(session_id, type_, n), type_, session_id, NOW + n, {"n": n, "text": text}, n % 7)
-            for n in numbers
-        ]
-        assert await self.rig.gateway.storage.append_events(user_id, events, now=NOW, session_id=session_id)
-
-    async def log(self, name: str, status: int = 200, **query: Any) -> Any:
-        answer = await self.rig.http.get("/api/v1/events/log", params=query, headers=self.users[name][2])
-        assert answer.status_code == status, answer.text
-        return answer.json()["data"] if status == 200 else answer.json()["error"]
-
-    async def everything(self, name: str, **query: Any) -> list[Any]:
-        found: list[Any] = []
-        after = None
-        while True:
-            page = await self.log(name, **query, **({"after": after} if after else {}))
-            found += page["items"]
-            after = page["nextCursor"]
-            if not page["hasMore"]:
-                return found
-
-    @asynccontextmanager
-    async def stream(self, name: str, headers: dict[str, str] | None = None, **query: Any) -> AsyncIterator[Any]:
-        """Lines of a stream, as blocks."""
-        async with httpx2.AsyncClient(timeout=20) as client:
-            sent = {**self.users[name][2], **(headers or {})}
-            async with client.stream("GET", f"{self.url}/api/v1/events", params=query, headers=sent) as answer:
-                assert answer.status_code == 200, await answer.aread()
-                assert answer.headers["content-type"].startswith("text/event-stream")
-                yield _blocks(answer)
-
-
-async def _blocks(answer: httpx2.Response) -> AsyncIterator[dict[str, str]]:
-    block: dict[str, str] = {}
-    async for line in answer.aiter_lines():
-        if line:
-            name, _, value = line.partition(": ")
-            block[name] = value
-        elif block:
-            yield block
-            block = {}
-
-
-async def take(blocks: AsyncIterator[dict[str, str]], count: int) -> list[Any]:
-    """The data of the next so many events."""
-    found: list[Any] = []
-    async with asyncio.timeout(15):
-        while len(found) < count:
-            block = await anext(blocks)
-            if "id" in block and block.get("event", "stream.").partition(".")[0] != "stream":
-                event = json.loads(block["data"])
-                assert (block["id"], block["event"]) == (event["id"], event["type"])
-                found.append(event)
-    return found
+from teleflow.model.events import EventType
+from tests.integration.events.desk import Desk, mine, seated, take
 
 
 @pytest.fixture
 async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
-    async with rigged(tmp_path / "data", event_retention_most=100_000) as rig:
-        made = Desk(rig)
-        await made.seat("ann", ANN)
-        await made.seat("bob", BOB)
-        listening = socket.create_server(("127.0.0.1", 0))
-        listening.setblocking(False)
-        made.url = f"http://127.0.0.1:{listening.getsockname()[1]}"
-        server = HttpServer(rig.gateway.app, listening, clock=SystemClock())
-        await server.start()
+    async with seated(tmp_path / "data") as made:
         yield made
-        await server.stop(grace=0.2)
-
-
-def mine(items: list[Any]) -> list[int]:
-    return [item["data"]["n"] for item in items if item["type"] == "message.received" and "n" in item["data"]]
 
 
 async def test_the_log_is_paged_oldest_first_and_each_comes_once(desk: Desk) -> None:

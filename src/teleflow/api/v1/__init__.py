@@ -38,5 +38,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     webhooks.router,
     deliveries.router,
+    events.sockets,
     audit.router,
 )

@@ -12,9 +12,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from teleflow.api import access, facts
+from teleflow.api import facts
 from teleflow.api.facts import Facts
-from teleflow.api.v1 import idempotency
+from teleflow.api.v1 import admission, idempotency
 from teleflow.api.v1.access import KEY
 from teleflow.api.v1.limits import Limits
 from teleflow.errors import Malformed, Unauthenticated
@@ -32,12 +32,13 @@ class Gate:
     """An ASGI application around the framework's, inside the edge."""
 
     def __init__(
-        self, app: ASGIApp, services: Services, limits: Limits, *, thin: Mapping[tuple[str, str], Thin]
+        self, app: ASGIApp, services: Services, limits: Limits, *, thin: Mapping[tuple[str, str], Thin], socket: ASGIApp
     ) -> None:
         self._app = app
         self._thin = dict(thin)
         self._services = services
         self._limits = limits
+        self._socket = socket
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         path: str = scope["path"]
@@ -45,9 +46,12 @@ class Gate:
             await self._app(scope, receive, send)
             return
         known = facts.of(scope)
-        login = await self._proven(known, path)
+        login = await self._proven(scope, known, path)
         self._limits.count(known, login)
         scope[KEY] = login
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         thin = self._thin.get((known.method, path))
         if thin is not None and login is not None:
             answer = await thin(scope, receive, login)
@@ -60,12 +64,12 @@ class Gate:
             return
         await idempotency.once(self._app, self._services.requests, login, key, scope, receive, send)
 
-    async def _proven(self, known: Facts, path: str) -> LiveLogin | None:
+    async def _proven(self, scope: Scope, known: Facts, path: str) -> LiveLogin | None:
         """Who it is; None for somebody unknown where anybody may come. Raises Unauthenticated, Malformed, Limited."""
         try:
             if path in OPEN and b"x-api-key" not in known.headers:
                 return None
-            return await access.proven(known, self._services)
+            return await admission.proven(scope, known, self._services)
         except (Unauthenticated, Malformed):
             self._limits.count(known, None)
             raise

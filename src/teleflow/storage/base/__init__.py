@@ -21,6 +21,7 @@ from teleflow.storage.base.requests import Begun, Claimed, RequestStore, StoredA
 from teleflow.storage.base.sends import Accepted, SendStore, Settlement
 from teleflow.storage.base.sessions import SessionStore
 from teleflow.storage.base.storage import Storage
+from teleflow.storage.base.tickets import TicketStore
 from teleflow.storage.base.users import UserStore
 from teleflow.storage.base.webhooks import Claim, Settled, WebhookStore
 
@@ -46,6 +47,7 @@ __all__ = [
     "Settlement",
     "Storage",
     "StoredAnswer",
+    "TicketStore",
     "UserStore",
     "WebhookStore",
 ]

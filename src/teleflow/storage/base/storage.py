@@ -13,6 +13,7 @@ from teleflow.storage.base.peers import PeerStore
 from teleflow.storage.base.requests import RequestStore
 from teleflow.storage.base.sends import SendStore
 from teleflow.storage.base.sessions import SessionStore
+from teleflow.storage.base.tickets import TicketStore
 from teleflow.storage.base.users import UserStore
 from teleflow.storage.base.webhooks import WebhookStore
 
@@ -28,6 +29,7 @@ class Storage(
     RequestStore,
     EventStore,
     WebhookStore,
+    TicketStore,
     AuditStore,
     Protocol,
 ):

@@ -26,6 +26,7 @@ from teleflow.storage.sql.sendlog import SendLog
 from teleflow.storage.sql.sends import Sends
 from teleflow.storage.sql.sessions import Sessions
 from teleflow.storage.sql.sqlite.engine import SqliteEngine
+from teleflow.storage.sql.tickets import Tickets
 from teleflow.storage.sql.upkeep import Upkeep
 from teleflow.storage.sql.users import Users
 from teleflow.storage.sql.webhooks import Webhooks
@@ -51,6 +52,7 @@ class SqlStorage(
     Carrying,
     DeliveryLog,
     Recoveries,
+    Tickets,
     Audit,
     Upkeep,
 ):

@@ -40,6 +40,7 @@ _SWEEPS = (
     (_sweeping(t.login_attempts, t.login_attempts.c.expires_at), 0),
     (_sweeping(t.holds, t.holds.c.until), 0),
     (_sweeping(t.code_requests, t.code_requests.c.requested_at), 24 * _HOUR),
+    (_sweeping(t.stream_tickets, t.stream_tickets.c.expires_at), 0),
     (_sweeping(t.idempotency_keys, t.idempotency_keys.c.created_at), 72 * _HOUR),
 )
 

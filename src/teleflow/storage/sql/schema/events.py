@@ -59,15 +59,16 @@ chat_faces = Table(
     sqlite_with_rowid=False,
 )
 
-# One-time tickets for streams; the hash of each.
+# One-time tickets for streams: the hash of each, whose login or key it speaks for, and how much of that it may see.
 stream_tickets = Table(
     "stream_tickets",
     metadata,
     Column("hash", Text, primary_key=True),
     owned_by("users", "user_id"),
-    text("login_id", null=True),
-    text("key_id", null=True),
-    text("route"),
+    text("login_id"),
+    text("types"),
+    text("session_id", null=True),
+    number("until", null=True),  # when what proved its maker ends by itself
     number("expires_at"),
     Index("ix_stream_tickets_user_id", "user_id"),
     Index("ix_stream_tickets_expires_at", "expires_at"),
