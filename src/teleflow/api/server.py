@@ -66,6 +66,7 @@ class HttpServer:
     async def start(self) -> None:
         """Returns when connections are accepted."""
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+        logging.getLogger("uvicorn.access").propagate = False  # URLs are not logged: tickets stand in them
         self._config.load()
         self._state.default_headers = [self._date()]
         self._tasks.start(self._tick(), "http.date")

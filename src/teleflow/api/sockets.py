@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
+from uvicorn._types import ASGISendEvent
 from uvicorn.config import Config
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from uvicorn.server import ServerState
@@ -97,6 +98,11 @@ class SocketProtocol(WebSocketsSansIOProtocol):
             except Exception:  # noqa: BLE001 - what the parser did not foresee ends this connection and nothing else
                 _log.exception("socket.failed")
                 self.transport.abort()
+
+    async def send(self, message: ASGISendEvent) -> None:
+        await super().send(message)
+        if message["type"] == "websocket.http.response.body" and not message.get("more_body"):
+            self.handshake_complete = True  # it was refused, which is an end too
 
     def eof_received(self) -> None:
         self.transport.close()

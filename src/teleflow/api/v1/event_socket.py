@@ -151,7 +151,7 @@ class _Socket:
         action = frame.get("action")
         if action == "resume":
             return await self._resume(frame.get("after"))
-        if action not in {"subscribe", "unsubscribe"}:
+        if action not in ("subscribe", "unsubscribe"):
             raise Invalid("The action is one of subscribe, unsubscribe, resume")
         named = frame.get("events")
         if not isinstance(named, list) or not 0 < len(named) <= _MOST_NAMED:
