@@ -94,6 +94,7 @@ PLAIN: Mapping[str, Any] = {
     "telegram_api_id": None,
     "telegram_phone": None,
     "text": "of the matrix",
+    "ticket": None,
     "topicId": None,
     "types": "message.*",
     "until": None,

@@ -66,7 +66,6 @@ class HttpServer:
     async def start(self) -> None:
         """Returns when connections are accepted."""
         logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-        logging.getLogger("uvicorn.access").propagate = False  # URLs are not logged: tickets stand in them
         self._config.load()
         self._state.default_headers = [self._date()]
         self._tasks.start(self._tick(), "http.date")
@@ -110,6 +109,7 @@ class _Protocol(HttpToolsProtocol):
 
     def __init__(self, config: uvicorn.Config, state: ServerState, app_state: dict[str, Any]) -> None:
         super().__init__(config, state, app_state)
+        self.access_log = False  # whatever others made of uvicorn's logger: tickets stand in URLs
         self._head_bytes = 0
         self._in_head = False
         self._head_timer: asyncio.TimerHandle | None = None

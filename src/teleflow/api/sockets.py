@@ -20,6 +20,7 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame
 
 from teleflow.api.v1.admission import SOCKET
+from teleflow.kit.clock import loop_time
 
 _log = structlog.get_logger(__name__)
 MESSAGE_BYTES = 64 * 1024
@@ -68,7 +69,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
     ) -> None:
         super().__init__(config, server_state, {**app_state, "cut": self.cut}, _loop)
         self._failed = False
-        self._since = self.loop.time()
+        self._since = loop_time()
         self._count = 0
         self._take_timer: asyncio.TimerHandle | None = None
 
@@ -158,7 +159,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def _counted(self) -> bool:
         """Count a frame; False for one too many in its time."""
-        now = self.loop.time()
+        now = loop_time()
         if now - self._since >= FRAMES_S:
             self._since, self._count = now, 0
         self._count += 1

@@ -131,7 +131,7 @@ async def test_a_ticket_sees_what_its_maker_sees_and_no_more(desk: Desk) -> None
 
 
 async def test_a_ticket_s_filter_is_not_widened_by_who_uses_it(desk: Desk) -> None:
-    narrow = {"types": ["message.received"], "sessionId": desk.users["ann"][1]}
+    narrow = {"events": ["message.received"], "sessionId": desk.users["ann"][1]}
     async with desk.socket(None, ticket=await desk.ticket("ann", **narrow), types="*") as one:
         await hear(one)
         assert (await say(one, action="subscribe", events=["*"]))["type"] == "subscribed"

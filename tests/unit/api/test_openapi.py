@@ -44,10 +44,10 @@ def test_an_operation_has_examples_that_are_as_its_schemas_say(name: str) -> Non
     for media, content in contents.items():
         if media != "multipart/form-data":
             fits(content["schema"], content["example"])
-    answers = [response for status, response in declared["responses"].items() if status.startswith("2")]
+    answers = [response for status, response in declared["responses"].items() if status[0] in "12"]
     assert answers
     for answer in answers:
-        for media, content in answer["content"].items():
+        for media, content in answer.get("content", {}).items():
             if media == "application/json":
                 fits(content["schema"], content["example"])
     for parameter in declared.get("parameters", ()):
@@ -71,7 +71,7 @@ def test_an_operation_declares_the_errors_that_it_can_have(name: str) -> None:
         wanted |= {"409", "422"}
     assert wanted <= set(declared["responses"])
     for status, response in declared["responses"].items():
-        if not status.startswith("2"):
+        if status[0] not in "12":
             assert response["description"]
             assert response["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorAnswer"}
 

@@ -111,9 +111,9 @@ async def stream(
 class TicketBody(Body):
     """What the stream may tell: all that the caller sees, unless it is narrowed here."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"types": ["message.*"]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"events": ["message.*"]}]})
 
-    types: list[Annotated[str, Field(max_length=64)]] | None = Field(None, min_length=1, max_length=50)
+    events: list[Annotated[str, Field(max_length=64)]] | None = Field(None, min_length=1, max_length=50)
     session_id: str | None = Field(None, max_length=64)
 
 
@@ -137,7 +137,7 @@ async def ticket(
     The stream sees what the caller sees, and ends when what proved the caller does.
     """
     until = admission.token_end(facts.of(request.scope), services)
-    made = await services.tickets.make(login.principal, types=body.types, session_id=body.session_id, until=until)
+    made = await services.tickets.make(login.principal, types=body.events, session_id=body.session_id, until=until)
     return ok(TicketShape(ticket=made.ticket, expires_at=iso(made.expires_at)), 201)
 
 
