@@ -22,6 +22,8 @@ PROOFS = (
     "rpc-errors",
     "disk-full",
     "events",
+    "webhooks",
+    "ssrf",
     "order",
     "idempotency",
     "seed2-walk",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import OrderedDict, deque
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,10 +12,19 @@ from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.ids import id_of, new_id
 from teleflow.model.events import check_types
 from teleflow.model.users import Principal
-from teleflow.model.webhooks import Attempt, Delivery, DeliveryState, DeliveryStats, Recovery, RecoveryState, Webhook
+from teleflow.model.webhooks import (
+    Attempt,
+    Delivery,
+    DeliveryState,
+    DeliveryStats,
+    Due,
+    Recovery,
+    RecoveryState,
+    Webhook,
+)
 from teleflow.services.webhooks import Webhooks
 from teleflow.storage.base import WebhookStore
-from teleflow.webhooks.worker import RECOVERY
+from teleflow.webhooks.worker import RECOVERY, TAKEN_MS
 from teleflow.wire.events import event_body
 
 TEST = "webhook.test"
@@ -28,7 +37,7 @@ _TEST_WITHIN_S = 15.0
 class Carrier(Protocol):
     """See `webhooks.worker.Worker`."""
 
-    def expect(self, delivery_id: str) -> asyncio.Future[None]: ...
+    async def try_now(self, webhook: Webhook, due: Due, *, within: float) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +121,14 @@ class Deliveries:
             state=DeliveryState.PENDING,
             attempts=0,
             earlier=0,
-            due_at=now,
+            due_at=now + TAKEN_MS,
             created_at=now,
         )
         body = event_body(delivery.event_id, TEST, None, now, {"webhookId": webhook_id, "text": "This is a test"})
-        attempted = self._carrier.expect(delivery.id)
-        try:
-            await self._storage.add_test(delivery, body)
-            async with asyncio.timeout(_TEST_WITHIN_S):
-                await attempted
-        except TimeoutError:
-            pass
-        finally:
-            attempted.cancel()
+        await self._storage.add_test(delivery, body)
+        due = Due(delivery.id, TEST, None, 0, 0, body, is_test=True)
+        with suppress(TimeoutError):
+            await self._carrier.try_now(webhook, due, within=_TEST_WITHIN_S)
         return await self.get(principal, webhook_id, delivery.id)
 
     async def stats(self, principal: Principal, webhook_id: str, *, since: int) -> DeliveryStats:

@@ -30,7 +30,7 @@ from teleflow.webhooks.lane import NEVER, Lane
 _log = structlog.get_logger(__name__)
 
 WEBHOOK, RECOVERY = "whk", "rcv"  # the words that their ids begin with
-_LEASE_MS = round((WITHIN_S + 5.0) * 1000)
+TAKEN_MS = round((WITHIN_S + 5.0) * 1000)  # then whoever took a delivery is believed to have died
 _SETTLED_AT_ONCE = 256
 _PAGE = 500
 _RECOVERED_AT_ONCE = 500
@@ -118,11 +118,19 @@ class Worker:
             elif id_.startswith(RECOVERY):
                 self._recover.set()
 
-    def expect(self, delivery_id: str) -> asyncio.Future[None]:
-        """Resolved when an attempt at this delivery is recorded here."""
-        future = self._expected[delivery_id] = asyncio.get_running_loop().create_future()
-        future.add_done_callback(lambda _: self._expected.pop(delivery_id, None))
-        return future
+    async def try_now(self, webhook: Webhook, due: Due, *, within: float) -> None:
+        """Make an attempt at a delivery that is stored and taken, whatever waits or is held; until it is recorded.
+
+        Raises TimeoutError; the attempt goes on.
+        """
+        lane = self._lanes.setdefault(webhook.id, Lane(webhook.id, user_id=webhook.user_id))
+        recorded = self._expected[due.id] = asyncio.get_running_loop().create_future()
+        try:
+            self._fly(lane, webhook, due)
+            async with asyncio.timeout(within):
+                await recorded
+        finally:
+            self._expected.pop(due.id, None)
 
     # -- what is due --------------------------------------------------------------------------------------
 
@@ -178,7 +186,7 @@ class Worker:
         webhook: Webhook | None = None
         next_in: float | None = None
         try:
-            claim = await self._storage.claim_deliveries(lane.webhook_id, now=now, until=now + _LEASE_MS, limit=room)
+            claim = await self._storage.claim_deliveries(lane.webhook_id, now=now, until=now + TAKEN_MS, limit=room)
         except StorageUnavailable:
             next_in = _AGAIN.delay(2, self._chance)
         except TeleFlowError:
