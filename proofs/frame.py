@@ -34,7 +34,7 @@ PROOFS = (
     "sandbox-model",
     "attacks",
 )
-BENCHES = ("send", "login", "memory", "read", "sandbox")
+BENCHES = ("send", "login", "memory", "read", "webhooks", "sandbox")
 
 
 def main(arguments: list[str]) -> int:
