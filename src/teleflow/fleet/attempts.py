@@ -25,6 +25,7 @@ from teleflow.model.sessions import QR, Credentials, LoginAttempt, Session, Sess
 from teleflow.storage.base import Storage
 from teleflow.telegram.live import LiveSession
 from teleflow.telegram.login import Account
+from teleflow.telegram.standing import standing
 
 _log = structlog.get_logger(__name__)
 
@@ -175,9 +176,10 @@ class Attempts:
         error.details["attemptsLeft"] = most - tries
 
     async def finish(self, session: Session, live: LiveSession, account: Account, *, method: str) -> None:
-        """Telegram took the login."""
-        now = milliseconds(self._clock.time())
+        """Telegram took the login. What happens to the account from here on is told."""
         live.tap.on_update = None
+        start = await standing(live)
+        now = milliseconds(self._clock.time())
         await self._storage.save_credentials(session.id, live.credentials)
         await self._storage.authorise_session(
             session.id,
@@ -185,6 +187,7 @@ class Attempts:
             account_name=account.name,
             phone=account.phone or session.phone,
             now=now,
+            start=start,
             audit=AuditEntry(
                 Act.SESSION_AUTHORIZED.value,
                 now,

@@ -24,11 +24,13 @@ from teleflow.model.session_strings import (
     write_session_string,
 )
 from teleflow.model.sessions import Credentials, Profile, Session, SessionState
+from teleflow.model.updates import BoxPosition
 from teleflow.storage.base import Storage
 from teleflow.telegram.dc import DataCentre
 from teleflow.telegram.live import LiveSession
 from teleflow.telegram.proxies import resolved
 from teleflow.telegram.session_files import NotASessionFile, read_session_bytes, write_session_bytes
+from teleflow.telegram.standing import standing
 
 _CHECK_WITHIN_S = 20.0
 _LEARN_WITHIN_S = 15.0
@@ -53,6 +55,7 @@ class Arrival:
 
     session: Session
     credentials: Credentials
+    start: BoxPosition | None = None
 
 
 class Transfer:
@@ -101,7 +104,9 @@ class Transfer:
             credentials = Credentials(centre.id, centre.host, centre.port, login.auth_key, 0, *api)
             arrived = await self._checked(session, credentials, profile)
             try:
-                await self._storage.add_arrival(arrived.session, arrived.credentials, profile, audit=audit)
+                await self._storage.add_arrival(
+                    arrived.session, arrived.credentials, profile, start=arrived.start, audit=audit
+                )
             except Conflict as error:
                 if error.code == "AUTH_KEY_IN_USE":
                     raise _taken() from error
@@ -137,6 +142,7 @@ class Transfer:
         live = self._look(session.id, credentials, profile, authorised=True)
         try:
             me = await live.call(GetMe(), within=_CHECK_WITHIN_S)
+            start = await standing(live)
         finally:
             await live.stop()
         now = milliseconds(self._clock.time())
@@ -150,7 +156,7 @@ class Transfer:
             account_id=me.user_id,
             account_name=me.name,
         )
-        return Arrival(named, live.credentials)
+        return Arrival(named, live.credentials, start)
 
     def _look(self, session_id: str, credentials: Credentials, profile: Profile, *, authorised: bool) -> LiveSession:
         site = replace(self._runner.site, watcher=_Nobody())

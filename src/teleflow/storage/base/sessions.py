@@ -6,6 +6,7 @@ from typing import Protocol
 
 from teleflow.model.audit import AuditEntry
 from teleflow.model.sessions import Credentials, LoginAttempt, Profile, Session, SessionState
+from teleflow.model.updates import BoxPosition
 
 
 class SessionStore(Protocol):
@@ -51,9 +52,18 @@ class SessionStore(Protocol):
         """Whether any session holds the auth key with this SHA-256 (hex)."""
 
     async def add_arrival(
-        self, session: Session, credentials: Credentials, profile: Profile, *, audit: AuditEntry | None = None
+        self,
+        session: Session,
+        credentials: Credentials,
+        profile: Profile,
+        *,
+        start: BoxPosition | None = None,
+        audit: AuditEntry | None = None,
     ) -> None:
-        """A session with its login, in one batch. Raises as `add_session` and `save_credentials` do."""
+        """A session with its login, in one batch. Raises as `add_session` and `save_credentials` do.
+
+        `start`: as in `authorise_session`.
+        """
 
     async def save_credentials(self, session_id: str, credentials: Credentials) -> None:
         """Seal and store; they may exist before the login is done. No effect when the session is gone.
@@ -72,9 +82,14 @@ class SessionStore(Protocol):
         account_name: str,
         phone: str,
         now: int,
+        start: BoxPosition | None = None,
         audit: AuditEntry | None = None,
     ) -> None:
-        """The login is done: state connecting, the attempt removed, in one batch."""
+        """The login is done: state connecting, the attempt removed, in one batch.
+
+        `start` is where the account stands in its updates. It counts unless the log is of this account already: then
+        it goes on from where it was.
+        """
 
     async def forget_authorisation(
         self, session_id: str, state: SessionState, *, cause: str, now: int, audit: AuditEntry | None = None

@@ -212,6 +212,25 @@ async def forget_positions(tx: Tx, session_id: str) -> None:
     await tx.run(_FORGET, of_session=session_id)
 
 
+async def begin_at(tx: Tx, session_id: str, start: BoxPosition | None) -> None:
+    """Where a new login stands; one that stands somewhere already goes on from there."""
+    if start is not None and not await tx.all(_POSITIONS, of_session=session_id):
+        await _place_at(tx, session_id, start)
+
+
+async def _place_at(tx: Tx, session_id: str | None, place: BoxPosition) -> None:
+    await tx.run(
+        _PLACE,
+        session_id=session_id,
+        box=place.box,
+        pts=place.pts,
+        qts=place.qts,
+        date=place.date,
+        seq=place.seq,
+        top_message=place.top_message,
+    )
+
+
 async def _append(
     tx: Tx,
     user_id: str,
@@ -230,16 +249,7 @@ async def _append(
         return None
     added = await append(tx, user_id, rows, now)
     for place in positions:
-        await tx.run(
-            _PLACE,
-            session_id=session_id,
-            box=place.box,
-            pts=place.pts,
-            qts=place.qts,
-            date=place.date,
-            seq=place.seq,
-            top_message=place.top_message,
-        )
+        await _place_at(tx, session_id, place)
     for face in faces:
         await tx.run(
             _FACE,

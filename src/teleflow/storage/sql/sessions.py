@@ -11,8 +11,9 @@ from teleflow.errors import Conflict
 from teleflow.kit.clock import milliseconds
 from teleflow.model.audit import AuditEntry
 from teleflow.model.sessions import IMPAIRMENTS, Profile, Session, SessionState, may_follow
+from teleflow.model.updates import BoxPosition
 from teleflow.storage.sql import audit as audit_log
-from teleflow.storage.sql import own, profiles, removal
+from teleflow.storage.sql import events, own, profiles, removal
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, columns, every, one, page, require_user
 from teleflow.storage.sql.statement import NO, YES, Row, Statement, Tx, given
@@ -145,10 +146,11 @@ class Sessions(Part):
         account_name: str,
         phone: str,
         now: int,
+        start: BoxPosition | None = None,
         audit: AuditEntry | None = None,
     ) -> None:
         account = {"new_account_id": account_id, "new_account_name": account_name, "new_phone": phone}
-        await self._db.write(_authorise, session_id, account, now, audit)
+        await self._db.write(_authorise, session_id, account, now, start, audit)
 
     async def forget_authorisation(
         self, session_id: str, state: SessionState, *, cause: str, now: int, audit: AuditEntry | None = None
@@ -235,13 +237,21 @@ async def _add_session(tx: Tx, row: dict[str, Any], profile: dict[str, Any] | No
     await audit_log.add(tx, entry)
 
 
-async def _authorise(tx: Tx, session_id: str, account: dict[str, Any], now: int, entry: AuditEntry | None) -> None:
+async def _authorise(
+    tx: Tx,
+    session_id: str,
+    account: dict[str, Any],
+    now: int,
+    start: BoxPosition | None,
+    entry: AuditEntry | None,
+) -> None:
     row = await tx.one(_STATE, this=session_id)
     await tx.run(_AUTHORISE, this=session_id, now=now, **account)
     if row is not None:
         method = str(entry.details.get("method", _IMPORT)) if entry is not None and entry.details else _IMPORT
         told = own.state_changed(session_id, SessionState(row[0]), SessionState.CONNECTING, None, now)
         await own.tell(tx, row[2], [own.authorized(session_id, method, now), *told], now)
+        await events.begin_at(tx, session_id, start)
     await tx.run(_END_ATTEMPT, this=session_id)
     await audit_log.add(tx, entry)
 

@@ -27,13 +27,13 @@ from teleflow.model.events import NewEvent
 from teleflow.model.peers import PeerKind, marked_id
 from teleflow.model.updates import ACCOUNT, BoxPosition, Face
 from teleflow.telegram import errors
-from teleflow.telegram.convert.peers import known_from, marked
+from teleflow.telegram.convert.peers import known_from
 from teleflow.telegram.convert.plain import seconds
 from teleflow.telegram.mtproto.requests import RpcFault
 from teleflow.telegram.updates.boxes import Boxes, Origin, Ready
-from teleflow.telegram.updates.faces import face_of
+from teleflow.telegram.updates.first_sight import first_sight
 from teleflow.telegram.updates.gaps import Batch, Surroundings, gap_event
-from teleflow.telegram.updates.history import AccountFill, ChannelFill, DialogWalk
+from teleflow.telegram.updates.history import AccountFill, ChannelFill, DialogWalk, Page
 from teleflow.telegram.updates.own import effect, whole
 from teleflow.telegram.updates.teller import Teller
 
@@ -72,7 +72,8 @@ class Feed:
         self._queue: deque[tuple[Any, Origin]] = deque()
         self._bytes = 0
         self._wake = asyncio.Event()
-        self._walk: DialogWalk | None = None
+        self._since = self._boxes.date  # what happened before is not ours to tell
+        self._walk: DialogWalk | None = None if faces else DialogWalk()
         self._walks: deque[DialogWalk] = deque(maxlen=1)
         self._audit_at = float("inf")
         self._fills: deque[ChannelFill | AccountFill] = deque()
@@ -145,8 +146,15 @@ class Feed:
 
     def _drain(self) -> None:
         now = loop_time()
-        for _ in range(min(len(self._queue), _AT_ONCE)):
-            item, origin = self._queue.popleft()
+        for taken in range(min(len(self._queue), _AT_ONCE)):
+            item, origin = self._queue[0]
+            if isinstance(item, Page):
+                if taken:
+                    return  # what came before it is told first: how chats look now is no news of them
+                self._queue.popleft()
+                self._see(item)
+                return
+            self._queue.popleft()
             if origin == "api":
                 request, answer = item
                 updates = effect(request, answer, self._teller.me)
@@ -295,7 +303,7 @@ class Feed:
         """The first time: everything from now on is followed."""
         state = await self._call(f.updates.GetStateRequest())
         self._boxes.begin(BoxPosition(ACCOUNT, state.pts, state.qts, seconds(state.date) or 0, state.seq))
-        self._walk = DialogWalk()
+        self._since = self._boxes.date
 
     async def _ask_state_anew(self) -> None:
         state = await self._call(f.updates.GetStateRequest())
@@ -305,15 +313,15 @@ class Feed:
 
     async def _audit(self) -> None:
         """Are all channels where the data centre has them? The busiest come first: on while one is found behind."""
-        dialogs, everybody, more = await self._walks[0].page(self._call)
-        self._learn(everybody)
+        page = await self._walks[0].page(self._call)
+        self._queue.append((page, "api"))
         found = False
-        for dialog in dialogs:
+        for dialog in page.dialogs:
             number = getattr(dialog.peer, "channel_id", ACCOUNT)
             if number != ACCOUNT and self._boxes.knows(number) and (dialog.pts or 0) > self._boxes.pts(number):
                 self._boxes.miss(number)
                 found = True
-        if not (found and more):
+        if not (found and page.more):
             self._walks.clear()
 
     async def _ask_state(self) -> None:
@@ -371,23 +379,18 @@ class Feed:
 
     async def _first_walk(self) -> None:
         """Every channel's place, and how every chat looks, so that what changes later can be told."""
-        if self._walk is None:
-            return
-        dialogs, everybody, more = await self._walk.page(self._call)
-        self._learn(everybody)
-        top = 0
-        for dialog in dialogs:
-            id_ = marked(dialog.peer)
-            face = face_of(everybody.get(id_))
-            if face is not None and id_ not in self._faces:
-                self._faces[id_] = self._new_faces[id_] = face
-            if not isinstance(dialog.peer, tl.PeerChannel):
-                top = max(top, dialog.top_message)
-            elif not self._boxes.knows(dialog.peer.channel_id) and dialog.pts:
-                place = BoxPosition(dialog.peer.channel_id, dialog.pts, top_message=dialog.top_message)
-                self._boxes.begin(place)
-        self._boxes.note_top(ACCOUNT, top)
-        self._walk = self._walk if more else None
+        if self._walk is not None:
+            page = await self._walk.page(self._call)
+            self._queue.append((page, "api"))  # at its place among what is pushed
+            self._walk = self._walk if page.more else None
+
+    def _see(self, page: Page) -> None:
+        self._learn(page.everybody)
+        seen = first_sight(page, self._boxes, self._faces, since=self._since)
+        for face in seen.faces:
+            self._faces[face.chat_id] = self._new_faces[face.chat_id] = face
+        for fill in seen.fills:
+            self._replace_fill(fill)
 
     def _tell_gap(self, box: int, stored: BoxPosition, pts: int, top: int | None) -> None:
         now = milliseconds(self._around.clock.time())

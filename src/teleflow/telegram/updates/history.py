@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from telethon.tl import functions as f
@@ -38,6 +39,16 @@ def _below(peer: Any, message_id: int) -> Any:
     return f.messages.GetHistoryRequest(peer, message_id + 1, None, 0, PAGE, 0, 0, 0)
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of the list of dialogs. `dates`: of each one's newest message, by marked id, in Unix seconds."""
+
+    dialogs: list[Any]
+    everybody: Mapping[int, Any]
+    more: bool
+    dates: Mapping[int, int]
+
+
 class DialogWalk:
     """The list of dialogs, a page at a time."""
 
@@ -45,8 +56,8 @@ class DialogWalk:
         self._next: Any = dialogs_request()
         self._pages = 0
 
-    async def page(self, ask: Ask) -> tuple[list[Any], Mapping[int, Any], bool]:
-        """(dialogs, everybody, whether there are more)."""
+    async def page(self, ask: Ask) -> Page:
+        """The next one. Raises what `ask` raises."""
         answer = await ask(self._next)
         dialogs = [one for one in getattr(answer, "dialogs", ()) if isinstance(one, tl.Dialog)]
         everybody = by_id(getattr(answer, "users", ()), getattr(answer, "chats", ()))
@@ -56,7 +67,17 @@ class DialogWalk:
         if more and last is not None:
             dialog, message = last
             self._next = dialogs_request(message.date, message.id, input_of(dialog.peer, everybody))
-        return dialogs, everybody, more
+        newest = {(marked(m.peer_id), m.id): m for m in getattr(answer, "messages", ()) if _has_date(m)}
+        dates = {
+            marked(dialog.peer): seconds(newest[marked(dialog.peer), dialog.top_message].date) or 0
+            for dialog in dialogs
+            if (marked(dialog.peer), dialog.top_message) in newest
+        }
+        return Page(dialogs, everybody, more, dates)
+
+
+def _has_date(message: Any) -> bool:
+    return getattr(message, "date", None) is not None
 
 
 def _last(answer: Any, dialogs: list[Any]) -> tuple[Any, Any] | None:
@@ -94,6 +115,26 @@ class ChannelFill:
         return more
 
 
+class SinceFill(ChannelFill):
+    """What was written in a channel since an instant (Unix seconds): the first step finds where that begins."""
+
+    def __init__(self, boxes: Boxes, channel_id: int, peer: Any, since: int) -> None:
+        super().__init__(boxes, channel_id, peer, 0)
+        self._peer = peer
+        self._since = since
+        self._found = False
+
+    async def step(self, ask: Ask) -> bool:
+        if self._found:
+            return await super().step(ask)
+        self._found = True
+        before = datetime.fromtimestamp(self._since + 1, UTC)
+        answer = await ask(f.messages.GetHistoryRequest(self._peer, 0, before, 0, 1, 0, 0, 0))
+        top = max((message.id for message in answer.messages), default=0)
+        self._chat = _Chat(self._boxes, self._peer, top, since=self._since)
+        return True
+
+
 class AccountFill:
     """The histories of all private chats and basic groups past a message."""
 
@@ -111,13 +152,13 @@ class AccountFill:
             if not await self._chats[0].step(ask):
                 self._chats.popleft()
         elif self._walk is not None:
-            dialogs, everybody, more = await self._walk.page(ask)
-            for dialog in dialogs:
+            page = await self._walk.page(ask)
+            for dialog in page.dialogs:
                 if not isinstance(dialog.peer, tl.PeerChannel) and dialog.top_message > self._top:
                     self._chats.append(
-                        _Chat(self._boxes, input_of(dialog.peer, everybody), self._top, since=self._since)
+                        _Chat(self._boxes, input_of(dialog.peer, page.everybody), self._top, since=self._since)
                     )
-            self._walk = self._walk if more else None
+            self._walk = self._walk if page.more else None
         if self._chats or self._walk is not None:
             return True
         self._boxes.thaw(ACCOUNT)
