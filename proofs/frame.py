@@ -24,6 +24,7 @@ PROOFS = (
     "events",
     "webhooks",
     "ssrf",
+    "streams",
     "order",
     "idempotency",
     "seed2-walk",
