@@ -36,6 +36,7 @@ PROOFS = (
     "attacks",
 )
 BENCHES = ("send", "login", "memory", "read", "webhooks", "sandbox")
+BENCHES = ("send", "login", "memory", "read", "streams", "sandbox")
 
 
 def main(arguments: list[str]) -> int:
