@@ -20,7 +20,7 @@ from teleflow.storage.base import EventStore
 
 TAIL_EVENTS = 1_024  # of one user, that are at hand while somebody reads
 TAIL_BYTES = 1024 * 1024
-AT_ONCE = 256  # events that one reader is given
+AT_ONCE = 100  # events that one reader is given: as many as are read without a change of thread
 _BYTES_AT_ONCE = 256 * 1024
 _USERS = 1_000  # whose newest events are at hand; further ones read for themselves
 _BELIEVED_S = 4.0  # how long silence of the bell is taken for silence of the log

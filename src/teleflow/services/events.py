@@ -6,6 +6,7 @@ and in order; where that can't be promised, because the log no longer goes back 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -20,6 +21,7 @@ from teleflow.services.owned import owned_session
 from teleflow.storage.base import EventStore, LogEnds, SessionStore
 
 _CURSOR = re.compile(r"c([0-9]{1,18})")
+_AT_ONCE = 8  # streams that pass something on in one round of the loop
 _EVENT_ID = re.compile(r"evt_[a-z2-7]{24}")
 
 
@@ -59,6 +61,7 @@ class Events:
         self._hub = hub
         self._most = streams_per_key
         self._open: Counter[str] = Counter()
+        self._turns = asyncio.Semaphore(_AT_ONCE)
 
     async def wanted(self, principal: Principal, *, types: list[str] | None, session_id: str | None) -> EventFilter:
         """What a caller asks for, within what they may see. Raises Invalid, NotFound(SESSION_NOT_FOUND)."""
@@ -111,6 +114,11 @@ class Events:
     async def after(self, user_id: str, number: int) -> list[LoggedEvent]:
         """The next ones, whatever they are; empty at the end of the log."""
         return await self._hub.after(user_id, number)
+
+    async def turn(self) -> None:
+        """Wait for one's turn to pass on some events: one that wakes hundreds must not keep the loop from others."""
+        async with self._turns:
+            await asyncio.sleep(0)  # whoever comes meanwhile waits until the loop has gone round
 
     @contextmanager
     def reading(self, principal: Principal) -> Iterator[Reader]:

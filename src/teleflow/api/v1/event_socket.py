@@ -15,7 +15,7 @@ import msgspec
 from starlette.types import Message, Receive, Scope, Send
 
 from teleflow.api import facts
-from teleflow.api.v1 import admission
+from teleflow.api.v1 import admission, streaming
 from teleflow.api.v1.access import caller_of, check
 from teleflow.api.v1.streaming import LAST_S, Ended, Place, Streaming, in_time
 from teleflow.errors import Invalid, TeleFlowError
@@ -34,6 +34,7 @@ CODES = {
     Ended.UNVERIFIED: 1013,
     Ended.FAILED: 1011,
 }
+_AT_ONCE = 32  # events, between which others get their turn
 _MOST_NAMED = 100
 _MOST_TEXT = {"after": 64, "sessionId": 64, "types": 1000}
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
@@ -123,13 +124,16 @@ class _Socket:
 
     async def events(self, place: Place, found: Sequence[LoggedEvent]) -> int | None:
         turn, last = place.turn, None
-        for event in found:
-            async with self._turn:
+        for start in range(0, len(found), _AT_ONCE):
+            if start:
+                await self._services.events.turn()
+            async with self._turn, asyncio.timeout(streaming.TAKE_S):
                 if place.turn != turn:
                     return last
-                if event.type in self._types and self._sees(event.session_id):
-                    await in_time(self._send({"type": "websocket.send", "text": event.body.decode()}))
-                    last = event.number
+                for event in found[start : start + _AT_ONCE]:
+                    if event.type in self._types and self._sees(event.session_id):
+                        await self._send({"type": "websocket.send", "text": event.body.decode()})
+                        last = event.number
         return last
 
     def _sees(self, session_id: str | None) -> bool:

@@ -63,7 +63,8 @@ class _Lines:
 
     def __init__(self, send: Send, wanted: EventFilter, clock: Clock) -> None:
         self._send = send
-        self._wanted = wanted
+        self._types = wanted.named_types
+        self._session_ids = wanted.session_ids
         self._clock = clock
 
     async def connected(self, cursor: str) -> None:
@@ -79,7 +80,7 @@ class _Lines:
         parts: list[bytes] = []
         size, last = 0, None
         for event in found:
-            if self._wanted.wants(event.type, event.session_id):
+            if event.type in self._types and (self._session_ids is None or event.session_id in self._session_ids):
                 part = b"id: %b\nevent: %b\ndata: %b\n\n" % (event.id.encode(), event.type.encode(), event.body)
                 parts.append(part)
                 size += len(part)

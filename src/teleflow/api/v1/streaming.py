@@ -155,6 +155,7 @@ class Streaming:
                 place.lost = True
                 continue
             if found:
+                await self.events.turn()
                 last = await sink.events(place, found)
                 if turn != place.turn:
                     continue
