@@ -148,14 +148,15 @@ class Streaming:
             if turn != place.turn:
                 turn, told = place.turn, place.number
             found = await self._after(user_id, place.number)
-            if turn != place.turn:
+            if found:
+                await self.events.turn()
+            if turn != place.turn:  # they went somewhere else meanwhile
                 continue
             if found and found[0].number != place.number + 1:  # the log was cut under a reader who was far behind
                 place.number = told = found[0].number - 1
                 place.lost = True
                 continue
             if found:
-                await self.events.turn()
                 last = await sink.events(place, found)
                 if turn != place.turn:
                     continue
