@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import sys
+import urllib.parse
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +22,7 @@ README = ROOT / "README.md"
 SIMPLE_API = ROOT / "docs" / "simple-api.md"
 MESSAGES = ROOT / "docs" / "messages.md"
 SESSIONS = ROOT / "docs" / "sessions.md"
+STREAMS = ROOT / "docs" / "streams.md"
 
 
 @pytest.fixture
@@ -38,7 +41,7 @@ def demo(tmp_path: Path) -> Iterator[dict[str, str]]:
         }
 
 
-@pytest.mark.parametrize("page", [README, SIMPLE_API, MESSAGES, SESSIONS], ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [README, SIMPLE_API, MESSAGES, SESSIONS, STREAMS], ids=lambda page: page.stem)
 def test_the_shell_examples_work_as_they_stand(page: Path, demo: dict[str, str]) -> None:
     follow(page, demo)
 
@@ -49,6 +52,20 @@ def test_the_javascript_example_works_as_it_stands(demo: dict[str, str]) -> None
     done = documents.javascript(SIMPLE_API, {name: demo[name] for name in ("URL", "FRIEND")})
     assert done.returncode == 0, done.stdout + done.stderr
     assert '"success":true' in done.stdout.replace(" ", "")
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="needs Node")
+def test_the_examples_of_streams_hear_what_happened(demo: dict[str, str]) -> None:
+    follow(SESSIONS, demo)
+    login = urllib.parse.urlencode({"username": demo["USERNAME"], "password": demo["PASSWORD"]}).encode()
+    token = ask(f"{demo['URL']}/auth/login", login)["access_token"]
+    (python,) = documents.blocks(STREAMS, "python")
+    done = documents.run([sys.executable, "-c", python], {"URL": demo["URL"], "TOKEN": token})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.startswith("session.created {")
+    done = documents.javascript(STREAMS, {"URL": demo["URL"], "TOKEN": token})
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "session.created { " in done.stdout
 
 
 def test_the_examples_work_against_a_service_pointed_at_a_data_centre_elsewhere(tmp_path: Path) -> None:
@@ -81,8 +98,8 @@ def test_the_examples_work_against_a_service_pointed_at_a_data_centre_elsewhere(
             assert service.stop() == 0
 
 
-def ask(url: str) -> Any:
-    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, timeout=20) as answer:
+def ask(url: str, form: bytes | None = None) -> Any:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(url, form, timeout=20) as answer:
         return json.load(answer)
 
 

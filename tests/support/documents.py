@@ -47,16 +47,28 @@ def javascript(page: Path, values: dict[str, str]) -> subprocess.CompletedProces
     """All `js run` blocks in Node, with the page's address given as a browser would have it."""
     given = "".join(f"const {name} = {value!r};\n" for name, value in values.items())
     script = (
-        f"{given}"
-        "const plain = globalThis.fetch;\n"
-        "globalThis.fetch = async (path, options) => {\n"
-        "  const answer = await plain(new URL(path, URL_), options);\n"
-        "  console.log(answer.status, await answer.clone().text());\n"
-        "  if (!answer.ok) process.exit(1);\n"
-        "  return answer;\n"
-        "};\n" + "\n".join(blocks(page, "js"))
-    ).replace("const URL =", "const URL_ =")
-    return run(["node", "--input-type=module", "--eval", script], {})
+        (
+            f"{given}"
+            "globalThis.location = { origin: URL };\n"
+            "const plain = globalThis.fetch;\n"
+            "globalThis.fetch = async (path, options) => {\n"
+            "  const answer = await plain(new URL(path, URL_), options);\n"
+            "  console.log(answer.status, await answer.clone().text());\n"
+            "  if (!answer.ok) process.exit(1);\n"
+            "  return answer;\n"
+            "};\n" + "\n".join(blocks(page, "js"))
+        )
+        .replace("const URL =", "const URL_ =")
+        .replace("origin: URL }", "origin: URL_ }")
+    )
+    return run(["node", *_older_node(), "--input-type=module", "--eval", script], {})
+
+
+def _older_node() -> list[str]:
+    """What Node needs to have WebSocket as browsers do."""
+    asked = "process.allowedNodeEnvironmentFlags.has('--experimental-websocket')"
+    known = run(["node", "--print", f"typeof WebSocket === 'undefined' && {asked}"], {}).stdout.strip()
+    return ["--experimental-websocket"] if known == "true" else []
 
 
 def run(command: list[str], values: dict[str, str]) -> subprocess.CompletedProcess[str]:

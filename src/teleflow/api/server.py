@@ -31,7 +31,7 @@ GRACE = 20.0  # seconds that requests under way may take when we stop
 HEAD_TIME = 15.0  # seconds in which a request's head must have come
 HEAD_BYTES = 64 * 1024
 TAKE_TIME = 60.0  # seconds in which a caller must have taken some of an answer that fills the buffer
-CUT_TIME = 5.0  # seconds in which the last words of an answer that was cut must have been taken
+CUT_TIME = 30.0  # seconds in which the last words of an answer that was cut must have been taken
 _STATUS_LINES = {400: b"HTTP/1.1 400 Bad Request", 431: b"HTTP/1.1 431 Request Header Fields Too Large"}
 
 

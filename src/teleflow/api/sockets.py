@@ -29,7 +29,8 @@ FRAMES_S = 10.0
 PING_S = 30.0
 PONG_S = 20.0
 TAKE_TIME = 60.0  # seconds in which a reader must have taken some of what fills the buffer
-CUT_TIME = 5.0  # seconds in which a close frame must have been taken
+LAST_TIME = 5.0  # seconds in which a close frame must have been taken
+CUT_TIME = 30.0  # the same, of a reader who took nothing
 _SLICE = 4 * 1024  # bytes that are parsed at once: many tiny frames must not hold up the loop
 _MOST_LINE = 8_000  # what the handshake's parser takes
 _MOST_HEADERS = 100
@@ -158,7 +159,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
 
     def cut(self, code: int, reason: str) -> None:
         """End it though the peer takes nothing: the close goes behind what waits already."""
-        self._fail(code, reason)
+        self._fail(code, reason, within=CUT_TIME)
 
     def _counted(self) -> bool:
         """Count a frame; False for one too many in its time."""
@@ -168,7 +169,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self._count += 1
         return not self._failed and self._count <= FRAMES
 
-    def _fail(self, code: int, reason: str) -> None:
+    def _fail(self, code: int, reason: str, *, within: float = LAST_TIME) -> None:
         """Say why, stop listening, and close. Not at once: bytes that nobody reads would take the reason with them."""
         if self._failed:
             return
@@ -182,7 +183,7 @@ class SocketProtocol(WebSocketsSansIOProtocol):
         self.transport.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
-        self.close_timer = self.loop.call_later(CUT_TIME, self.transport.abort)
+        self.close_timer = self.loop.call_later(within, self.transport.abort)
 
 
 class _Gathering:
