@@ -35,8 +35,7 @@ PROOFS = (
     "sandbox-model",
     "attacks",
 )
-BENCHES = ("send", "login", "memory", "read", "webhooks", "sandbox")
-BENCHES = ("send", "login", "memory", "read", "streams", "sandbox")
+BENCHES = ("send", "login", "memory", "read", "webhooks", "streams", "sandbox")
 
 
 def main(arguments: list[str]) -> int:
