@@ -60,7 +60,7 @@ async def opened(rig: Rig) -> Log:
     session = await rig.gateway.storage.session_named(user.id, "ann")
     log = Log(rig, user.id, session.id, headers)
     async with asyncio.timeout(10):
-        while not await rig.gateway.storage.positions(session.id):
+        while (live := rig.gateway.runner.live(session.id)) is None or live.tap.updates is None:
             await asyncio.sleep(0.01)
     return log
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.events.test_following import opened
+from tests.integration.events.test_following import Log
 from tests.integration.gateway.rig import ANN, BOB, EVE, Rig, rigged
 
 
@@ -17,6 +17,14 @@ from tests.integration.gateway.rig import ANN, BOB, EVE, Rig, rigged
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     async with rigged(tmp_path) as one:
         yield one
+
+
+async def opened(rig: Rig) -> Log:
+    """Logged in, and nothing waited for."""
+    headers = await rig.connected("ann", ANN)
+    user = await rig.gateway.storage.user_named("ann")
+    session = await rig.gateway.storage.session_named(user.id, "ann")
+    return Log(rig, user.id, session.id, headers)
 
 
 @pytest.mark.parametrize("turns", [0, 1, 3, 10, 40])

@@ -293,7 +293,8 @@ def test_names_and_numbers_of_people() -> None:
     events = tell(tl.UpdateUserName(ANN, "Ann", "B", [tl.Username("annb", active=True)])).events
     assert named(events) == ["user.profile_updated", "chat.updated"]
     assert dict(events[0].data) == {"userId": "2", "firstName": "Ann", "lastName": "B", "username": "annb"}
-    (event,) = tell(tl.UpdateUser(ANN)).events
+    event, chat = tell(tl.UpdateUser(ANN)).events
+    assert chat.type == "chat.updated"
     assert (event.type.value, event.data["username"]) == ("user.profile_updated", "ann")
     (event,) = tell(tl.UpdateUserPhone(ANN, "1555")).events
     assert event.data["phone"] == "+1555"

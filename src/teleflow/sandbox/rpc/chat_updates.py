@@ -25,6 +25,8 @@ def chat_update(world: World, rooms: ChatView, entry: Entry) -> Any | None:
         return types.UpdateChannel(number) if chat.channel else types.UpdateChat(number)
     if entry.kind == "participants":
         return types.UpdateChatParticipants(rooms.participants(viewer, chat))
+    if entry.kind == "participant_admin":
+        return types.UpdateChatParticipantAdmin(number, entry.peer, bool(entry.unread), entry.max_id)
     if entry.kind == "default_banned":
         return types.UpdateChatDefaultBannedRights(peer_of(chat.id), banned_rights(chat.banned), chat.version)
     if entry.kind == "channel_read_inbox":

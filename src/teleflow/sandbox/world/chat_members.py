@@ -237,7 +237,17 @@ def set_group_admin(
     member.admin = set(rights.GROUP_ADMIN) if admin else None
     world.chats.keep_member(member)
     changed(world, chat)
-    tell_all(world, chat, "participants", origin)
+    for each in world.chats.present(chat):
+        if world.is_reachable(each.user) or origin is not None:
+            world.messages.tell(
+                each.user,
+                "participant_admin",
+                chat=chat.id,
+                peer=user.id,
+                unread=int(admin),
+                max_id=chat.version,
+                origin=origin,
+            )
 
 
 def set_admin(

@@ -28,6 +28,7 @@ EntryKind = Literal[
     "account",
     "channel",
     "participants",
+    "participant_admin",
     "channel_read_inbox",
     "channel_read_outbox",
     "channel_available",

@@ -79,6 +79,9 @@ def changed(one: One, update: Any) -> None:
     }
     key = (user.id, user.first_name, user.last_name, data["username"], one.at // 1000)
     one.add(_T.USER_PROFILE_UPDATED, key, data, None)
+    title = " ".join(part for part in (user.first_name, user.last_name) if part)
+    told = {"chatId": str(user.id), "chatType": "user", "title": title, "username": data["username"]}
+    one.add(_T.CHAT_UPDATED, key, told, user.id)
 
 
 def phone(one: One, update: Any) -> None:

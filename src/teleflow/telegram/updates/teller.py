@@ -38,7 +38,7 @@ from teleflow.model.peers import PeerKind, marked_id
 from teleflow.model.updates import Face
 from teleflow.telegram.convert.messages import message_from
 from teleflow.telegram.convert.peers import marked
-from teleflow.telegram.updates import happenings, people
+from teleflow.telegram.updates import happenings, people, rooms
 from teleflow.telegram.updates.faces import face_of
 from teleflow.telegram.updates.raw import plain_of
 from teleflow.wire.messages import told_message
@@ -73,6 +73,7 @@ class Teller:
         self.raw = raw
         self._file_id = file_id
         self._statuses: OrderedDict[int, int] = OrderedDict()
+        self._turns: OrderedDict[object, tuple[int, str, int]] = OrderedDict()
 
     def tell(
         self, update: Any, everybody: Mapping[int, Any], faces: Mapping[int, Face], *, at: int, origin: Origin
@@ -89,8 +90,29 @@ class Teller:
                 one.raw_update(update)
         except Exception as error:  # noqa: BLE001 - an object of an odd form must not stop all that follow
             _log.warning("update.not_told", kind=type(update).__name__, cause=repr(error)[:200])
-            return _NOTHING
+            return Told([self._not_told(update, at)])
         return Told(one.events, one.faces)
+
+    def _not_told(self, update: Any, at: int) -> NewEvent:
+        """That something happened, at least, and what Telegram calls it."""
+        digest = hashlib.blake2b(repr(update).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
+        kind = type(update).__name__
+        data = {"scope": "update", "kind": kind[:1].lower() + kind[1:], "reason": "NOT_UNDERSTOOD"}
+        return NewEvent(
+            event_id(self.session_id, _T.UPDATES_GAP, "update", digest), _T.UPDATES_GAP, self.session_id, at, data
+        )
+
+    def turn(self, thing: object, at: int, state: str) -> int | None:
+        """Which change of a thing in this second it is, where nothing else numbers them; None where it is none."""
+        second, known, turn = self._turns.get(thing, (0, "", 0))
+        if known == state:
+            return None
+        turn = turn + 1 if second == at // 1000 else 0
+        self._turns[thing] = (at // 1000, state, turn)
+        self._turns.move_to_end(thing)
+        if len(self._turns) > _STATUSES:
+            self._turns.popitem(last=False)
+        return turn
 
     def message(self, message: Any) -> tuple[Message, dict[str, Any]]:
         converted = message_from(message, self.me)
@@ -127,6 +149,17 @@ class _One:
     @property
     def me(self) -> int:
         return self._teller.me
+
+    @property
+    def origin(self) -> Origin:
+        return self._origin
+
+    def known_face(self, chat_id: int) -> Face | None:
+        """As it was seen last."""
+        return self._faces.get(chat_id)
+
+    def turn(self, thing: object, state: str) -> int:
+        return self._teller.turn(thing, self.at, state) or 0
 
     def seen(self, id_: int) -> Any:
         """What came with the update of this user or chat."""
@@ -167,7 +200,7 @@ class _One:
         if message.date is not None:
             self.at = int(message.date.timestamp() * 1000)
         if isinstance(message, tl.MessageService):
-            self._service(message, chat_id)
+            rooms.service(self, message, chat_id)
             return
         known, told = self._teller.message(message)
         key = (chat_id, known.id)
@@ -234,8 +267,11 @@ class _One:
     def reactions(self, update: Any) -> None:
         chat_id = marked(update.peer)
         told = [happenings.reaction(one) for one in getattr(update.reactions, "results", ())]
+        turn = self._teller.turn((chat_id, update.msg_id), self.at, str(told))
+        if turn is None:
+            return  # a difference brings it again
         data = {"chatId": str(chat_id), "messageId": update.msg_id, "reactions": told}
-        self.add(_T.MESSAGE_REACTION, (chat_id, update.msg_id, self.at // 1000, str(told)), data, chat_id)
+        self.add(_T.MESSAGE_REACTION, (chat_id, update.msg_id, self.at // 1000, str(told), turn), data, chat_id)
 
     def pinned(self, update: Any) -> None:
         channel = isinstance(update, tl.UpdatePinnedChannelMessages)
@@ -249,108 +285,6 @@ class _One:
         data = {**told, "messageId": known.id, "origin": self._origin}
         key = (known.chat_id, known.id, known.date, _content(told))
         self.add(_T.MESSAGE_SCHEDULED, key, data, known.chat_id)
-
-    # -- chats --------------------------------------------------------------------------------------------
-
-    def _service(self, message: Any, chat_id: int) -> None:
-        self.look(chat_id, first=False)
-        kind = ChatType.CHANNEL if message.post else self.kind(chat_id)
-        actor = marked(message.from_id) if message.from_id is not None else None
-        for suffix, data, part in happenings.of(message.action, actor):
-            if suffix == "member_left" and part == self.me and kind is ChatType.SUPERGROUP:
-                continue  # told by its face
-            told: dict[str, Any] = {"chatId": str(chat_id), "chatType": kind.value, **data, "messageId": message.id}
-            if actor is not None:
-                told["actorId"] = str(actor)
-            if message.out:
-                told["origin"] = self._origin
-            self.of_chat(suffix, (chat_id, message.id, part), told, chat_id, kind)
-
-    def look(self, chat_id: int, *, first: bool = True) -> None:
-        """Compare a chat that came with the update with how it was.
-
-        `first`: a chat never seen before is a new one, and not one whose message is only the first to come.
-        """
-        face = face_of(self._everybody.get(chat_id))
-        if face is None:
-            return
-        before = self._faces.get(chat_id)
-        if face == before:
-            return
-        self.faces.append(face)
-        if before is None and first:
-            self._first_seen(face)
-        elif before is not None:
-            self._changed(before, face)
-
-    def _first_seen(self, face: Face) -> None:
-        if face.type is ChatType.CHANNEL and not face.left and not face.admin:
-            self._own(face, "member_joined")
-
-    def _changed(self, before: Face, face: Face) -> None:
-        data: dict[str, Any] = {"chatId": str(face.chat_id), "chatType": face.type.value}
-        key = (face.chat_id, self.at // 1000)
-        if before.left != face.left:
-            if face.left and face.type is ChatType.SUPERGROUP:
-                self._own(face, "member_left")
-            if face.type is ChatType.CHANNEL:
-                self._own(face, "member_left" if face.left else "member_joined")
-            if face.left:
-                told = {**data, "title": before.title, "forbidden": face.forbidden}
-                self.of_chat("deleted", key, told, face.chat_id, face.type)
-            return
-        if before.username != face.username and not face.left:
-            told = {**data, "title": face.title, "username": face.username}
-            self.of_chat("updated", (*key, face.username), told, face.chat_id, face.type)
-        if before.admin != face.admin and face.type in {ChatType.SUPERGROUP, ChatType.CHANNEL}:
-            self._admin(face.chat_id, self.me, None, face.admin, face.type, key)
-
-    def _own(self, face: Face, suffix: str) -> None:
-        data = {
-            "chatId": str(face.chat_id),
-            "chatType": face.type.value,
-            "userId": str(self.me),
-            "origin": self._origin,
-        }
-        self.of_chat(suffix, (face.chat_id, self.me, self.at // 1000), data, face.chat_id, face.type)
-
-    def _admin(
-        self, chat_id: int, user_id: int, actor: int | None, is_admin: bool, kind: ChatType, key: tuple[object, ...]
-    ) -> None:
-        data: dict[str, Any] = {
-            "chatId": str(chat_id),
-            "chatType": kind.value,
-            "userId": str(user_id),
-            "isAdmin": is_admin,
-        }
-        if actor:
-            data["actorId"] = str(actor)
-        self.add(_T.GROUP_ADMIN_CHANGED, (*key, user_id, is_admin), data, chat_id)
-
-    def chat(self, update: Any) -> None:
-        self.look(-update.chat_id)
-
-    def channel(self, update: Any) -> None:
-        self.look(marked_id(PeerKind.CHANNEL, update.channel_id))
-
-    def chat_admin(self, update: Any) -> None:
-        key = (-update.chat_id, update.version)
-        self._admin(-update.chat_id, update.user_id, None, bool(update.is_admin), ChatType.GROUP, key)
-
-    def participant(self, update: Any) -> None:
-        """https://core.telegram.org/constructor/updateChannelParticipant"""
-        channel = isinstance(update, tl.UpdateChannelParticipant)
-        chat_id = marked_id(PeerKind.CHANNEL, update.channel_id) if channel else -update.chat_id
-        before, now = happenings.is_admin(update.prev_participant), happenings.is_admin(update.new_participant)
-        if before != now:
-            kind = self.kind(chat_id)
-            self._admin(chat_id, update.user_id, update.actor_id, now, kind, (chat_id, update.qts))
-
-    def banned_rights(self, update: Any) -> None:
-        chat_id = marked(update.peer)
-        kind = self.kind(chat_id)
-        data = {"chatId": str(chat_id), "chatType": kind.value, "permissions": happenings.allowed(update)}
-        self.of_chat("updated", (chat_id, "rights", update.version), data, chat_id, kind)
 
     def raw_update(self, update: Any) -> None:
         told = plain_of(update)
@@ -389,11 +323,6 @@ _TELLING: dict[type, Callable[[_One, Any], None]] = {
     tl.UpdatePinnedMessages: _One.pinned,
     tl.UpdatePinnedChannelMessages: _One.pinned,
     tl.UpdateNewScheduledMessage: _One.scheduled,
-    tl.UpdateChat: _One.chat,
-    tl.UpdateChannel: _One.channel,
-    tl.UpdateChatParticipantAdmin: _One.chat_admin,
-    tl.UpdateChannelParticipant: _One.participant,
-    tl.UpdateChatParticipant: _One.participant,
-    tl.UpdateChatDefaultBannedRights: _One.banned_rights,
+    **rooms.TELLING,
     **people.TELLING,
 }
