@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Literal, Protocol
 
 from telethon.tl import types as tl
@@ -58,6 +59,22 @@ def service(one: One, message: Any, chat_id: int) -> None:
         if message.out:
             told["origin"] = one.origin
         one.of_chat(suffix, (chat_id, message.id, part), told, chat_id, kind)
+        if suffix == "member_left" and part == one.me and kind is ChatType.GROUP:
+            _out_of_group(one, chat_id, message)
+
+
+def _out_of_group(one: One, chat_id: int, message: Any) -> None:
+    """The account is out of a basic group, whether or not the group beside the message shows it yet."""
+    before = one.known_face(chat_id)
+    if (before is not None and before.left) or any(face.chat_id == chat_id and face.left for face in one.faces):
+        return
+    told: dict[str, Any] = {"chatId": str(chat_id), "chatType": ChatType.GROUP.value, "forbidden": not message.out}
+    if message.out:
+        told["origin"] = one.origin
+    if before is not None:
+        told["title"] = before.title
+        one.faces.append(replace(before, left=True, forbidden=not message.out))
+    one.of_chat("deleted", (chat_id, message.id), told, chat_id, ChatType.GROUP)
 
 
 def look(one: One, chat_id: int, *, first: bool = True) -> None:
