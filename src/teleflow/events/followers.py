@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Protocol
 
@@ -18,6 +19,7 @@ from teleflow.errors import StorageUnavailable
 from teleflow.kit.backoff import FullJitter
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.tasks import Tasks
+from teleflow.model.events import EventType
 from teleflow.model.media import FileRef
 from teleflow.model.peers import Known
 from teleflow.model.sessions import Session
@@ -34,6 +36,7 @@ _BEGIN_AGAIN = FullJitter(first=1.0, most=60.0)
 _STEADY_S = 60.0
 _OWNER_WITHIN_S = 30.0
 _OWNER_EVERY_S = 0.2
+_WISHES_EVERY_S = 1.0
 
 
 class Followed(Protocol):
@@ -67,6 +70,8 @@ class Followers:
         self._turn = asyncio.Semaphore(_ASKED_AT_ONCE)
         self._tasks = Tasks("followers")
         self._running: dict[str, tuple[Followed, asyncio.Task[None]]] = {}
+        self._raw: frozenset[str] = frozenset()
+        self._watching: asyncio.Task[None] | None = None
 
     def is_up(self, session_id: str, live: Followed) -> None:
         """The session was answered on a new link: follow it, from where the log has it."""
@@ -77,6 +82,8 @@ class Followers:
             return
         if running is not None:
             running[1].cancel()
+        if self._watching is None:
+            self._watching = self._tasks.start(self._watch_wishes(), "wishes")
         task = self._tasks.start(self._follow(session_id, live), f"follow:{session_id}")
         self._running[session_id] = (live, task)
 
@@ -134,7 +141,17 @@ class Followers:
             chance=self._chance,
             turn=self._turn,
         )
-        return Feed(Teller(session.id, me, partial(self._file_id, session.id)), positions, faces, around)
+        teller = Teller(
+            session.id, me, partial(self._file_id, session.id), wants_raw=lambda: session.user_id in self._raw
+        )
+        return Feed(teller, positions, faces, around)
+
+    async def _watch_wishes(self) -> None:
+        """Raw updates are stored for those who have an endpoint that names them, and for nobody else."""
+        while True:
+            with suppress(StorageUnavailable):
+                self._raw = await self._storage.who_wants(EventType.RAW_UPDATE.value)
+            await self._clock.sleep(_WISHES_EVERY_S)
 
     async def _owner(self, session_id: str) -> Session | None:
         """Whose it is; a login that was taken a moment ago may not be written down yet."""

@@ -172,7 +172,9 @@ async def removed_by_other(s: Stage) -> None:
 
 async def admin_by_other(s: Stage) -> None:
     if s.kind == "group":
-        await s.by(BOB, "promote", chat=s.chat, member=EVE)
+        made = await s.by(BOB, "createGroup", title="Ranks", members=[ANN, EVE])
+        await s.next("chat.created", chatId=str(made["chatId"]))
+        await s.by(BOB, "promote", chat=made["chatId"], member=EVE)
     else:  # of others in supergroups, Telegram tells users nothing
         await s.by(BOB, "promote", chat=s.chat, member=ANN)
 

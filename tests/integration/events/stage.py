@@ -1,7 +1,6 @@
 """Happenings of every sort in every kind of chat, and the events that are to tell of them.
 
-`CELLS` is what the page says: which types, by whose act, in which kinds of chat. Each cell is provoked at the data centre
-or through the API; what Telegram sent for it is noted as it passes.
+Each is provoked at the data centre or through the API; what Telegram sent for it is noted as it passes.
 """
 
 from __future__ import annotations
@@ -117,8 +116,15 @@ class Stage:
     async def says(self, text: str) -> dict[str, Any]:
         """Ann writes by the API; her number of it, and Bob's."""
         sent = await self.api("POST", "/messages/send", chatId=str(self.own), text=text)
-        rows = [r for r in self.log.rig.sandbox.control.ledger_messages(limit=1000) if r["text"] == text]
-        return {"hers": sent["id"], "his": rows[-1]["toMessageId"] or sent["id"], "chatId": sent["chatId"]}
+        return {"hers": sent["id"], "his": self._his(text) or sent["id"], "chatId": sent["chatId"]}
+
+    def _his(self, text: str) -> int:
+        """Bob's own number of a message in a private chat or basic group, where everybody counts for themselves."""
+        world = self.log.rig.sandbox.world
+        bob = world.people.by_phone(BOB.removeprefix("+"))
+        peer = world.people.by_phone(ANN.removeprefix("+")).id if self.kind == "user" else self.own
+        held = world.messages.place(bob.id, peer).messages
+        return max((number for number, one in held.items() if one.text == text), default=0)
 
     def at(self, *, own: bool = False) -> dict[str, Any]:
         """Where others (or Ann's phone) act."""

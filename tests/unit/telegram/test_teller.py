@@ -302,7 +302,7 @@ def test_names_and_numbers_of_people() -> None:
 
 def test_the_raw_form_comes_beside_and_only_when_asked_for() -> None:
     update = new(a_message(ANN))
-    told = a_teller(raw=True).tell(update, EVERYBODY, FACES, at=AT, origin="device")
+    told = a_teller(wants_raw=lambda: True).tell(update, EVERYBODY, FACES, at=AT, origin="device")
     assert named(told.events) == ["message.received", "raw.update"]
     assert told.events[1].data["update"]["_"] == "updateNewMessage"
     json.dumps(dict(told.events[1].data))
@@ -342,6 +342,6 @@ def odd_updates(draw: st.DrawFn) -> Any:
 @settings(max_examples=300, deadline=None)
 @given(odd_updates(), st.booleans())
 def test_no_update_however_odd_raises(update: Any, raw: bool) -> None:
-    told = a_teller(raw=raw).tell(update, EVERYBODY, FACES, at=AT, origin="device")
+    told = a_teller(wants_raw=lambda: raw).tell(update, EVERYBODY, FACES, at=AT, origin="device")
     for event in told.events:
         assert event.id.startswith("evt_")

@@ -57,6 +57,9 @@ class WebhookStore(Protocol):
     async def remove_webhook(self, user_id: str, webhook_id: str, *, audit: AuditEntry | None = None) -> bool:
         """With its deliveries."""
 
+    async def who_wants(self, type_: str) -> frozenset[str]:
+        """Users with an active endpoint that names this very type."""
+
     async def webhooks_to_serve(self, *, limit: int, after: str | None = None) -> list[str]:
         """The ids of active endpoints of all users, in the order of ids."""
 

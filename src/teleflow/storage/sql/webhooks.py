@@ -40,6 +40,9 @@ _UPDATE = Statement(
 )
 _HEALTHY = Statement(update(t.webhooks).values(failing_since=None).where(_MINE))
 _REMOVE = Statement(delete(t.webhooks).where(_MINE))
+_NAMING = Statement(
+    select(_w.user_id).distinct().where(_w.active == YES, _w.types.like(given("pattern"))).limit(10_000)
+)
 _TO_SERVE = Statement(
     select(_w.id).where(_w.active == YES, _w.id > given("after")).order_by(_w.id).limit(given("most"))
 )
@@ -63,6 +66,10 @@ class Webhooks(Part):
 
     async def remove_webhook(self, user_id: str, webhook_id: str, *, audit: AuditEntry | None = None) -> bool:
         return await self._db.write(_remove, user_id, webhook_id, audit)
+
+    async def who_wants(self, type_: str) -> frozenset[str]:
+        rows = await self._db.read(every, _NAMING, pattern=f'%"{type_}"%')
+        return frozenset(str(row[0]) for row in rows)
 
     async def webhooks_to_serve(self, *, limit: int, after: str | None = None) -> list[str]:
         rows = await self._db.read(every, _TO_SERVE, after=after or "", most=page(limit))

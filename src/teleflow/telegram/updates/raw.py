@@ -6,10 +6,20 @@ from base64 import b64encode
 from datetime import datetime
 from typing import Any
 
+import msgspec
 from telethon.tl import TLObject
 
 _SAFE = 2**53
 _DEEPEST = 32
+MOST = 64 * 1024
+_encode = msgspec.json.Encoder().encode
+
+
+def bounded(told: Any) -> Any:
+    """As it is, or only what it is called where it is too much for an event."""
+    if len(_encode(told)) <= MOST:
+        return told
+    return {"_": told["_"], "truncated": True}
 
 
 def plain_of(value: Any, depth: int = 0) -> Any:

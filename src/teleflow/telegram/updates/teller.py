@@ -40,7 +40,7 @@ from teleflow.telegram.convert.messages import message_from
 from teleflow.telegram.convert.peers import marked
 from teleflow.telegram.updates import happenings, people, rooms
 from teleflow.telegram.updates.faces import face_of
-from teleflow.telegram.updates.raw import plain_of
+from teleflow.telegram.updates.raw import bounded, plain_of
 from teleflow.wire.messages import told_message
 
 _log = structlog.get_logger(__name__)
@@ -67,10 +67,17 @@ _NOTHING = Told()
 class Teller:
     """The events of one session. `me` is its account."""
 
-    def __init__(self, session_id: str, me: int, file_id: Callable[[FileRef], str], *, raw: bool = False) -> None:
+    def __init__(
+        self,
+        session_id: str,
+        me: int,
+        file_id: Callable[[FileRef], str],
+        *,
+        wants_raw: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.session_id = session_id
         self.me = me
-        self.raw = raw
+        self._wants_raw = wants_raw
         self._file_id = file_id
         self._statuses: OrderedDict[int, int] = OrderedDict()
         self._turns: OrderedDict[object, tuple[int, str, int]] = OrderedDict()
@@ -80,13 +87,14 @@ class Teller:
     ) -> Told:
         """`everybody` came with the update, by marked id; `at` is Unix milliseconds. Never raises."""
         telling = _TELLING.get(type(update))
-        if telling is None and not self.raw:
+        raw = self._wants_raw()
+        if telling is None and not raw:
             return _NOTHING
         try:
             one = _One(self, everybody, faces, at, origin)
             if telling is not None:
                 telling(one, update)
-            if self.raw:
+            if raw:
                 one.raw_update(update)
         except Exception as error:  # noqa: BLE001 - an object of an odd form must not stop all that follow
             _log.warning("update.not_told", kind=type(update).__name__, cause=repr(error)[:200])
@@ -287,7 +295,7 @@ class _One:
         self.add(_T.MESSAGE_SCHEDULED, key, data, known.chat_id)
 
     def raw_update(self, update: Any) -> None:
-        told = plain_of(update)
+        told = bounded(plain_of(update))
         digest = hashlib.blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
         self.add(_T.RAW_UPDATE, (digest, self.at // 1000), {"update": told}, None)
 
