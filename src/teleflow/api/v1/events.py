@@ -150,11 +150,12 @@ sockets = APIRouter(prefix="/api/v1", tags=["events"])
 @sockets.get("/ws", summary="What happens, over a WebSocket", **_SOCKET)
 async def socket(
     request: Request,
-    login: Reader,  # noqa: ARG001 - for the document
-    after: After = None,  # noqa: ARG001
-    types: Types = None,  # noqa: ARG001
-    session_id: SessionId = None,  # noqa: ARG001
-    ticket: Ticket = None,  # noqa: ARG001
+    login: Reader,  # noqa: ARG001 - it has a scope
+    services: Uses,
+    after: After = None,  # noqa: ARG001 - for the document
+    types: Types = None,
+    session_id: SessionId = None,
+    ticket: Ticket = None,  # noqa: ARG001 - the gate has taken it
 ) -> Response:
     """The first frame is `connected`. Then events, and answers to what is said.
 
@@ -164,5 +165,6 @@ async def socket(
     Close codes: 4401 what proved the reader has ended, 4408 too slow, 1001 the service stops, 1008 too many frames,
     1009 a frame too large.
     """
+    await admission.wanted(request.scope, services, types=admission.listed(types), session_id=session_id)
     facts.of(request.scope).told.append((b"upgrade", b"websocket"))
     raise Invalid("This is a WebSocket: connect with a WebSocket client", code="UPGRADE_REQUIRED")
