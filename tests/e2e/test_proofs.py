@@ -16,7 +16,7 @@ from proofs import frame
 from proofs.lag import Lag, LagSampler
 from proofs.model.play import Scale
 from proofs.outcome import Outcome
-from proofs.prove import kill, lost_reply, sandbox_methods, sandbox_model
+from proofs.prove import kill, lost_reply, sandbox_methods, sandbox_model, streams
 from proofs.prove.outage_virtual import busiest_second
 from proofs.virtual import VirtualLoop, run
 from teleflow.sandbox.rpc import register
@@ -46,6 +46,17 @@ async def test_a_gateway_that_draws_random_ids_anew_does_not_survive_the_kills(
     monkeypatch.setenv("PROOF_SOURCES", sources)
     outcome = await kill.run(kill.Scale(sends=160, kills=5, users=3, workers=16), 1)
     assert "texts twice in the ledger" in failed(outcome)
+
+
+@pytest.mark.slow
+async def test_a_stream_that_tells_some_events_again_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrong = "place.number = found[-1].number - (len(found) > 1)\n"
+    sources = broken(tmp_path, "api/v1/streaming.py", "place.number = found[-1].number\n", wrong)
+    monkeypatch.setenv("PROOF_SOURCES", sources)
+    outcome = await streams.run(streams.Scale(readers=8, events=150, kills=1, stay_s=0.5), 1)
+    assert "events that a reader saw twice" in failed(outcome)
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
+import structlog
 
 from teleflow.api.v1 import streaming
 from teleflow.errors import StorageUnavailable
@@ -198,6 +199,23 @@ def _all_of(one: socket.socket) -> bytes:
     except (ConnectionError, TimeoutError):
         pass
     return b"".join(parts)
+
+
+async def test_readers_that_vanish_are_no_errors(desk: Desk) -> None:
+    with structlog.testing.capture_logs() as lines:
+        busy = asyncio.create_task(_busy(desk))
+        for number in range(30):
+            path, more = ("/api/v1/events", "\r\n") if number % 2 else ("/api/v1/ws", f"{_UPGRADE}\r\n")
+            one = _slow(desk, path)
+            one.sendall(more.encode())
+            await asyncio.sleep(0.02)
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")  # a reset, not an end
+            one.close()
+        async with asyncio.timeout(5):
+            while desk.rig.gateway.services.events._open:
+                await asyncio.sleep(0.02)
+        busy.cancel()
+    assert not [line for line in lines if line["log_level"] in {"warning", "error", "critical"}]
 
 
 async def test_a_head_is_asked_and_answered(desk: Desk) -> None:

@@ -114,6 +114,8 @@ class _Socket:
                     await self._say(answer)
                 except TimeoutError:
                     return Ended.SLOW
+                except OSError:
+                    return Ended.GONE
 
     async def connected(self, cursor: str) -> None:
         at = iso(milliseconds(self._services.clock.time()))
@@ -213,3 +215,5 @@ async def _end(scope: Scope, send: Send, ended: Ended) -> None:
     except TimeoutError:
         if cut is not None:
             cut(code, ended.value)
+    except OSError:
+        return  # they left meanwhile

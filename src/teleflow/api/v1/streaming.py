@@ -48,7 +48,7 @@ class Ended(enum.StrEnum):
 
 
 class Sink(Protocol):
-    """The reader's side. Each raises TimeoutError for one who takes nothing."""
+    """The reader's side. Each raises TimeoutError for one who takes nothing, OSError for one who is gone."""
 
     async def connected(self, cursor: str) -> None: ...
 
@@ -133,7 +133,10 @@ class Streaming:
             await self._follow(user_id, reader, place, sink)
         except TimeoutError:
             _log.info("stream.cut", reason="slow", user=user_id)
-        return Ended.SLOW
+            return Ended.SLOW
+        except OSError:  # what a server says of a reader who is not there any more
+            return Ended.GONE
+        return Ended.FAILED
 
     async def _follow(self, user_id: str, reader: Reader, place: Place, sink: Sink) -> None:
         now = self.clock.monotonic
