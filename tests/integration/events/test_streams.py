@@ -80,7 +80,7 @@ async def test_a_busy_log_does_not_put_off_the_end_of_what_proved_its_reader(
     async with desk.stream("key") as blocks:
         await take(blocks, 5)
         await desk.rig.http.delete(f"/api/v1/keys/{key['id']}", headers=desk.users["ann"][2])
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(4):
             told = [block async for block in blocks]
     busy.cancel()
     assert json.loads(told[-1]["data"]) == {"type": "stream.closed", "reason": "credentials_ended"}
@@ -225,19 +225,16 @@ async def test_a_head_is_asked_and_answered(desk: Desk) -> None:
     assert answer.headers["content-type"].startswith("text/event-stream")
 
 
-@pytest.mark.parametrize(
-    "cursor",
-    ["-1", "18446744073709551616", "c18446744073709551616", "nonsense", "x" * 63, "evt_" + "a" * 24, "c999999"],
-)
-async def test_a_last_event_id_that_is_odd_does_no_harm(desk: Desk, cursor: str) -> None:
-    await desk.happen("ann", 1)
-    async with desk.stream("ann", {"last-event-id": cursor}) as blocks:
-        assert "connected" in (await anext(blocks))["data"]
-        if cursor.startswith(("evt_", "c9")):
-            assert (await anext(blocks))["event"] == "stream.reset", "it may be of a log that is gone"
-        else:
-            await desk.happen("ann", 2)
-            assert mine(await take(blocks, 1)) == [2], "it is no cursor, so one begins now"
+async def test_a_last_event_id_that_is_odd_does_no_harm(desk: Desk) -> None:
+    odd = ("-1", "18446744073709551616", "c18446744073709551616", "nonsense", "x" * 63, "evt_" + "a" * 24, "c999999")
+    for number, cursor in enumerate(odd):
+        async with desk.stream("ann", {"last-event-id": cursor}) as blocks:
+            assert "connected" in (await anext(blocks))["data"]
+            if cursor.startswith(("evt_", "c9")):
+                assert (await anext(blocks))["event"] == "stream.reset", "it may be of a log that is gone"
+            else:
+                await desk.happen("ann", number)
+                assert mine(await take(blocks, 1)) == [number], "it is no cursor, so one begins now"
 
 
 async def test_a_last_event_id_of_another_user_is_unknown(desk: Desk) -> None:
@@ -251,14 +248,14 @@ async def test_a_last_event_id_of_another_user_is_unknown(desk: Desk) -> None:
 async def test_many_readers_that_come_and_go_miss_nothing(desk: Desk) -> None:
     desk.rig.gateway.services.events._most = 100
     chance = random.Random(7)
-    total = 1_500
+    total = 300
 
     async def over_lines() -> list[int]:
         seen: list[int] = []
         headers: dict[str, str] = {"last-event-id": start}
         while len(seen) < total:
             async with desk.stream("ann", headers, types="message.received") as blocks:
-                for event in await take(blocks, min(total - len(seen), chance.randrange(1, 300))):
+                for event in await take(blocks, min(total - len(seen), chance.randrange(1, 60))):
                     seen.append(event["data"]["n"])
                     headers = {"last-event-id": event["id"]}
         return seen
@@ -268,16 +265,16 @@ async def test_many_readers_that_come_and_go_miss_nothing(desk: Desk) -> None:
         after = start
         while len(seen) < total:
             async with desk.socket("ann", types="message.received", after=after) as one:
-                for event in await heard(one, min(total - len(seen), chance.randrange(1, 300))):
+                for event in await heard(one, min(total - len(seen), chance.randrange(1, 60))):
                     seen.append(event["data"]["n"])
                     after = event["id"]
         return seen
 
     start = (await desk.log("ann", limit=1000))["nextCursor"]
-    readers = [asyncio.create_task(over_lines() if n % 2 else over_frames()) for n in range(12)]
+    readers = [asyncio.create_task(over_lines() if n % 2 else over_frames()) for n in range(8)]
     number = 0
     while number < total:
-        count = min(chance.choice([1, 5, 50]), total - number)
+        count = min(chance.choice([1, 5, 20]), total - number)
         await desk.happen("ann", *range(number, number + count))
         await desk.happen("bob", number, type_=EventType.MESSAGE_EDITED)
         number += count
