@@ -22,6 +22,7 @@ PROOFS = (
     "rpc-errors",
     "disk-full",
     "events",
+    "catch-up",
     "webhooks",
     "ssrf",
     "streams",

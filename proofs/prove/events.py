@@ -128,7 +128,7 @@ async def run(scale: Scale, seed: int) -> Outcome:
             for _, _, read_at in stage.chats.values():
                 await stage.act(person.phone, "read", to=read_at)
             caller = gateway.caller(person.token)
-            log = _Log()
+            log = Log()
             lasting = [one for one in stage.sent if not one.deleted]
 
             async def there() -> bool:
@@ -146,7 +146,7 @@ async def run(scale: Scale, seed: int) -> Outcome:
             return _judge(scale, stage, log, took, gateway)
 
 
-class _Log:
+class Log:
     """The account's log as one reads it over HTTP."""
 
     def __init__(self) -> None:
@@ -190,20 +190,41 @@ class _Log:
         return (chat, number) in self.deleted or (None, number) in self.deleted
 
 
-def _judge(scale: Scale, stage: Stage, log: _Log, took: float, gateway: GatewayProcess) -> Outcome:
+def _judge(scale: Scale, stage: Stage, log: Log, took: float, gateway: GatewayProcess) -> Outcome:
     outcome = Outcome()
     outcome.fact("acts, chats, SIGKILLs", f"{scale.acts:,}, {len(stage.chats)}, {scale.kills}")
     outcome.fact("  of them", ", ".join(f"{count:,} {name}" for name, count in stage.acts.items()))
     received = log.of("message.received")
     outcome.fact("events in the log", f"{len(log.events):,}, of them {len(received):,} message.received")
-    lasting = [one for one in stage.sent if not one.deleted]
-    outcome.exactly(
-        "messages that do not stand in the log as they do", 0, sum(not log.now(one.text) for one in lasting)
-    )
+    judge_log(outcome, stage, log)
+    outcome.exactly("gaps told", 0, len(log.of("updates.gap")))
+    outcome.at_most("seconds until all of it was there", ALL_WITHIN, took)
+    outcome.loop(gateway.lag)
+    return outcome
+
+
+def judge_log(outcome: Outcome, stage: Stage, log: Log) -> None:
+    """Messages as they stand, deletions and reads."""
+    judge_messages(outcome, stage, log)
+    received = log.of("message.received")
     first = {event["data"]["text"]: event["data"] for event in received}
     gone = [first[one.text] for one in stage.sent if one.deleted and one.text in first]
     untold = sum(not log.told_deleted(data["chatId"], data["messageId"]) for data in gone)
     outcome.exactly(f"deletions that the log does not tell, of {len(gone):,}", 0, untold)
+    outcome.exactly("chats that were read and the log does not tell", 0, len(untold_reads(log)))
+
+
+def untold_reads(log: Log) -> set[str]:
+    """Chats with messages of which the log does not tell that they were read."""
+    reads = {event["data"]["chatId"] for event in log.of("message.read") if event["data"]["direction"] == "inbox"}
+    return {event["data"]["chatId"] for event in log.of("message.received")} - reads
+
+
+def judge_messages(outcome: Outcome, stage: Stage, log: Log) -> None:
+    received = log.of("message.received")
+    lasting = [one for one in stage.sent if not one.deleted]
+    unlike = sum(not log.now(one.text) for one in lasting)
+    outcome.exactly(f"messages that do not stand in the log as they do, of {len(lasting):,}", 0, unlike)
     twice = Counter((event["data"]["chatId"], event["data"]["messageId"]) for event in received)
     outcome.exactly("messages that were received twice", 0, sum(times > 1 for times in twice.values()))
     outcome.exactly("event ids that stand twice", 0, len(log.events) - len({event["id"] for event in log.events}))
@@ -211,9 +232,3 @@ def _judge(scale: Scale, stage: Stage, log: _Log, took: float, gateway: GatewayP
     for event in received:
         order[event["data"]["chatId"]].append(event["data"]["messageId"])
     outcome.exactly("chats whose order is not exact", 0, sum(ids != sorted(ids) for ids in order.values()))
-    reads = {event["data"]["chatId"] for event in log.of("message.read") if event["data"]["direction"] == "inbox"}
-    outcome.exactly("chats that were read and the log does not tell", 0, len(set(order) - reads))
-    outcome.exactly("gaps told", 0, len(log.of("updates.gap")))
-    outcome.at_most("seconds until all of it was there", ALL_WITHIN, took)
-    outcome.loop(gateway.lag)
-    return outcome

@@ -14,7 +14,8 @@ class BoxPosition:
     """One box: everything up to `pts` is in the log. `box` is ACCOUNT or a channel's bare id.
 
     `qts`, `seq` and `date` (Unix seconds) only mean something in the account's box. `top_message` is the highest
-    message id of the box that the log has: where a backfill begins.
+    message id of the box that the log has: where a backfill begins. `read_max` is up to where a channel was read, which
+    no difference tells.
     """
 
     box: int
@@ -23,6 +24,7 @@ class BoxPosition:
     date: int = 0
     seq: int = 0
     top_message: int = 0
+    read_max: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,12 +62,15 @@ _PLACE = Statement(
             "date": _place.excluded.date,
             "seq": _place.excluded.seq,
             "top_message": func.max(_p.top_message, _place.excluded.top_message),
+            "read_max": func.max(_p.read_max, _place.excluded.read_max),
         },
         where=_place.excluded.pts >= _p.pts,
     )
 )
 _POSITIONS = Statement(
-    select(_p.box, _p.pts, _p.qts, _p.date, _p.seq, _p.top_message).where(_p.session_id == given("of_session"))
+    select(_p.box, _p.pts, _p.qts, _p.date, _p.seq, _p.top_message, _p.read_max).where(
+        _p.session_id == given("of_session")
+    )
 )
 _FORGET = Statement(delete(t.update_positions).where(_p.session_id == given("of_session")))
 _face = insert(t.chat_faces)
@@ -228,6 +231,7 @@ async def _place_at(tx: Tx, session_id: str | None, place: BoxPosition) -> None:
         date=place.date,
         seq=place.seq,
         top_message=place.top_message,
+        read_max=place.read_max,
     )
 
 

@@ -58,6 +58,7 @@ class Ready:
 class _Box:
     pts: int
     top_message: int = 0
+    read_max: int = 0
     held: list[Ready] = field(default_factory=list)
     late_at: float | None = None  # when its hole has been there for too long
     behind: bool = False  # a difference is due
@@ -71,7 +72,7 @@ class Boxes:
         self._boxes: dict[int, _Box] = {}
         self.qts = self.date = self.seq = 0
         for place in positions:
-            self._boxes[place.box] = _Box(place.pts, place.top_message)
+            self._boxes[place.box] = _Box(place.pts, place.top_message, place.read_max)
             if place.box == ACCOUNT:
                 self.qts, self.date, self.seq = place.qts, place.date, place.seq
         self._boxes.setdefault(ACCOUNT, _Box(0))
@@ -90,7 +91,7 @@ class Boxes:
             return held.frozen
         if box == ACCOUNT:
             return BoxPosition(box, held.pts, self.qts, self.date, self.seq, held.top_message)
-        return BoxPosition(box, held.pts, top_message=held.top_message)
+        return BoxPosition(box, held.pts, top_message=held.top_message, read_max=held.read_max)
 
     def pts(self, box: int) -> int:
         return self._boxes[box].pts
@@ -126,6 +127,7 @@ class Boxes:
         box = self._boxes.setdefault(position.box, _Box(0))
         box.pts, box.behind, box.late_at = position.pts, False, None
         box.top_message = max(box.top_message, position.top_message)
+        box.read_max = max(box.read_max, position.read_max)
         if position.box == ACCOUNT:
             self.qts, self.date, self.seq = position.qts, position.date, position.seq
             self._seqs.clear()
@@ -183,7 +185,7 @@ class Boxes:
             return
         box = self._boxes.get(number)
         if box is None:  # the first that we hear of this channel
-            box = self._boxes[number] = _Box(pts - count)
+            box = self._boxes[number] = _Box(pts - count, read_max=_unread_from(update))
         elif not box.pts:
             box.pts = pts - count
         if box.pts + count > pts or (not count and pts < box.pts):
@@ -210,7 +212,29 @@ class Boxes:
                 return
             self.qts = qts
             self._changed.add(ACCOUNT)
+        if isinstance(ready.update, tl.UpdateReadChannelInbox):
+            self._note_read(ready.update.channel_id, ready.update.max_id)
         self._ready.append(ready)
+
+    def _note_read(self, channel_id: int, max_id: int) -> bool:
+        """Whether that is news."""
+        box = self._boxes.get(channel_id)
+        if box is None or max_id <= box.read_max:
+            return False
+        box.read_max = max_id
+        self._changed.add(channel_id)
+        return True
+
+    def compare_channel(self, channel_id: int, dialog: Any) -> bool:
+        """The list of dialogs says that a channel stands so, and was read so far; whether nobody had told."""
+        behind = (dialog.pts or 0) > self._boxes[channel_id].pts
+        if behind:
+            self.miss(channel_id)
+        known, read = self._boxes[channel_id].read_max, dialog.read_inbox_max_id
+        if not self._note_read(channel_id, read) or not known:
+            return behind
+        self.hand_on(tl.UpdateReadChannelInbox(channel_id, read, dialog.unread_count, 0), _NOBODY)
+        return True
 
     def _channel_too_long(self, update: Any) -> None:
         box = self._boxes.get(update.channel_id)
@@ -353,6 +377,11 @@ def _numbered(update: Any) -> tuple[int, int | None, int]:
     if isinstance(update, _OF_CHANNEL):
         return update.channel_id, pts, count
     return ACCOUNT, pts, count
+
+
+def _unread_from(update: Any) -> int:
+    """Up to where a channel was read at least before its first message that we hear of; 0: unknown."""
+    return max(1, update.message.id - 1) if isinstance(update, tl.UpdateNewChannelMessage) else 0
 
 
 def _note_top(box: _Box, update: Any) -> None:

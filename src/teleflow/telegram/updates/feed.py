@@ -318,9 +318,9 @@ class Feed:
         found = False
         for dialog in page.dialogs:
             number = getattr(dialog.peer, "channel_id", ACCOUNT)
-            if number != ACCOUNT and self._boxes.knows(number) and (dialog.pts or 0) > self._boxes.pts(number):
-                self._boxes.miss(number)
-                found = True
+            if number == ACCOUNT or not self._boxes.knows(number):
+                continue
+            found = self._boxes.compare_channel(number, dialog) or found
         if not (found and page.more):
             self._walks.clear()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from telethon.tl import types as tl
 
@@ -33,13 +34,18 @@ def first_sight(page: Page, boxes: Boxes, faces: Mapping[int, Face], *, since: i
         number = dialog.peer.channel_id
         if boxes.knows(number) or not dialog.pts:
             continue
-        boxes.begin(BoxPosition(number, dialog.pts, top_message=dialog.top_message))
+        boxes.begin(_place(number, dialog))
         if page.dates.get(id_, 0) > since:
             boxes.freeze(number, dialog.pts)
             seen.fills.append(SinceFill(boxes, number, input_of(dialog.peer, page.everybody), since))
     if not boxes.place(ACCOUNT).top_message:
         boxes.note_top(ACCOUNT, _top_before(page, since))
     return seen
+
+
+def _place(number: int, dialog: Any) -> BoxPosition:
+    # Nothing read is known as well: 1 is no message's that one reads.
+    return BoxPosition(number, dialog.pts, top_message=dialog.top_message, read_max=max(1, dialog.read_inbox_max_id))
 
 
 def _top_before(page: Page, since: int) -> int:

@@ -40,6 +40,7 @@ update_positions = Table(
     number("date"),
     number("seq"),
     number("top_message"),
+    number("read_max"),
     sqlite_with_rowid=False,
 )
 

@@ -81,6 +81,7 @@ def _events() -> None:
         sa.Column("date", sa.BigInteger(), nullable=False),
         sa.Column("seq", sa.BigInteger(), nullable=False),
         sa.Column("top_message", sa.BigInteger(), nullable=False),
+        sa.Column("read_max", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["session_id"], ["sessions.id"], name=op.f("fk_update_positions_session_id"), ondelete="CASCADE"
         ),
