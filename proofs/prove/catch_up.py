@@ -1,7 +1,7 @@
 """An account that was away is caught up: all of what it missed, and where that can't be told, the log says so.
 
 First it is disconnected while people write, edit, delete, read, react, pin and rename in its chats. Then, again and
-again, it is away while each of its chats gets messages, and the data centre answers "too long" to every difference: that
+again, it is away while its chats get messages, and the data centre answers "too long" to every difference: that
 such a hole is there is told (`updates.gap`), and the messages in it are found in history. The judge is what was done.
 """
 
