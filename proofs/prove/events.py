@@ -231,4 +231,8 @@ def judge_messages(outcome: Outcome, stage: Stage, log: Log) -> None:
     order: dict[str, list[int]] = defaultdict(list)
     for event in received:
         order[event["data"]["chatId"]].append(event["data"]["messageId"])
-    outcome.exactly("chats whose order is not exact", 0, sum(ids != sorted(ids) for ids in order.values()))
+    disordered = {chat: ids for chat, ids in order.items() if ids != sorted(ids)}
+    outcome.exactly("chats whose order is not exact", 0, len(disordered))
+    for chat, ids in list(disordered.items())[:3]:
+        at = next(n for n in range(1, len(ids)) if ids[n] < ids[n - 1])
+        outcome.fact(f"  {chat}, around the first disorder", ids[max(0, at - 4) : at + 5])

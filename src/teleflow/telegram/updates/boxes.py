@@ -110,6 +110,8 @@ class Boxes:
         """The boxes that need a difference, the account's first."""
         found = []
         for number, box in self._boxes.items():
+            if box.frozen is not None:
+                continue  # first what is older
             if box.late_at is not None and box.late_at <= now:
                 box.behind, box.late_at = True, None
             if box.behind:
@@ -190,7 +192,7 @@ class Boxes:
             box.pts = pts - count
         if box.pts + count > pts or (not count and pts < box.pts):
             return  # it came before
-        if box.pts + count == pts:
+        if box.pts + count == pts and box.frozen is None:
             self._apply(number, box, ready, pts)
             self._retry(number)
             return
@@ -198,7 +200,7 @@ class Boxes:
         if len(box.held) > _HELD_MOST:
             box.held.clear()
             box.behind = True
-        elif not box.behind and box.late_at is None:
+        elif not box.behind and box.late_at is None and box.frozen is None:
             box.late_at = now + PATIENCE_S
 
     def _unnumbered(self, ready: Ready, now: float) -> None:
@@ -331,7 +333,6 @@ class Boxes:
         held = self._boxes[box]
         held.frozen = held.frozen or self.place(box)
         held.pts, held.behind, held.late_at = pts, False, None
-        self._retry(box)
         return held.frozen
 
     def filled(self, box: int, top_message: int) -> None:
@@ -342,10 +343,12 @@ class Boxes:
             self._changed.add(box)
 
     def thaw(self, box: int) -> None:
-        """All of its history is handed on."""
-        if box in self._boxes:
-            self._boxes[box].frozen = None
+        """All of its history is handed on; now what came meanwhile, in its order."""
+        held = self._boxes.get(box)
+        if held is not None:
+            held.frozen, held.behind = None, True
             self._changed.add(box)
+            self._retry(box)
 
     def note_top(self, box: int, top_message: int) -> None:
         """Messages up to this one were there before we followed."""
