@@ -133,7 +133,7 @@ async def run(scale: Scale, seed: int) -> Outcome:
 
             async def there() -> bool:
                 await log.read(caller)
-                return all(log.now(one.text) for one in lasting)
+                return all(log.now(one.text) for one in lasting) and not untold_reads(log)
 
             try:
                 await until(there, ALL_WITHIN, every=0.25)
