@@ -103,7 +103,7 @@ class Desk:
         asked = "&".join(f"{key}={value}" for key, value in query.items())
         sent = {**(self.users[name][2] if name else {}), **(headers or {})}
         url = f"ws://127.0.0.1:{self.port}/api/v1/ws?{asked}"
-        async with connect(url, additional_headers=sent, proxy=None, close_timeout=2) as connection:
+        async with connect(url, additional_headers=sent, proxy=None, close_timeout=0.2) as connection:
             yield connection
 
 
