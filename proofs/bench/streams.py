@@ -38,7 +38,7 @@ ASLEEP_S = 25.0
 GROWTH_MIB = 16.0
 LATE_S = 60.0
 _WRITERS = [f"+1555055{number:04}" for number in range(20)]
-_MOMENT = re.compile(rb'"text":"at (\d+\.\d+)"')
+_MOMENT = re.compile(rb'"text":"at (\d+\.\d+)","date":\d+,"isOutgoing":false,"chatType"')
 _UPGRADE = (
     "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
     "Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n"

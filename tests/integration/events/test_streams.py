@@ -218,6 +218,17 @@ async def test_readers_that_vanish_are_no_errors(desk: Desk) -> None:
     assert not [line for line in lines if line["log_level"] in {"warning", "error", "critical"}]
 
 
+async def test_a_small_event_does_not_wait_for_the_acknowledgement_of_the_one_before(desk: Desk) -> None:
+    async with desk.stream("ann") as one, desk.socket("ann") as two:
+        await anext(one)
+        await hear(two)
+        (*open_,) = desk.server._state.connections
+        assert len(open_) == 2
+        for connection in open_:
+            of_server = connection.transport.get_extra_info("socket")
+            assert of_server.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 async def test_a_head_is_asked_and_answered(desk: Desk) -> None:
     async with httpx2.AsyncClient(timeout=5) as client:
         answer = await client.head(f"{desk.url}/api/v1/events", headers=desk.users["ann"][2])

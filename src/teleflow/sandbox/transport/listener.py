@@ -57,6 +57,8 @@ class Listener:
         listening = socket.socket(family, socket.SOCK_STREAM)
         try:
             listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            # Taken over by what it accepts: a push must not wait for the acknowledgement of the one before.
+            listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             listening.setblocking(False)
             listening.bind((address[0], self.port, *address[2:]))
             # Listens from here on, so that clients are not refused while the loop takes the socket over.
