@@ -187,6 +187,18 @@ class Service:
             writer.close()
 
 
+class NoWayOut:
+    """Webhooks that go nowhere."""
+
+    allowed: tuple[Any, ...] = ()
+
+    async def check(self, url: str) -> None:
+        """Any URL will do."""
+
+    async def try_now(self, *_: Any, **__: Any) -> None:
+        """Nothing is sent."""
+
+
 @asynccontextmanager
 async def running(folder: Path, *, throttle: LoginThrottle | None = None, **environment: str) -> AsyncIterator[Service]:
     clock = ShiftedClock()
@@ -210,6 +222,8 @@ async def running(folder: Path, *, throttle: LoginThrottle | None = None, **envi
         outbox=telegram,
         reach=telegram,
         hub=Hub(storage),
+        door=NoWayOut(),
+        carrier=NoWayOut(),
         seal=seal,
         settings=settings,
         secrets=secrets,
