@@ -34,7 +34,7 @@ TAKEN_MS = round((WITHIN_S + 5.0) * 1000)  # then whoever took a delivery is bel
 _SETTLED_AT_ONCE = 256
 _PAGE = 500
 _RECOVERED_AT_ONCE = 500
-_LOOK_FOR_RECOVERIES_S = 60.0
+_LOOK_FOR_RECOVERIES_S = 600.0  # those that nobody rang for
 _AGAIN = FullJitter(first=0.2, most=5.0)
 _BROKEN_AGAIN_S = 60.0
 
