@@ -36,7 +36,7 @@ PROOFS = (
     "sandbox-model",
     "attacks",
 )
-BENCHES = ("send", "login", "memory", "read", "webhooks", "streams", "sandbox")
+BENCHES = ("send", "login", "memory", "read", "events", "webhooks", "streams", "sandbox")
 
 
 def main(arguments: list[str]) -> int:

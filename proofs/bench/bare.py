@@ -18,6 +18,7 @@ import uvloop
 from telethon import TelegramClient
 from telethon.crypto import rsa
 from telethon.errors import InvalidBufferError, SecurityError
+from telethon.events import NewMessage
 from telethon.sessions import StringSession
 from telethon.tl.functions.channels import GetFullChannelRequest, GetParticipantsRequest
 from telethon.tl.functions.contacts import ResolvePhoneRequest
@@ -33,7 +34,7 @@ from proofs.wire import Caller
 
 def main(job: str, given: str) -> None:
     plan = json.loads(given)
-    work = {"login": _log_in, "send": _send, "idle": _idle, "floor": _floor, "read": _read}[job]
+    work = {"login": _log_in, "send": _send, "idle": _idle, "floor": _floor, "read": _read, "listen": _listen}[job]
     rsa.add_key(Path(plan["key"]).read_text("ascii"), old=False)
     uvloop.run(work(plan))
 
@@ -103,6 +104,28 @@ async def _floor(plan: dict[str, Any]) -> None:
     clients = await _connected(plan)
     peers = [await _peer(client, phone) for client, phone in zip(clients, plan["phones"], strict=True)]
     await floor.serve(clients, peers, plan["port"])
+
+
+async def _listen(plan: dict[str, Any]) -> None:
+    """Count messages as a handler is handed them; says when it listens, and when it has had all."""
+    (client,) = await _connected(plan)
+    await client.get_me()
+    had, over = 0, asyncio.Event()
+
+    async def handler(event: Any) -> None:
+        nonlocal had
+        if event.raw_text:
+            had += 1
+            if had == plan["messages"]:
+                over.set()
+
+    client.add_event_handler(handler, NewMessage(incoming=True))
+    await asyncio.sleep(0.5)
+    cpu = cpu_seconds(os.getpid())
+    tell({"listens": True})
+    await over.wait()
+    tell({"at": time.monotonic(), "cpu": cpu_seconds(os.getpid()) - cpu})
+    await client.disconnect()
 
 
 async def _read(plan: dict[str, Any]) -> None:
