@@ -43,7 +43,6 @@ class Ended(enum.StrEnum):
     UNVERIFIED = "unverified"
     SLOW = "slow"
     SHUTDOWN = "shutdown"
-    FLOOD = "too_many_frames"
     FAILED = "failed"
 
 
