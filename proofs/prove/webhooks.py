@@ -37,7 +37,7 @@ class Scale:
 
 
 SHORT = Scale(events=300, receivers=6, kills=3, within=90)
-LONG = Scale(events=10_000, receivers=20, kills=20, within=900)
+LONG = Scale(events=20_000, receivers=20, kills=20, within=900)
 
 
 @dataclass
