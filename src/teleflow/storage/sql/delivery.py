@@ -91,6 +91,7 @@ async def _disabled(
         return None
     because = Disabled.GONE if is_gone else Disabled.FAILING
     await tx.run(_DISABLE, this=webhook_id, because=because.value, now=now)
+    await events.count_endpoints(tx, webhook.user_id)
     await deliveries.cancel_some(tx, webhook_id, now)
     await events.append(tx, webhook.user_id, [events.row_of(_told(webhook, because, now))], now)
     await audit.add(

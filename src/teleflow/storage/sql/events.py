@@ -16,7 +16,7 @@ from teleflow.storage.base.events import LogEnds
 from teleflow.storage.sql import deliveries
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, every, one, page
-from teleflow.storage.sql.statement import Row, Statement, Tx, given
+from teleflow.storage.sql.statement import YES, Row, Statement, Tx, given
 from teleflow.wire.events import event_body
 
 _e = t.events.c
@@ -29,9 +29,24 @@ _OWNED = Statement(
     select(t.sessions.c.id).where(t.sessions.c.id == given("of_session"), t.sessions.c.user_id == given("of_user"))
 )
 _OPEN_LOG = Statement(
-    insert(t.event_logs).values(user_id=given("of_user"), newest=0, oldest=1).on_conflict_do_nothing()
+    insert(t.event_logs).values(user_id=given("of_user"), newest=0, oldest=1, endpoints=0).on_conflict_do_nothing()
 )
-_NEWEST = Statement(select(_l.newest).where(_l.user_id == given("of_user")).with_for_update())
+_TAKE = Statement(
+    update(t.event_logs)
+    .values(newest=_l.newest + given("count"))
+    .where(_l.user_id == given("of_user"))
+    .returning(_l.newest, _l.endpoints)
+)
+_COUNT_ENDPOINTS = Statement(
+    update(t.event_logs)
+    .values(
+        endpoints=select(func.count())
+        .select_from(t.webhooks)
+        .where(t.webhooks.c.user_id == given("of_user"), t.webhooks.c.active == YES)
+        .scalar_subquery()
+    )
+    .where(_l.user_id == given("of_user"))
+)
 _ADVANCE = Statement(update(t.event_logs).values(newest=given("new_newest")).where(_l.user_id == given("of_user")))
 _ADD = Statement(insert(t.events).values({c.name: given(c.name) for c in _e}).on_conflict_do_nothing())
 _EVENT_COLUMNS = [_e.number, _e.id, _e.type, _e.session_id, _e.chat_id, _e.at, _e.body]
@@ -66,6 +81,18 @@ _PLACE = Statement(
         },
         where=_place.excluded.pts >= _p.pts,
     )
+)
+_MOVE = Statement(
+    update(t.update_positions)
+    .values(
+        pts=given("pts"),
+        qts=given("qts"),
+        date=given("date"),
+        seq=given("seq"),
+        top_message=func.max(_p.top_message, given("top_message")),
+        read_max=func.max(_p.read_max, given("read_max")),
+    )
+    .where(_p.session_id == given("of_session"), _p.box == given("of_box"), _p.pts <= given("pts"))
 )
 _POSITIONS = Statement(
     select(_p.box, _p.pts, _p.qts, _p.date, _p.seq, _p.top_message, _p.read_max).where(
@@ -193,20 +220,23 @@ async def append(tx: Tx, user_id: str, rows: Sequence[Mapping[str, Any]], now: i
     """Put events into a user's log, with the deliveries that they are due. For every unit that tells of what it did."""
     if not rows:
         return 0
-    row = await tx.one(_NEWEST, of_user=user_id)
+    row = await tx.one(_TAKE, of_user=user_id, count=len(rows))
     if row is None:
         await tx.run(_OPEN_LOG, of_user=user_id)
-        row = await tx.one(_NEWEST, of_user=user_id)
-    newest = before = int(row[0]) if row else 0
+        row = await tx.one(_TAKE, of_user=user_id, count=len(rows))
+    taken, endpoints = (int(row[0]), bool(row[1])) if row else (len(rows), False)
+    newest = before = taken - len(rows)
     added: list[tuple[int, Mapping[str, Any]]] = []
     for event in rows:
         if await tx.run(_ADD, user_id=user_id, number=newest + 1, **event):
             newest += 1
             added.append((newest, event))
+    if newest < taken:  # some were there already
+        await tx.run(_ADVANCE, of_user=user_id, new_newest=newest)
     if newest == before:
         return 0
-    await tx.run(_ADVANCE, of_user=user_id, new_newest=newest)
-    await deliveries.plan(tx, user_id, added, now)
+    if endpoints:
+        await deliveries.plan(tx, user_id, added, now)
     tx.ring(user_id)
     return newest - before
 
@@ -221,18 +251,35 @@ async def begin_at(tx: Tx, session_id: str, start: BoxPosition | None) -> None:
         await _place_at(tx, session_id, start)
 
 
-async def _place_at(tx: Tx, session_id: str | None, place: BoxPosition) -> None:
-    await tx.run(
-        _PLACE,
-        session_id=session_id,
-        box=place.box,
-        pts=place.pts,
-        qts=place.qts,
-        date=place.date,
-        seq=place.seq,
-        top_message=place.top_message,
-        read_max=place.read_max,
-    )
+async def count_endpoints(tx: Tx, user_id: str) -> None:
+    """To be called where a webhook comes, goes, or is switched on or off: logs of users without any are quick."""
+    await tx.run(_OPEN_LOG, of_user=user_id)
+    await tx.run(_COUNT_ENDPOINTS, of_user=user_id)
+
+
+async def _move(tx: Tx, session_id: str | None, positions: Sequence[BoxPosition]) -> bool:
+    """The one position that a batch mostly moves. That it stands there proves that its session does."""
+    if session_id is None or len(positions) != 1:
+        return False
+    return bool(await tx.run(_MOVE, **_placed(session_id, positions[0])))
+
+
+async def _place_at(tx: Tx, session_id: str, place: BoxPosition) -> None:
+    placed = _placed(session_id, place)
+    await tx.run(_PLACE, **placed, session_id=session_id, box=place.box)
+
+
+def _placed(session_id: str, place: BoxPosition) -> dict[str, Any]:
+    return {
+        "of_session": session_id,
+        "of_box": place.box,
+        "pts": place.pts,
+        "qts": place.qts,
+        "date": place.date,
+        "seq": place.seq,
+        "top_message": place.top_message,
+        "read_max": place.read_max,
+    }
 
 
 async def _append(
@@ -244,16 +291,20 @@ async def _append(
     faces: Sequence[Face],
     now: int,
 ) -> int | None:
-    there = (
-        await tx.one(_OWNER, of_user=user_id)
-        if session_id is None
-        else await tx.one(_OWNED, of_user=user_id, of_session=session_id)
-    )
-    if there is None:
-        return None
+    if await _move(tx, session_id, positions):
+        positions = ()
+    else:
+        there = (
+            await tx.one(_OWNER, of_user=user_id)
+            if session_id is None
+            else await tx.one(_OWNED, of_user=user_id, of_session=session_id)
+        )
+        if there is None:
+            return None
     added = await append(tx, user_id, rows, now)
-    for place in positions:
-        await _place_at(tx, session_id, place)
+    if session_id is not None:
+        for place in positions:
+            await _place_at(tx, session_id, place)
     for face in faces:
         await tx.run(
             _FACE,

@@ -14,7 +14,7 @@ from teleflow.model.audit import AuditEntry
 from teleflow.model.events import EventFilter
 from teleflow.model.webhooks import Ordering, RetryPolicy, Webhook
 from teleflow.storage.sql import audit as log
-from teleflow.storage.sql import deliveries
+from teleflow.storage.sql import deliveries, events
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, every, one, page, require_user
 from teleflow.storage.sql.statement import YES, Row, Statement, Tx, given
@@ -132,6 +132,7 @@ async def _add(tx: Tx, row: dict[str, Any], most: int, audit: AuditEntry | None)
     if count is not None and count[0] >= most:
         raise Conflict(f"A user has at most {most} webhooks", code="TOO_MANY_WEBHOOKS")
     await tx.run(_ADD, **row)
+    await events.count_endpoints(tx, row["user_id"])
     await log.add(tx, audit)
 
 
@@ -143,6 +144,8 @@ async def _update(tx: Tx, webhook: Webhook, row: dict[str, Any], now: int, audit
     was_active = bool(before[_COLUMNS.index(_w.active)])
     if webhook.active and not was_active:
         await tx.run(_HEALTHY, this=webhook.id, of_user=webhook.user_id)
+    if webhook.active != was_active:
+        await events.count_endpoints(tx, webhook.user_id)
     if not webhook.active:
         await deliveries.cancel_some(tx, webhook.id, now)
     await log.add(tx, audit)
@@ -153,5 +156,6 @@ async def _update(tx: Tx, webhook: Webhook, row: dict[str, Any], now: int, audit
 async def _remove(tx: Tx, user_id: str, webhook_id: str, audit: AuditEntry | None) -> bool:
     if not await tx.run(_REMOVE, this=webhook_id, of_user=user_id):
         return False
+    await events.count_endpoints(tx, user_id)
     await log.add(tx, audit)
     return True

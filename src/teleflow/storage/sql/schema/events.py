@@ -13,6 +13,7 @@ event_logs = Table(
     owned_by("users", "user_id", key=True),
     number("newest"),
     number("oldest"),
+    number("endpoints"),  # active webhooks of the user: without any, nothing has to be planned
     sqlite_with_rowid=False,
 )
 

@@ -22,6 +22,7 @@ def _events() -> None:
         sa.Column("user_id", sa.Text(), nullable=False),
         sa.Column("newest", sa.BigInteger(), nullable=False),
         sa.Column("oldest", sa.BigInteger(), nullable=False),
+        sa.Column("endpoints", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_event_logs_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_event_logs")),
         sqlite_with_rowid=False,
