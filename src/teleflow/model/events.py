@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import enum
 import hashlib
-from base64 import b32encode
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 from teleflow.errors import Invalid
 
@@ -66,8 +67,7 @@ _GROUPS = frozenset(one.value.partition(".")[0] for one in EventType)
 _ID_BYTES = 15  # 120 bits: enough that no two events of a service ever share an id
 
 
-@dataclass(frozen=True, slots=True)
-class NewEvent:
+class NewEvent(msgspec.Struct, frozen=True):
     """Something that happened and is not in the log yet.
 
     `data` is in its wire form (JSON values only). `at`: Unix milliseconds. `chat_id` is marked: what keeps an order
@@ -137,8 +137,7 @@ class EventFilter:
 def event_id(owner: str, type_: EventType, *key: object) -> str:
     """The id of an event: `owner` is its session (or its user), `key` whatever tells it from all others there."""
     text = "\x1f".join((owner, type_.value, *(str(part) for part in key)))
-    digest = hashlib.blake2b(text.encode(), digest_size=_ID_BYTES).digest()
-    return f"evt_{b32encode(digest).decode().lower()}"
+    return f"evt_{hashlib.blake2b(text.encode(), digest_size=_ID_BYTES).hexdigest()}"
 
 
 def check_types(types: Iterable[str], *, field: str) -> frozenset[str]:

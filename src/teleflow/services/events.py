@@ -22,7 +22,7 @@ from teleflow.storage.base import EventStore, LogEnds, SessionStore
 
 _CURSOR = re.compile(r"c([0-9]{1,18})")
 _AT_ONCE = 8  # streams that pass something on in one round of the loop
-_EVENT_ID = re.compile(r"evt_[a-z2-7]{24}")
+_EVENT_ID = re.compile(r"evt_[0-9a-f]{30}")
 
 
 @dataclass(frozen=True, slots=True)

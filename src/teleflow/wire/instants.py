@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from teleflow.errors import Invalid
 
 
 def iso(milliseconds: int) -> str:
     """Unix milliseconds as ISO 8601 in UTC: ``2026-06-29T20:30:09.222Z``."""
-    instant = datetime.fromtimestamp(milliseconds / 1000, UTC)
-    return instant.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    whole, part = divmod(milliseconds, 1000)
+    return f"{_to_the_second(whole)}.{part:03}Z"
+
+
+@lru_cache(maxsize=1024)
+def _to_the_second(instant: int) -> str:
+    return datetime.fromtimestamp(instant, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def parse_iso(text: str, *, field: str) -> int:

@@ -37,7 +37,7 @@ QUEUED = {
     "createdAt": MOMENT,
 }
 _EVENT = {
-    "id": "evt_aebagbafaydqqcikbmgzzzzz",
+    "id": "evt_0110408040a0607080910a0b0c0d9e",
     "type": "message.read",
     "sessionId": ID,
     "timestamp": MOMENT,

@@ -10,7 +10,7 @@ from teleflow.api.examples.sessions import MOMENT
 WEBHOOK_ID = "whk_01kdx8zq5ge9mvs4tjq3c1w2ab"
 DELIVERY_ID = "dlv_01kdx8zq5ge9mvs4tjq3c1w2ab"
 RECOVERY_ID = "rcv_01kdx8zq5ge9mvs4tjq3c1w2ab"
-_EVENT_ID = "evt_mfrggzdfmztwq2lknnwg23tp"
+_EVENT_ID = "evt_5f2b9c0d41e7a8836b1f0c9d2e4a71"
 _URL = "https://example.com/telegram"
 _SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8GKYo="  # noqa: S105 - an example
 _WEBHOOK = {

@@ -16,6 +16,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+import msgspec
 from telethon.tl import types as tl
 
 from teleflow.model.updates import ACCOUNT, BoxPosition
@@ -44,8 +45,7 @@ class Moved:
     channel_id: int = ACCOUNT
 
 
-@dataclass(frozen=True, slots=True)
-class Ready:
+class Ready(msgspec.Struct, frozen=True):
     """An update whose turn it is. `at`: Unix seconds, 0 where nobody said; `everybody` by marked id."""
 
     update: Any

@@ -237,11 +237,12 @@ class Feed:
         late = self._boxes.next_late()
         if late is not None:
             times.append(late)
+        timer = asyncio.get_running_loop().call_at(max(min(times), now + 0.01), self._wake.set) if self._up else None
         try:
-            async with asyncio.timeout_at(max(min(times), now + 0.01) if self._up else None):
-                await self._wake.wait()
-        except TimeoutError:
-            pass
+            await self._wake.wait()
+        finally:
+            if timer is not None:
+                timer.cancel()
 
     async def _call(self, request: Any) -> Any:
         async with self._around.turn:

@@ -8,14 +8,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from teleflow.kit.clock import Clock
 from teleflow.model.events import EventType, NewEvent, event_id
 from teleflow.model.peers import Known, PeerKind, marked_id
 from teleflow.model.updates import ACCOUNT, BoxPosition, Face
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(msgspec.Struct, frozen=True):
     """What goes into the log at once."""
 
     events: Sequence[NewEvent]

@@ -24,9 +24,9 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Literal
 
+import msgspec
 import structlog
 from telethon.tl import types as tl
 
@@ -53,8 +53,7 @@ _READ_THREAD = (tl.UpdateReadChannelDiscussionInbox, tl.UpdateReadChannelDiscuss
 _READ_IN = (tl.UpdateReadHistoryInbox, tl.UpdateReadChannelInbox, tl.UpdateReadChannelDiscussionInbox)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(msgspec.Struct, frozen=True):
     """What an update tells. `faces` are those that look otherwise now."""
 
     events: Sequence[NewEvent] = ()
