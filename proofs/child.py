@@ -31,6 +31,8 @@ def gateway() -> None:
             LagSampler(Path(os.environ["PROOF_LAG_FILE"]), float(os.environ.get("PROOF_LAG_EVERY", "0.005"))).start()
         tell({"url": facts.url})
 
+    if "PROOF_NAMES_FILE" in os.environ:
+        _lie_about_names()
     uvloop.run(serve(settings, on_ready=ready), loop_factory=_Loop)
 
 
@@ -38,32 +40,28 @@ _LOOKED_UP: dict[str, int] = {}
 
 
 class _Loop(uvloop.Loop):  # type: ignore[misc]
-    """Writes down when a connection is tried: one that is refused leaves no trace at the other end.
-
-    PROOF_NAMES_FILE: JSON, name → what each lookup in turn finds; the last one stays. A resolver that lies.
-    """
-
-    async def getaddrinfo(self, host: Any, port: Any, **more: Any) -> Any:
-        found = _told(host)
-        if found is None:
-            return await super().getaddrinfo(host, port, **more)
-        families = [(socket.AF_INET6 if ":" in one else socket.AF_INET, one) for one in found]
-        return [(family, socket.SOCK_STREAM, 6, "", (one, port)) for family, one in families]
+    """Writes down when a connection is tried: one that is refused leaves no trace at the other end."""
 
     async def create_connection(self, *arguments: Any, **more: Any) -> Any:
         _note(self.time())
         return await super().create_connection(*arguments, **more)
 
 
-def _told(host: Any) -> Any:
-    """What the proof's names say of a host this time; None where they say nothing."""
-    if "PROOF_NAMES_FILE" not in os.environ:
-        return None
-    told = json.loads(Path(os.environ["PROOF_NAMES_FILE"]).read_text()).get(host)
-    if told is None:
-        return None
-    turn = _LOOKED_UP[host] = _LOOKED_UP.get(host, -1) + 1
-    return told[min(turn, len(told) - 1)]
+def _lie_about_names() -> None:
+    """PROOF_NAMES_FILE: JSON, name → what each lookup in turn finds; the last one stays. A resolver that lies."""
+    names = Path(os.environ["PROOF_NAMES_FILE"])
+    truth = socket.getaddrinfo
+
+    def lookup(host: Any, port: Any, *rest: Any, **more: Any) -> Any:
+        told = json.loads(names.read_text()).get(host)
+        if told is None:
+            return truth(host, port, *rest, **more)
+        turn = _LOOKED_UP[host] = _LOOKED_UP.get(host, -1) + 1
+        found = told[min(turn, len(told) - 1)]
+        families = [(socket.AF_INET6 if ":" in one else socket.AF_INET, one) for one in found]
+        return [(family, socket.SOCK_STREAM, 6, "", (one, port)) for family, one in families]
+
+    socket.getaddrinfo = lookup
 
 
 def _note(moment: float) -> None:

@@ -35,6 +35,13 @@ def request_headers(webhook: Webhook, due: Due, *, at: float, agent: str) -> dic
     }
 
 
+def broken(due: Due, *, at: float, again_in: float) -> Tried:
+    """An attempt that went wrong on our side: it says nothing of the endpoint."""
+    attempt = Attempt(due.attempts + 1, milliseconds(at), 0, None, "INTERNAL_ERROR", {}, {}, "")
+    again_at = None if due.is_test else milliseconds(at + again_in)
+    return Tried(due.id, attempt, success=False, again_at=again_at, counts=False)
+
+
 def judged(
     webhook: Webhook,
     due: Due,

@@ -13,7 +13,9 @@ import ipaddress
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import aiohttp
@@ -31,6 +33,7 @@ READ_MOST = 64 * 1024
 _STORED = 8 * 1024
 _STORED_HEADERS = 4 * 1024
 _AT_ONCE = 1_000
+_LOOKUPS_AT_ONCE = 64
 _READ_BUFFER = 2**14
 
 BLOCKED_ADDRESS = "BLOCKED_ADDRESS"
@@ -61,12 +64,6 @@ class Blocked(OSError):
     """The address is not one to be connected to."""
 
 
-async def resolved(host: str, port: int) -> list[tuple[int, str, int]]:
-    """(family, address, port) of each address of a host. Raises OSError."""
-    found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [(entry[0], str(entry[4][0]), port) for entry in found]
-
-
 class Egress:
     """See the module. `own_ports`: those that this service listens on, which nobody may make it call itself."""
 
@@ -75,11 +72,13 @@ class Egress:
         allowed: Sequence[Network] = (),
         *,
         own_ports: Sequence[int] = (),
-        resolve: Resolve = resolved,
+        resolve: Resolve | None = None,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._allowed = tuple(allowed)
-        self._resolve = resolve
+        self._resolve = resolve or self._looked_up
+        # Of its own: a lookup can't be broken off, and somebody's dead name servers must not stop anybody else's work.
+        self._names = ThreadPoolExecutor(_LOOKUPS_AT_ONCE, thread_name_prefix="names")
         self._tls = tls
         self._session: aiohttp.ClientSession | None = None
         self.own_ports = set(own_ports)
@@ -112,6 +111,7 @@ class Egress:
         session, self._session = self._session, None
         if session is not None:
             await session.close()
+        self._names.shutdown(wait=False, cancel_futures=True)
 
     async def check(self, url: str) -> None:
         """Raises Invalid URL_NOT_ALLOWED for a name of a forbidden address; a name that is unknown may become one."""
@@ -182,6 +182,12 @@ class Egress:
         if not found:
             raise OSError("no address")
         return found
+
+    async def _looked_up(self, host: str, port: int) -> list[tuple[int, str, int]]:
+        """(family, address, port) of each address of a host. Raises OSError."""
+        lookup = partial(socket.getaddrinfo, host, port, type=socket.SOCK_STREAM)
+        found = await asyncio.get_running_loop().run_in_executor(self._names, lookup)
+        return [(entry[0], str(entry[4][0]), port) for entry in found]
 
     def _socket(self, info: tuple[Any, ...]) -> socket.socket:
         """The last gate: no other code makes a socket here."""

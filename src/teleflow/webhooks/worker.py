@@ -17,11 +17,11 @@ from dataclasses import dataclass
 
 import structlog
 
-from teleflow.errors import StorageUnavailable, TeleFlowError
+from teleflow.errors import StorageUnavailable
 from teleflow.kit.backoff import FullJitter
 from teleflow.kit.clock import Clock, loop_time, milliseconds
 from teleflow.kit.tasks import Tasks
-from teleflow.model.webhooks import Due, Ordering, RetryPolicy, Tried, Webhook
+from teleflow.model.webhooks import Disabled, Due, Ordering, RetryPolicy, Tried, Webhook
 from teleflow.storage.base.webhooks import Settled, WebhookStore
 from teleflow.webhooks import attempt
 from teleflow.webhooks.egress import WITHIN_S, Egress
@@ -189,7 +189,7 @@ class Worker:
             claim = await self._storage.claim_deliveries(lane.webhook_id, now=now, until=now + TAKEN_MS, limit=room)
         except StorageUnavailable:
             next_in = _AGAIN.delay(2, self._chance)
-        except TeleFlowError:
+        except Exception:  # noqa: BLE001 - one endpoint's trouble is not the others'
             _log.exception("webhook.claim_failed", webhook=lane.webhook_id)
             next_in = _BROKEN_AGAIN_S
         else:
@@ -222,7 +222,11 @@ class Worker:
         self._tasks.start(self._attempt(lane, webhook, due), f"deliver:{due.id}")
 
     async def _attempt(self, lane: Lane, webhook: Webhook, due: Due) -> None:
-        tried = await self._try(lane, webhook, due)
+        try:
+            tried = await self._try(lane, webhook, due)
+        except Exception:  # noqa: BLE001 - as above; it is tried again, and does not stay under way for ever
+            _log.exception("webhook.attempt_failed", webhook=lane.webhook_id, delivery=due.id)
+            tried = attempt.broken(due, at=self._clock.time(), again_in=_BROKEN_AGAIN_S)
         self._results.append((lane, tried))
         self._has_results.set()
 
@@ -262,6 +266,21 @@ class Worker:
                 _log.warning("webhook.not_settled_yet", attempts=len(tried))
                 await self._clock.sleep(_AGAIN.delay(attempt_number, self._chance))
                 attempt_number += 1
+            except Exception:  # noqa: BLE001 - what one of them breaks must not be all of theirs
+                _log.exception("webhook.not_settled", attempts=len(tried))
+                return await self._stored_one_by_one(tried)
+
+    async def _stored_one_by_one(self, tried: list[Tried]) -> Settled:
+        """Those that can't be settled are due again when whoever took them is believed to have died."""
+        if len(tried) == 1:
+            return Settled()
+        disabled: dict[str, Disabled] = {}
+        ready: set[str] = set()
+        for one in tried:
+            settled = await self._stored([one])
+            disabled |= settled.disabled
+            ready |= settled.ready
+        return Settled(disabled, frozenset(ready))
 
     def _landed(self, batch: Sequence[tuple[Lane, Tried]], settled: Settled) -> None:
         now = milliseconds(self._clock.time())
@@ -296,7 +315,7 @@ class Worker:
                             recovery_id, now=milliseconds(self._clock.time()), limit=_RECOVERED_AT_ONCE
                         )
                     await self._clock.sleep(0)
-            except TeleFlowError:
+            except Exception:  # noqa: BLE001 - looked at again later
                 _log.exception("webhook.recovery_failed")
             try:
                 async with asyncio.timeout(_LOOK_FOR_RECOVERIES_S):

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import and_, func, select, update
+from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.kit.ids import new_id
@@ -22,6 +22,7 @@ from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.statement import NO, YES, Statement, Tx, given
 
 CANCELLED_AT_ONCE = 1_000
+FORGOTTEN_AT_ONCE = 1_000
 _w = t.webhooks.c
 _d = t.webhook_deliveries.c
 _a = t.webhook_attempts.c
@@ -90,6 +91,8 @@ _CANCEL = Statement(
     .values(state=DeliveryState.CANCELLED.value, is_open=0, ended_at=given("now"))
     .where(_d.id.in_(_some_open))
 )
+_some = select(_d.id).where(_d.webhook_id == given("of_webhook")).limit(FORGOTTEN_AT_ONCE)
+_FORGET = Statement(delete(t.webhook_deliveries).where(_d.id.in_(_some)))
 _LEFT_OPEN = Statement(
     select(_w.id)
     .where(_w.active == NO, select(_d.id).where(_d.webhook_id == _w.id, _d.is_open == YES).exists())
@@ -219,6 +222,11 @@ async def let_next(tx: Tx, user_id: str, webhook_id: str, order_key: str, now: i
 async def cancel_some(tx: Tx, webhook_id: str, now: int) -> int:
     """Let go of what an inactive endpoint waits for: a thousand of it; `left_open` finds what is left."""
     return await tx.run(_CANCEL, of_webhook=webhook_id, now=now)
+
+
+async def forget_some(tx: Tx, webhook_id: str) -> int:
+    """Some of an endpoint's deliveries, whatever they are, with their attempts."""
+    return await tx.run(_FORGET, of_webhook=webhook_id)
 
 
 async def left_open(tx: Tx, most: int) -> list[str]:

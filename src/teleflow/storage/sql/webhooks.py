@@ -65,6 +65,10 @@ class Webhooks(Part):
         return await self._db.write(_update, webhook, row, now, audit)
 
     async def remove_webhook(self, user_id: str, webhook_id: str, *, audit: AuditEntry | None = None) -> bool:
+        if await self.webhook(user_id, webhook_id) is None:
+            return False
+        while await self._db.write_heavy(deliveries.forget_some, webhook_id) == deliveries.FORGOTTEN_AT_ONCE:
+            pass  # in pieces: nobody waits for a million rows to go
         return await self._db.write(_remove, user_id, webhook_id, audit)
 
     async def who_wants(self, type_: str) -> frozenset[str]:
