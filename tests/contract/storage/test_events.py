@@ -134,7 +134,9 @@ async def test_a_filter_looks_past_what_it_does_not_want(storage: Storage) -> No
 
 async def test_what_is_too_old_or_too_much_goes_and_numbers_stay(storage: Storage) -> None:
     user, session = await owner(storage)
-    await storage.append_events(user, [an_event(session, n) for n in range(30)], now=NOW, session_id=session)
+    old = [an_event(session, n) for n in range(100, 110)]  # whatever their own dates are
+    await storage.append_events(user, old, now=NOW, session_id=session)
+    await storage.append_events(user, [an_event(session, n) for n in range(20)], now=NOW + 10, session_id=session)
     assert await storage.purge_events(before=NOW + 10, most=1000) == 11
     assert await storage.log_ends(user) == LogEnds(12, 31)
     assert await storage.purge_events(before=0, most=5) == 15

@@ -55,7 +55,7 @@ class EventStore(Protocol):
     async def log_ends(self, user_id: str) -> LogEnds: ...
 
     async def purge_events(self, *, before: int, most: int) -> int:
-        """Remove what is older than this instant, and of each user what is more than `most`: some hundred in a call.
+        """Remove what was logged before this instant, and of each user what is more than `most`: some hundred at once.
 
         What a delivery still waits to carry stays.
         """

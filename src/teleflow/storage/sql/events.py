@@ -60,9 +60,12 @@ _SCANNED = 20_000  # events that one call looks at for a filter
 _READ_HERE = 100  # rows; more are read beside the event loop
 _NUMBER = Statement(select(_e.number).where(_e.user_id == given("of_user"), _e.id == given("this")))
 _ENDS = Statement(select(_l.oldest, _l.newest).where(_l.user_id == given("of_user")))
-_LOGS = Statement(select(_l.user_id, _l.oldest, _l.newest).where(_l.user_id > given("after")).order_by(_l.user_id))
+_LOGS = Statement(
+    select(_l.user_id, _l.newest).where(_l.user_id > given("after")).order_by(_l.user_id).limit(given("most"))
+)
+_NEWEST = Statement(select(_l.newest).where(_l.user_id == given("of_user")).with_for_update())
 _OLDEST = Statement(
-    select(_e.number, _e.at).where(_e.user_id == given("of_user")).order_by(_e.number).limit(given("most"))
+    select(_e.number, _e.logged_at).where(_e.user_id == given("of_user")).order_by(_e.number).limit(given("most"))
 )
 _CUT = Statement(delete(t.events).where(_e.user_id == given("of_user"), _e.number < given("below")))
 _MOVE_OLDEST = Statement(update(t.event_logs).values(oldest=given("new_oldest")).where(_l.user_id == given("of_user")))
@@ -113,6 +116,7 @@ _FACES = Statement(
     )
 )
 _CUT_AT_ONCE = 500
+_LOGS_AT_ONCE = 500
 
 
 class Events(Part):
@@ -148,7 +152,17 @@ class Events(Part):
         return LogEnds(0, 0) if row is None or not row[1] else LogEnds(*row)
 
     async def purge_events(self, *, before: int, most: int) -> int:
-        return await self._db.write_heavy(_purge, before, most)
+        """The writer is asked only for what there is, a user at a time."""
+        gone, after = 0, ""
+        while logs := await self._db.read(every, _LOGS, after=after, most=page(_LOGS_AT_ONCE)):
+            for user_id, newest in logs:
+                first = await self._db.read(one, _OLDEST, of_user=user_id, most=1)
+                if first is not None and not _stays(first, newest, before, most):
+                    gone += await self._db.write_heavy(_purge, user_id, before, most)
+                if gone >= _CUT_AT_ONCE:
+                    return gone
+            after = logs[-1][0]
+        return gone
 
     async def positions(self, session_id: str) -> list[BoxPosition]:
         return [BoxPosition(*row) for row in await self._db.read(every, _POSITIONS, of_session=session_id)]
@@ -228,7 +242,7 @@ async def append(tx: Tx, user_id: str, rows: Sequence[Mapping[str, Any]], now: i
     newest = before = taken - len(rows)
     added: list[tuple[int, Mapping[str, Any]]] = []
     for event in rows:
-        if await tx.run(_ADD, user_id=user_id, number=newest + 1, **event):
+        if await tx.run(_ADD, user_id=user_id, number=newest + 1, logged_at=now, **event):
             newest += 1
             added.append((newest, event))
     if newest < taken:  # some were there already
@@ -321,24 +335,24 @@ async def _append(
     return added
 
 
-async def _purge(tx: Tx, before: int, most: int) -> int:
-    """The oldest of every log: what is too old, or too much; what is still to be delivered stays, and all after it."""
-    gone = 0
-    for user_id, _oldest, newest in await tx.all(_LOGS, after=""):
-        rows = await tx.all(_OLDEST, of_user=user_id, most=_CUT_AT_ONCE)
-        below = next((number for number, at in rows if at >= before and number > newest - most), None)
-        if below is None and rows:
-            below = rows[-1][0] + 1
-        if below is None or below <= rows[0][0]:
-            continue
-        below = min(below, await deliveries.first_carried(tx, user_id) or below)
-        cut = await tx.run(_CUT, of_user=user_id, below=below)
-        if cut:
-            await tx.run(_MOVE_OLDEST, of_user=user_id, new_oldest=below)
-            gone += cut
-        if gone >= _CUT_AT_ONCE:
-            break
-    return gone
+def _stays(row: Row, newest: int, before: int, most: int) -> bool:
+    """What is told late, after an absence, is as old as its telling: how long it is kept counts from there."""
+    number, logged_at = row
+    return bool(logged_at >= before and number > newest - most)
+
+
+async def _purge(tx: Tx, user_id: str, before: int, most: int) -> int:
+    """The oldest of a log: what is too old, or too much; what is still to be delivered stays, and all after it."""
+    log = await tx.one(_NEWEST, of_user=user_id)
+    rows = await tx.all(_OLDEST, of_user=user_id, most=_CUT_AT_ONCE)
+    if log is None or not rows:
+        return 0
+    below = next((row[0] for row in rows if _stays(row, log[0], before, most)), rows[-1][0] + 1)
+    below = min(below, await deliveries.first_carried(tx, user_id) or below)
+    cut = await tx.run(_CUT, of_user=user_id, below=below)
+    if cut:
+        await tx.run(_MOVE_OLDEST, of_user=user_id, new_oldest=below)
+    return cut
 
 
 def _event_of(row: Row) -> LoggedEvent:

@@ -27,6 +27,7 @@ events = Table(
     text("session_id", null=True),
     number("chat_id", null=True),
     number("at"),
+    number("logged_at"),
     Column("body", LargeBinary, nullable=False),  # the event's JSON, as everybody is sent it
     Index("uq_events_user_id_id", "user_id", "id", unique=True),
 )  # with row numbers: bodies then lie in the order of their coming, and many users' share the pages that are written

@@ -36,6 +36,7 @@ def _events() -> None:
         sa.Column("session_id", sa.Text(), nullable=True),
         sa.Column("chat_id", sa.BigInteger(), nullable=True),
         sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("logged_at", sa.BigInteger(), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_events_user_id"), ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("user_id", "number", name=op.f("pk_events")),
