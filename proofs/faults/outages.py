@@ -132,7 +132,7 @@ async def slow(stage: Stage) -> str:
     await line.call(functions.help.GetConfigRequest())
     await line.call(functions.help.GetConfigRequest())
     took = time.monotonic() - began
-    expect(took > 0.5, took)
+    expect(took > 0.4, took)  # the second waits until the first one's 91 bytes have had their time
     return f"two small calls take {took:.1f} s"
 
 
