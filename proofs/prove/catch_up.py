@@ -88,9 +88,11 @@ async def _missed(
     await _all_there(stage, log, account.caller, WITHIN)
     await account.away()
     others: Counter[str] = Counter()
-    for number in range(scale.acts // 10, scale.acts):
+    renamed: dict[str, set[str]] = {}
+    pinned: set[tuple[str, int]] = set()
+    for number in range(scale.acts // 10, scale.acts // 10 + scale.acts):
         if chance.random() < 0.1:
-            others[await _something_else(stage, chance, number)] += 1
+            others[await _something_else(stage, chance, number, renamed, pinned)] += 1
         else:
             await stage.step(chance, number)
     for _, _, read_at in stage.chats.values():
@@ -112,16 +114,28 @@ async def _missed(
     outcome.fact(f"acts while the account was away, of {len(stage.chats)} chats", told)
     outcome.at_most("seconds until all of it was in the log", WITHIN, took if there else float("inf"))
     events.judge_log(outcome, stage, log)
+    titles = {event["data"].get("title") for event in log.of("chat.updated")}
+    wanted = set().union(*renamed.values()) if renamed else set()
+    outcome.exactly(f"new titles that the log does not tell, of {len(wanted)}", 0, len(wanted - titles))
+    left = others["leave and come back"]
+    came = [one for one in log.of("chat.member_joined") if one["data"].get("actorId") == one["data"].get("inviterId")]
+    outcome.exactly("members that left and the log does not tell", 0, max(0, left - len(log.of("chat.member_left"))))
+    outcome.exactly("members that came back and the log does not tell", 0, max(0, left - len(came)))
+    told_pins = {(one["data"]["chatId"], *one["data"]["messageIds"]) for one in log.of("message.pinned")}
+    outcome.exactly("pinned messages that the log does not tell", 0, max(0, len(pinned) - len(told_pins)))
     outcome.exactly("gaps told", 0, len(log.of("updates.gap")))
 
 
-async def _something_else(stage: Stage, chance: random.Random, number: int) -> str:
+async def _something_else(
+    stage: Stage, chance: random.Random, number: int, renamed: dict[str, set[str]], pinned: set[tuple[str, int]]
+) -> str:
     """What leaves no text in the log."""
     name = chance.choice([name for name in stage.chats if name.startswith("g")])
     where, writers, _ = stage.chats[name]
     act = chance.choice(["rename", "leave and come back", "pin", "react"])
     if act == "rename":
         await stage.act(stage.owner, "renameChat", chat=where, title=f"renamed {number}")
+        renamed.setdefault(name, set()).add(f"renamed {number}")
     elif act == "leave and come back":
         await stage.act(writers[0], "leave", chat=where)
         await stage.act(stage.owner, "invite", chat=where, members=[writers[0]])
@@ -138,6 +152,8 @@ async def _something_else(stage: Stage, chance: random.Random, number: int) -> s
         )
         if reply.status != 200:  # once more the same reaction, or no right to pin
             return f"{act} that was refused"
+        if act == "pin":
+            pinned.add((name, one.number))
     return act
 
 

@@ -89,16 +89,23 @@ class Teller:
         raw = self._wants_raw()
         if telling is None and not raw:
             return _NOTHING
+        one = _One(self, everybody, faces, at, origin)
+        told, looked = self._guarded(telling, one, update) if telling is not None else ([], [])
+        if raw:
+            bare = _One(self, everybody, faces, at, origin)
+            told = [*told, *self._guarded(_One.raw_update, bare, update)[0]]
+        return Told(told, looked)
+
+    def _guarded(
+        self, telling: Callable[[_One, Any], None], one: _One, update: Any
+    ) -> tuple[Sequence[NewEvent], Sequence[Face]]:
+        """An object of an odd form must not stop all that follow: of that one a gap is told."""
         try:
-            one = _One(self, everybody, faces, at, origin)
-            if telling is not None:
-                telling(one, update)
-            if raw:
-                one.raw_update(update)
-        except Exception as error:  # noqa: BLE001 - an object of an odd form must not stop all that follow
+            telling(one, update)
+        except Exception as error:  # noqa: BLE001 - whatever Telegram thinks of
             _log.warning("update.not_told", kind=type(update).__name__, cause=repr(error)[:200])
-            return Told([self._not_told(update, at)])
-        return Told(one.events, one.faces)
+            return [self._not_told(update, one.at)], ()
+        return one.events, one.faces
 
     def _not_told(self, update: Any, at: int) -> NewEvent:
         """That something happened, at least, and what Telegram calls it."""
@@ -296,7 +303,9 @@ class _One:
     def raw_update(self, update: Any) -> None:
         told = bounded(plain_of(update))
         digest = hashlib.blake2b(repr(told).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
-        self.add(_T.RAW_UPDATE, (digest, self.at // 1000), {"update": told}, None)
+        # What has a place in a box is one thing, whenever it comes; what has none is told apart by its second.
+        when = "" if getattr(update, "pts", 0) else self.at // 1000
+        self.add(_T.RAW_UPDATE, (digest, when), {"update": told}, None)
 
 
 def _content(told: Mapping[str, Any]) -> str:
