@@ -47,6 +47,7 @@ _COMPARE_EVERY_S = 60.0
 _CHANNEL_LIMIT = 100
 _AUDIT_AFTER_S = (3.0, 15.0)  # after each new link, and then
 _AUDIT_EVERY_S = 3600.0
+_AUDIT_PAGES = 5  # of a hundred chats; then on only while there is something to find
 _AGAIN = FullJitter(first=5.0, most=300.0, floor=1.0)
 # The channel is out of reach, and no try will change that before something is told of it.
 _CLOSED = frozenset({"CHANNEL_PRIVATE", "CHANNEL_INVALID", "CHANNEL_PUBLIC_GROUP_NA", "CHAT_FORBIDDEN"})
@@ -313,7 +314,7 @@ class Feed:
         self._replace_fill(AccountFill(self._boxes, stored.top_message, stored.date))
 
     async def _audit(self) -> None:
-        """Are all channels where the data centre has them? The busiest come first: on while one is found behind."""
+        """Are all channels where the data centre has them, and read as far as is told? The busiest come first."""
         page = await self._walks[0].page(self._call)
         self._queue.append((page, "api"))
         found = False
@@ -322,7 +323,7 @@ class Feed:
             if number == ACCOUNT or not self._boxes.knows(number):
                 continue
             found = self._boxes.compare_channel(number, dialog) or found
-        if not (found and page.more):
+        if not (page.more and (found or self._walks[0].pages < _AUDIT_PAGES)):
             self._walks.clear()
 
     async def _ask_state(self) -> None:

@@ -54,16 +54,16 @@ class DialogWalk:
 
     def __init__(self) -> None:
         self._next: Any = dialogs_request()
-        self._pages = 0
+        self.pages = 0
 
     async def page(self, ask: Ask) -> Page:
         """The next one. Raises what `ask` raises."""
         answer = await ask(self._next)
         dialogs = [one for one in getattr(answer, "dialogs", ()) if isinstance(one, tl.Dialog)]
         everybody = by_id(getattr(answer, "users", ()), getattr(answer, "chats", ()))
-        self._pages += 1
+        self.pages += 1
         last = _last(answer, dialogs)
-        more = isinstance(answer, tl.messages.DialogsSlice) and last is not None and self._pages < _DIALOG_PAGES
+        more = isinstance(answer, tl.messages.DialogsSlice) and last is not None and self.pages < _DIALOG_PAGES
         if more and last is not None:
             dialog, message = last
             self._next = dialogs_request(message.date, message.id, input_of(dialog.peer, everybody))
