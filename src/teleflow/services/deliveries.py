@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict, deque
 from contextlib import suppress
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ from teleflow.wire.events import event_body
 
 TEST = "webhook.test"
 DAY_MS = 86_400_000
+_CURSOR = re.compile(r"dlv_[0-9a-z]{26}")
 _TESTS_A_MINUTE = 30  # of a user: endpoints are others', and a test is asked for by hand
 _TESTERS = 10_000
 _TEST_WITHIN_S = 15.0
@@ -72,8 +74,10 @@ class Deliveries:
     async def page(
         self, principal: Principal, webhook_id: str, wanted: Wanted, *, limit: int, before: str | None
     ) -> list[Delivery]:
-        """Newest first. Raises Invalid for an unknown type, NotFound SESSION_NOT_FOUND."""
+        """Newest first. Raises Invalid for an unknown type or CURSOR_INVALID, NotFound SESSION_NOT_FOUND."""
         await self._webhooks.get(principal, webhook_id)
+        if before is not None and not _CURSOR.fullmatch(before):
+            raise Invalid("This is no cursor of ours", code="CURSOR_INVALID", details={"field": "cursor"})
         if wanted.session_id is not None:
             await self._webhooks.check_session(principal, wanted.session_id)
         if wanted.event_type is not None and wanted.event_type != TEST:

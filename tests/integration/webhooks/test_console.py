@@ -78,6 +78,7 @@ async def test_deliveries_are_listed_by_what_became_of_them(ann: Hooks, receiver
     rest = await ann.ask("GET", f"{path}/deliveries?limit=2&cursor={first['nextCursor']}")
     assert (len(rest["items"]), rest["hasMore"], rest["nextCursor"]) == (1, False, None)
     assert len({one["id"] for one in first["items"] + rest["items"]}) == 3
+    assert (await ann.ask("GET", f"{path}/deliveries?cursor=nonsense", status=400))["code"] == "CURSOR_INVALID"
     good = (await ann.ask("GET", f"{path}/deliveries?success=true"))["items"]
     bad = (await ann.ask("GET", f"{path}/deliveries?success=false&event=message.received"))["items"]
     assert ([one["status"] for one in good], [one["status"] for one in bad]) == ([200, 200], [500])
