@@ -171,7 +171,7 @@ async def test_chats_that_this_process_never_saw_are_found_with_few_calls(at: Sc
     await at.restarted()
     for kind in KINDS[2:]:
         assert (await at.get("/messages/history", chatId=at.chats[kind]))[-1]["service"]["action"] == "channel_create"
-    assert at.calls("messages.getDialogs") == 1, "one walk finds them all"
+    assert at.calls("messages.getDialogs") <= 1, "one walk finds them all, if the follower has not told of them yet"
 
 
 async def test_joining_and_leaving(at: Scene) -> None:
