@@ -16,7 +16,7 @@ from teleflow.errors import SettingsError
 if TYPE_CHECKING:
     from alembic.config import Config
 
-HEAD = "0003"
+HEAD = "0004"
 KNOWN = frozenset({"0001", "0002", HEAD})
 _TABLE = "schema_version"
 
