@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from alembic.config import Config
 
 HEAD = "0004"
-KNOWN = frozenset({"0001", "0002", HEAD})
+KNOWN = frozenset({"0001", "0002", "0003", HEAD})
 _TABLE = "schema_version"
 
 
