@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from proofs.postgres import Postgres
 from teleflow.kit.seal import Seal
 from teleflow.storage.base import Storage
 from teleflow.storage.sql import open_storage
 
+from .databases import Databases
 from .rig import KEY, SetClock
 
 
@@ -29,10 +31,30 @@ def clock() -> SetClock:
     return SetClock()
 
 
-@pytest.fixture(params=["sqlite"])
-def opening(request: pytest.FixtureRequest, tmp_path: Path, seal: Seal, clock: SetClock) -> Callable[[], Storage]:
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Databases]:
+    server = Postgres().start()
+    try:
+        yield Databases(server)
+    finally:
+        server.remove()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def opening(
+    request: pytest.FixtureRequest, database: str, tmp_path: Path, seal: Seal, clock: SetClock
+) -> Callable[[], Storage]:
     """Opens the same database once more: a restart, or a second process."""
-    return lambda: open_storage(f"file:{tmp_path / 'data' / 'teleflow.db'}", seal, clock)
+    if database == "sqlite":
+        url = f"file:{tmp_path / 'data' / 'teleflow.db'}"
+    else:
+        url = request.getfixturevalue("postgres").new()
+    return lambda: open_storage(url, seal, clock)
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from typing import Any
 import anyio
 import pytest
 
-from teleflow.errors import Conflict, StorageUnavailable
+from teleflow.errors import StorageUnavailable
 from teleflow.kit.seal import Seal
 from teleflow.storage.base import Storage
 from teleflow.storage.sql import open_storage
@@ -26,6 +26,11 @@ from .rig import KEY, NOW, SENT, SetClock, a_job, a_user, accept, stored_user
 
 ROOT = Path(__file__).parents[3]
 PROGRAM = Path(__file__).with_name("writing_program.py")
+
+
+@pytest.fixture
+def database() -> str:
+    return "sqlite"
 
 
 def writing_connection(storage: Any) -> sqlite3.Connection:
@@ -133,46 +138,6 @@ async def test_a_full_disk_refuses_writes_and_service_returns_with_space(small_d
     await storage.stop()
 
 
-async def test_a_unit_that_is_refused_is_undone_alone(storage: Storage) -> None:
-    user = await stored_user(storage)
-    jobs = [a_job(user) for _ in range(20)]
-    outcomes = await asyncio.gather(
-        *[accept(storage, job) for job in jobs[:10]],
-        storage.add_user(a_user(username=user.username)),
-        *[accept(storage, job) for job in jobs[10:]],
-        return_exceptions=True,
-    )
-    assert [type(outcome) for outcome in outcomes if isinstance(outcome, BaseException)] == [Conflict]
-    assert await storage.open_jobs() == 20
-
-
-async def test_cancelled_callers_do_not_disturb_their_batch(storage: Storage) -> None:
-    user = await stored_user(storage)
-    jobs = [a_job(user) for _ in range(30)]
-    tasks = [asyncio.ensure_future(accept(storage, job)) for job in jobs]
-    await asyncio.sleep(0)
-    for task in tasks[::3]:
-        task.cancel()
-    outcomes = await asyncio.gather(*tasks, return_exceptions=True)
-    for job, outcome in zip(jobs, outcomes, strict=True):
-        if isinstance(outcome, asyncio.CancelledError):
-            continue
-        assert await storage.send_job(user.id, job.id) == job
-    await accept(storage, a_job(user))
-
-
-async def test_stopping_finishes_what_was_taken(storage: Storage, opening: Callable[[], Storage]) -> None:
-    user = await stored_user(storage)
-    tasks = [asyncio.ensure_future(accept(storage, a_job(user))) for _ in range(500)]
-    await asyncio.sleep(0)
-    await storage.stop()
-    accepted = [outcome for outcome in await asyncio.gather(*tasks) if not outcome.replayed]
-    again = opening()
-    await again.start()
-    assert await again.open_jobs() == len(accepted) == 500
-    await again.stop()
-
-
 async def test_more_than_the_queue_holds_is_refused(storage: Storage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(writer_module, "QUEUE_LIMIT", 10)
     user = await stored_user(storage)
@@ -229,7 +194,7 @@ async def test_readers_see_committed_data_only(storage: Storage, tmp_path: Path)
 
 def start_program(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(PROGRAM), str(tmp_path / "data" / "teleflow.db"), *arguments],
+        [sys.executable, str(PROGRAM), f"file:{tmp_path / 'data' / 'teleflow.db'}", *arguments],
         stdout=subprocess.PIPE,
         text=True,
         cwd=ROOT,

@@ -15,8 +15,8 @@ KEY = "a sealing key for tests, forty letters.."
 NOW = 1_800_000_000_000
 
 
-async def main(path: str, user_id: str, count: int) -> None:
-    storage = open_storage(f"file:{path}", Seal(KEY), SystemClock())
+async def main(url: str, user_id: str, count: int) -> None:
+    storage = open_storage(url, Seal(KEY), SystemClock())
     await storage.start()
     left = iter(range(count))
 

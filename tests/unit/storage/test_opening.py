@@ -51,8 +51,8 @@ def test_the_forms_of_a_file(url: str, path: str) -> None:
 @pytest.mark.parametrize(
     ("url", "names"),
     [
-        ("postgresql://ann:hunter2hunter2@host/db", ["DATABASE_URL", "PostgreSQL is not available yet"]),
-        ("postgresql+asyncpg://ann:hunter2hunter2@host/db", ["DATABASE_URL", "PostgreSQL is not available yet"]),
+        ("postgresql://ann:hunter2hunter2@host", ["DATABASE_URL", "name the database"]),
+        ("postgresql+asyncpg://ann:hunter2hunter2@host:port/db", ["DATABASE_URL", "postgresql://user"]),
         ("mongodb://ann:hunter2hunter2@host/db", ["MONGO_URI", "MongoDB is not available yet"]),
         ("mongodb+srv://ann:hunter2hunter2@host/db", ["MONGO_URI", "MongoDB is not available yet"]),
         ("mysql://ann:hunter2hunter2@host/db", ["DATABASE_URL", "form"]),

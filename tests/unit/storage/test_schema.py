@@ -109,7 +109,7 @@ def test_hot_lookups_use_an_index(connection: sqlite3.Connection) -> None:
         "teleflow.storage.sql.sessions._TO_RUN",  # at start, in pages
         "teleflow.storage.sql.sessions._COUNTS",
         "teleflow.storage.sql.users._COUNT",
-        "teleflow.storage.sql.removal._OTHER_ADMIN",  # an admin is removed or demoted
+        "teleflow.storage.sql.removal._ADMINS",  # an admin is removed or demoted
         "teleflow.storage.sql.requests._RELEASE",  # once, at start
         "teleflow.storage.sql.webhooks._NAMING",  # once a second
         "teleflow.storage.sql.deliveries._LEFT_OPEN",  # the sweep: a look at each webhook

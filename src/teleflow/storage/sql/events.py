@@ -16,7 +16,7 @@ from teleflow.storage.base.events import LogEnds
 from teleflow.storage.sql import deliveries
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, every, one, page
-from teleflow.storage.sql.statement import YES, Row, Statement, Tx, given
+from teleflow.storage.sql.statement import YES, Row, Statement, Tx, given, larger
 from teleflow.wire.events import event_body
 
 _e = t.events.c
@@ -79,8 +79,8 @@ _PLACE = Statement(
             "qts": _place.excluded.qts,
             "date": _place.excluded.date,
             "seq": _place.excluded.seq,
-            "top_message": func.max(_p.top_message, _place.excluded.top_message),
-            "read_max": func.max(_p.read_max, _place.excluded.read_max),
+            "top_message": larger(_p.top_message, _place.excluded.top_message),
+            "read_max": larger(_p.read_max, _place.excluded.read_max),
         },
         where=_place.excluded.pts >= _p.pts,
     )
@@ -92,8 +92,8 @@ _MOVE = Statement(
         qts=given("qts"),
         date=given("date"),
         seq=given("seq"),
-        top_message=func.max(_p.top_message, given("top_message")),
-        read_max=func.max(_p.read_max, given("read_max")),
+        top_message=larger(_p.top_message, given("top_message")),
+        read_max=larger(_p.read_max, given("read_max")),
     )
     .where(_p.session_id == given("of_session"), _p.box == given("of_box"), _p.pts <= given("pts"))
 )

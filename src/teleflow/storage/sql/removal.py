@@ -84,8 +84,9 @@ _MY_SESSION = Statement(
 )
 _SESSION = Statement(delete(t.sessions).where(t.sessions.c.id == given("this")))
 _ROLE = Statement(select(t.users.c.role).where(t.users.c.id == given("this")))
-_OTHER_ADMIN = Statement(
-    select(t.users.c.id).where(t.users.c.role == Role.ADMIN.value, t.users.c.id != given("this")).limit(given("most"))
+# All of them, locked in one order: of two who remove each other, one waits and then sees what the other did.
+_ADMINS = Statement(
+    select(t.users.c.id).where(t.users.c.role == Role.ADMIN.value).order_by(t.users.c.id).with_for_update()
 )
 _USER = Statement(delete(t.users).where(t.users.c.id == given("this")))
 _ENDED_JOBS = Statement(
@@ -129,7 +130,10 @@ async def delete_session(tx: Tx, user_id: str, session_id: str, now: int, entry:
 async def refuse_last_admin(tx: Tx, user_id: str) -> None:
     """Raises Conflict when this user is the only admin."""
     row = await tx.one(_ROLE, this=user_id)
-    if row is not None and row[0] == Role.ADMIN.value and await tx.one(_OTHER_ADMIN, this=user_id, most=1) is None:
+    if row is None or row[0] != Role.ADMIN.value:
+        return
+    admins = {admin for (admin,) in await tx.all(_ADMINS)}
+    if admins == {user_id}:
         raise Conflict("Somebody must stay who is an admin", code="LAST_ADMIN")
 
 

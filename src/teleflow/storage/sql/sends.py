@@ -70,7 +70,7 @@ _SETTLE = Statement(
         state=given("new_state"),
         attempts=given("new_attempts"),
         message_id=given("new_message_id"),
-        chat_id=case((given("new_chat_id").is_(None), _j.chat_id), else_=given("new_chat_id")),
+        chat_id=func.coalesce(given("new_chat_id"), _j.chat_id),
         error_kind=given("new_error_kind"),
         error_code=given("new_error_code"),
         error_message=given("new_error_message"),

@@ -10,7 +10,11 @@ from __future__ import annotations
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import BindParameter, ClauseElement, ColumnElement, Dialect, bindparam, literal_column
+from sqlalchemy import BindParameter, ClauseElement, ColumnElement, Dialect, UpdateBase, bindparam, literal_column
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import GenericFunction
+from sqlalchemy.types import TypeEngine
 
 T = TypeVar("T")
 Row = tuple[Any, ...]
@@ -40,10 +44,11 @@ class Compiled:
 class Statement:
     """One SQL statement. Values are given by name when it is run."""
 
-    __slots__ = ("_compiled", "_element")
+    __slots__ = ("_compiled", "_element", "writes")
 
     def __init__(self, element: ClauseElement) -> None:
         self._element = element
+        self.writes = isinstance(element, UpdateBase)
         self._compiled: dict[str, Compiled] = {}
 
     def compiled(self, dialect: Dialect) -> Compiled:
@@ -75,9 +80,21 @@ class Tx(Protocol):
         """After the commit, tell whoever waits for it: something is in this user's log, or for this webhook to send."""
 
 
-def given(name: str) -> BindParameter[Any]:
-    """A value that is handed in when the statement runs."""
-    return bindparam(name)
+def given(name: str, type_: TypeEngine[Any] | None = None) -> BindParameter[Any]:
+    """A value that is handed in when the statement runs. `type_` where nothing beside it tells the server."""
+    return bindparam(name, type_=type_)
+
+
+class larger(GenericFunction[int]):  # noqa: N801 - it reads as SQL
+    """The larger of two numbers: max() of SQLite, GREATEST() of PostgreSQL."""
+
+    inherit_cache = True
+    name = "greatest"
+
+
+@compiles(larger, "sqlite")
+def _larger_in_sqlite(element: larger, compiler: SQLCompiler, **kwargs: Any) -> str:
+    return f"max({compiler.process(element.clauses, **kwargs)})"
 
 
 def drive(work: Coroutine[Any, Any, T]) -> T:

@@ -14,11 +14,13 @@ from teleflow.storage.sql.audit import Audit
 from teleflow.storage.sql.credentials import SessionSecrets
 from teleflow.storage.sql.delivery import Carrying
 from teleflow.storage.sql.delivery_log import DeliveryLog
+from teleflow.storage.sql.engine import Engine
 from teleflow.storage.sql.events import Events
 from teleflow.storage.sql.keys import Keys
 from teleflow.storage.sql.logins import Logins
 from teleflow.storage.sql.pacing import PacingRows
 from teleflow.storage.sql.peers import Peers
+from teleflow.storage.sql.postgres.engine import PostgresEngine
 from teleflow.storage.sql.profiles import Profiles
 from teleflow.storage.sql.recoveries import Recoveries
 from teleflow.storage.sql.requests import Requests
@@ -31,6 +33,7 @@ from teleflow.storage.sql.upkeep import Upkeep
 from teleflow.storage.sql.users import Users
 from teleflow.storage.sql.webhooks import Webhooks
 
+_POSTGRES = frozenset({"postgres", "postgresql", "postgresql+asyncpg"})
 _SQLITE_PREFIXES = ("sqlite+aiosqlite:///", "sqlite:///", "file:///", "file://localhost/", "file:")
 
 
@@ -81,7 +84,12 @@ def open_storage(url: str, seal: Seal, clock: Clock, *, threads: bool = True) ->
 
     `threads=False` does all work on the event loop: for tests in virtual time.
     """
-    return SqlStorage(SqliteEngine(sqlite_path(url), clock, threads=threads), seal, clock)
+    engine: Engine
+    if url.split(":", 1)[0].lower() in _POSTGRES:
+        engine = PostgresEngine(url, clock)
+    else:
+        engine = SqliteEngine(sqlite_path(url), clock, threads=threads)
+    return SqlStorage(engine, seal, clock)
 
 
 def sqlite_path(url: str) -> Path:
@@ -89,8 +97,6 @@ def sqlite_path(url: str) -> Path:
     scheme = url.split(":", 1)[0].lower()
     if scheme.startswith("mongodb"):
         raise SettingsError("MONGO_URI (or DATABASE_URL): MongoDB is not available yet; unset it to use SQLite")
-    if scheme.startswith("postgres"):
-        raise SettingsError("DATABASE_URL: PostgreSQL is not available yet; unset it to use SQLite")
     for prefix in _SQLITE_PREFIXES:
         if url.startswith(prefix):
             name = unquote(url[len(prefix) :].split("?", 1)[0])
@@ -99,4 +105,6 @@ def sqlite_path(url: str) -> Path:
             if not name or name.endswith("/") or ":memory:" in name:
                 raise SettingsError("DATABASE_URL: name a file; an in-memory database keeps nothing")
             return Path(name)
-    raise SettingsError("DATABASE_URL: this form is not known; file:./teleflow.db and sqlite:///teleflow.db are")
+    raise SettingsError(
+        "DATABASE_URL: this form is not known; file:./teleflow.db, sqlite:///teleflow.db and postgresql://… are"
+    )

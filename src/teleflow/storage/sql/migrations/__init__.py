@@ -15,10 +15,11 @@ from teleflow.errors import SettingsError
 
 if TYPE_CHECKING:
     from alembic.config import Config
+    from sqlalchemy import Connection as SqlConnection
 
 HEAD = "0004"
 KNOWN = frozenset({"0001", "0002", "0003", HEAD})
-_TABLE = "schema_version"
+TABLE = "schema_version"
 
 
 def migrate(connection: sqlite3.Connection) -> None:
@@ -28,13 +29,7 @@ def migrate(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN IMMEDIATE")
     try:
         found = _version(connection)
-        if found is not None and found not in KNOWN:
-            raise SettingsError(
-                f"DATABASE_URL: the database has schema {found}, written by a newer version of this program "
-                f"than this one (schema {HEAD}): upgrade the program, or restore a backup"
-            )
-        if found is None and _holds_tables(connection):
-            raise SettingsError("DATABASE_URL: the file is a database of another program; name another file")
+        check_known(found, holds_tables=_holds_tables(connection))
         if found != HEAD:
             _upgrade(connection)
         connection.execute("COMMIT")
@@ -44,11 +39,22 @@ def migrate(connection: sqlite3.Connection) -> None:
         raise
 
 
+def check_known(found: str | None, *, holds_tables: bool) -> None:
+    """Raises SettingsError for a schema that is not this program's, or is from its future."""
+    if found is not None and found not in KNOWN:
+        raise SettingsError(
+            f"DATABASE_URL: the database has schema {found}, written by a newer version of this program "
+            f"than this one (schema {HEAD}): upgrade the program, or restore a backup"
+        )
+    if found is None and holds_tables:
+        raise SettingsError("DATABASE_URL: this is a database of another program; name another one")
+
+
 def _version(connection: sqlite3.Connection) -> str | None:
-    known = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (_TABLE,)).fetchall()
+    known = connection.execute("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?", (TABLE,)).fetchall()
     if not known:
         return None
-    rows = connection.execute(f"SELECT version_num FROM {_TABLE}").fetchall()  # noqa: S608 - a constant
+    rows = connection.execute(f"SELECT version_num FROM {TABLE}").fetchall()  # noqa: S608 - a constant
     return str(rows[0][0]) if rows else None
 
 
@@ -62,21 +68,27 @@ def alembic_config() -> Config:
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
-    config.attributes["version_table"] = _TABLE
+    config.attributes["version_table"] = TABLE
     return config
 
 
 def _upgrade(connection: sqlite3.Connection) -> None:
-    from alembic import command
     from sqlalchemy import create_engine
     from sqlalchemy.pool import StaticPool
 
     borrowed = _Borrowed(connection)
     engine = create_engine("sqlite://", creator=lambda: borrowed, poolclass=StaticPool)
-    config = alembic_config()
     with engine.connect() as bound:
-        config.attributes["connection"] = bound
-        command.upgrade(config, "head")
+        run_alembic(bound)
+
+
+def run_alembic(bound: SqlConnection) -> None:
+    """All that is missing, inside the transaction that is open there."""
+    from alembic import command
+
+    config = alembic_config()
+    config.attributes["connection"] = bound
+    command.upgrade(config, "head")
 
 
 class _Borrowed:

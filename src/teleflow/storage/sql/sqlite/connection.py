@@ -15,7 +15,7 @@ from typing import Any
 from sqlalchemy import Dialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
-from teleflow.errors import SettingsError, StorageUnavailable
+from teleflow.errors import SettingsError
 from teleflow.storage.sql.statement import Row, Statement
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
@@ -74,13 +74,6 @@ def set_patience(connection: sqlite3.Connection, milliseconds: int) -> None:
 
 def is_busy(error: BaseException) -> bool:
     return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY_CODES
-
-
-def unavailable(error: BaseException) -> StorageUnavailable:
-    """What a caller is told when the database failed; the cause is chained, never shown."""
-    told = StorageUnavailable("The database can't take this now: try again", retry_after=1.0)
-    told.__cause__ = error
-    return told
 
 
 class SqliteTx:

@@ -21,6 +21,7 @@ from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.clock import Clock
 from teleflow.storage.sql.engine import Unit
 from teleflow.storage.sql.migrations import migrate
+from teleflow.storage.sql.queued import unavailable
 from teleflow.storage.sql.schema import facts
 from teleflow.storage.sql.sqlite.connection import (
     SqliteTx,
@@ -29,7 +30,6 @@ from teleflow.storage.sql.sqlite.connection import (
     is_busy,
     set_patience,
     sqlite_dialect,
-    unavailable,
 )
 from teleflow.storage.sql.sqlite.worker import Worker
 from teleflow.storage.sql.sqlite.writer import PATIENCE, Writer

@@ -14,14 +14,15 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection
 from typing import Any
 
 import structlog
 
 from teleflow.errors import Internal, StorageUnavailable
 from teleflow.kit.clock import Clock
-from teleflow.storage.sql.sqlite.connection import SqliteTx, is_busy, set_patience, unavailable
+from teleflow.storage.sql.queued import Queued, Work
+from teleflow.storage.sql.sqlite.connection import SqliteTx, is_busy, set_patience
 from teleflow.storage.sql.sqlite.worker import Worker
 from teleflow.storage.sql.statement import drive
 
@@ -36,32 +37,6 @@ BUSY_WAIT_MS = 500  # one wait for another process, in the thread; repeated whil
 # Errors of SQLite that tell of the unit, not of the database.
 _UNITS_OWN = (sqlite3.IntegrityError, sqlite3.ProgrammingError, sqlite3.DataError, sqlite3.InterfaceError)
 
-Work = Callable[[], Coroutine[Any, Any, Any]]
-
-
-class _Unit:
-    __slots__ = ("error", "future", "heavy", "result", "since", "work")
-
-    def __init__(self, work: Work, future: asyncio.Future[Any], heavy: bool, since: float) -> None:
-        self.work = work
-        self.future = future
-        self.heavy = heavy
-        self.since = since
-        self.result: Any = None
-        self.error: Exception | None = None
-
-    def tell(self) -> None:
-        if self.future.done():
-            return  # cancelled, or out of patience
-        if self.error is not None:
-            self.future.set_exception(self.error)
-        else:
-            self.future.set_result(self.result)
-
-    def refuse(self, cause: BaseException) -> None:
-        if not self.future.done():
-            self.future.set_exception(unavailable(cause))
-
 
 class Writer:
     """Owns the writing connection. Used from one event loop."""
@@ -73,7 +48,7 @@ class Writer:
         self._clock = clock
         self._worker = worker
         self._loop = asyncio.get_running_loop()
-        self._waiting: deque[_Unit] = deque()
+        self._waiting: deque[Queued] = deque()
         self._running = False
         self._closed = False
         self._idle: asyncio.Future[None] | None = None
@@ -89,7 +64,7 @@ class Writer:
                 retry_after=1.0,
             )
         future: asyncio.Future[Any] = self._loop.create_future()
-        self._waiting.append(_Unit(work, future, heavy, self._clock.monotonic()))
+        self._waiting.append(Queued(work, future, heavy, self._clock.monotonic()))
         if not self._running:
             self._running = True
             self._loop.call_soon(self._next_batch)
@@ -137,7 +112,7 @@ class Writer:
 
     def _run_batch(self) -> None:
         before = self._connection.total_changes
-        batch: list[_Unit] = []
+        batch: list[Queued] = []
         guarded = False
         until = self._clock.monotonic() + LOOP_BUDGET
         try:
@@ -163,21 +138,21 @@ class Writer:
             return
         self._blocking(self._commit, lambda error: self._ended(batch, error))
 
-    def _run_bare(self, unit: _Unit) -> bool:
+    def _run_bare(self, unit: Queued) -> bool:
         """Run one unit without a savepoint: few units raise, and fewer after they wrote. False for one that did."""
         before = self._connection.total_changes
         self._drive(unit)
         return unit.error is None or self._connection.total_changes == before
 
-    def _run_again(self, batch: list[_Unit]) -> None:
+    def _run_again(self, batch: list[Queued]) -> None:
         """What the last unit wrote can't be told from what the others did: begin anew, each in its savepoint."""
         self._connection.execute("ROLLBACK")
         self._connection.execute("BEGIN IMMEDIATE")
         for unit in batch:
-            unit.result = unit.error = None
+            unit.again()
             self._run_unit(unit)
 
-    def _drive(self, unit: _Unit) -> None:
+    def _drive(self, unit: Queued) -> None:
         """What a unit raises is its own, except when the database itself fails."""
         try:
             unit.result = drive(unit.work())
@@ -189,7 +164,7 @@ class Writer:
         except Exception as error:  # noqa: BLE001 - delivered to the caller
             unit.error = error
 
-    def _run_unit(self, unit: _Unit) -> None:
+    def _run_unit(self, unit: Queued) -> None:
         """Run one unit so that it can be undone alone."""
         self._connection.execute("SAVEPOINT unit")
         self._drive(unit)
@@ -197,7 +172,7 @@ class Writer:
             self._connection.execute("ROLLBACK TO unit")
         self._connection.execute("RELEASE unit")
 
-    def _ended(self, batch: list[_Unit], error: BaseException | None) -> None:
+    def _ended(self, batch: list[Queued], error: BaseException | None) -> None:
         rung = self.tx.rung
         if rung:  # those of a unit that was undone ring for nothing, which harms nobody
             self.tx.rung = set()
@@ -274,7 +249,7 @@ class Writer:
         finally:
             set_patience(self._connection, 0)
 
-    def _run_heavy(self, unit: _Unit) -> None:
+    def _run_heavy(self, unit: Queued) -> None:
         set_patience(self._connection, int(PATIENCE * 1000))
         try:
             self._connection.execute("BEGIN IMMEDIATE")

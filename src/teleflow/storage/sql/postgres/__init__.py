@@ -1,0 +1,1 @@
+"""The PostgreSQL engine: one writer with group commit, a pool of readers beside it."""

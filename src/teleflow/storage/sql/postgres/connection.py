@@ -1,0 +1,121 @@
+"""Connections to one PostgreSQL database, and a transaction on one of them."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, TypeAlias
+
+import asyncpg
+from sqlalchemy import Dialect
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
+from sqlalchemy.engine import make_url
+from sqlalchemy.engine.url import URL
+from sqlalchemy.exc import ArgumentError
+
+from teleflow.errors import SettingsError
+from teleflow.storage.sql.postgres.text import stored, told
+from teleflow.storage.sql.statement import Row, Statement
+
+Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
+
+CONNECT_S = 5.0
+COMMAND_S = 10.0  # a statement of the usual kind that takes longer is given up, and its transaction with it
+OLDEST = 130000  # server_version_num
+_STATEMENTS = 1_024  # prepared ones kept for each connection
+
+# SQLSTATE (PostgreSQL, appendix A): the transaction lost to another one, and is to be run again.
+_LOST = frozenset({"40001", "40P01"})
+# Classes of SQLSTATE that tell of the unit, not of the database: data, integrity, the statement itself.
+_UNITS_OWN = frozenset({"21", "22", "23", "42"})
+
+
+def address(url: str) -> URL:
+    """Raises SettingsError; what is told never has the password in it."""
+    try:
+        made = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise SettingsError("DATABASE_URL: write postgresql://user:password@host:5432/name") from error
+    if not made.database:
+        raise SettingsError("DATABASE_URL: name the database: postgresql://user:password@host:5432/name")
+    return made.set(drivername="postgresql")
+
+
+async def connect(url: URL) -> Connection:
+    """A connection that says "durable": an acknowledged commit is on the server's disk."""
+    connection: Connection = await asyncpg.connect(dsn=dsn(url), **options())
+    return connection
+
+
+def dsn(url: URL) -> str:
+    return url.render_as_string(hide_password=False)
+
+
+def options() -> dict[str, Any]:
+    return {
+        "timeout": CONNECT_S,
+        "command_timeout": COMMAND_S,
+        "statement_cache_size": _STATEMENTS,
+        "server_settings": {
+            "application_name": "teleflow",
+            "jit": "off",  # statements are small: planning by machine code costs more than it saves
+            "synchronous_commit": "on",
+            "idle_in_transaction_session_timeout": "60000",  # a process that froze must not hold its locks for ever
+        },
+    }
+
+
+def dialect() -> Dialect:
+    made: Dialect = asyncpg_dialect()  # type: ignore[no-untyped-call]
+    return made
+
+
+def is_lost_race(error: BaseException) -> bool:
+    return getattr(error, "sqlstate", None) in _LOST
+
+
+def is_units_own(error: BaseException) -> bool:
+    """Whether the error is the fault of what was asked, and would be the same tomorrow."""
+    return isinstance(error, asyncpg.PostgresError) and str(getattr(error, "sqlstate", None) or "")[:2] in _UNITS_OWN
+
+
+def is_trouble(error: BaseException) -> bool:
+    """Whether the error came from the database or the way to it."""
+    return isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError | asyncio.TimeoutError)
+
+
+class PostgresTx:
+    """A transaction on one connection, as units of work see it. Outside of one, each statement stands alone.
+
+    `connection` is set before it is used, and may be another one for the next transaction. `wrote`: a statement of it
+    was no mere query.
+    """
+
+    __slots__ = ("_dialect", "connection", "rung", "wrote")
+    connection: Connection
+
+    def __init__(self, dialect_: Dialect) -> None:
+        self._dialect = dialect_
+        self.rung: set[str] = set()
+        self.wrote = False
+
+    def ring(self, user_id: str) -> None:
+        self.rung.add(user_id)
+
+    async def one(self, statement: Statement, /, **values: Any) -> Row | None:
+        text, given = self._laid_out(statement, values)
+        row = await self.connection.fetchrow(text, *given)
+        return None if row is None else told(row)
+
+    async def all(self, statement: Statement, /, **values: Any) -> list[Row]:
+        text, given = self._laid_out(statement, values)
+        return [told(row) for row in await self.connection.fetch(text, *given)]
+
+    async def run(self, statement: Statement, /, **values: Any) -> int:
+        text, given = self._laid_out(statement, values)
+        done = await self.connection.execute(text, *given)  # "UPDATE 3", "INSERT 0 1"
+        return int(done.rsplit(" ", 1)[-1])
+
+    def _laid_out(self, statement: Statement, values: dict[str, Any]) -> tuple[str, list[Any]]:
+        compiled = statement.compiled(self._dialect)
+        self.wrote = self.wrote or statement.writes
+        return compiled.text, [stored(value) for value in compiled.arrange(values)]
