@@ -11,6 +11,7 @@ from typing import Any
 class FileKind(enum.StrEnum):
     PHOTO = "photo"
     DOCUMENT = "document"
+    PEER_PHOTO = "peer_photo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,10 @@ class FileRef:
     """Where a file lies at Telegram and what proves that this session may fetch it.
 
     The access hash is good for the session alone, and the file reference expires. `size_type` names the size of a
-    photo (https://core.telegram.org/api/files#image-thumbnail-types).
+    photo (https://core.telegram.org/api/files#image-thumbnail-types). `chat_id` (marked) and `message_id` are where the
+    file was seen: asked again, that gives a new reference. The photo beside a peer's name (`peer_photo`) is in no
+    message, and needs no reference. `size` in bytes; None where Telegram tells it with the file only. `thumbs` are the
+    thumbnails' types, the smallest first.
     """
 
     kind: FileKind
@@ -27,6 +31,22 @@ class FileRef:
     file_reference: bytes
     dc_id: int
     size_type: str = ""
+    chat_id: int = 0
+    message_id: int = 0
+    size: int | None = None
+    mime_type: str = ""
+    name: str = ""
+    thumbs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Thumbnail:
+    """A smaller picture of a file, by Telegram's name for its size."""
+
+    type: str
+    width: int
+    height: int
+    file_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,4 +69,5 @@ class Media:
     duration: float | None = None
     spoiler: bool = False
     expired: bool = False
+    thumbnails: tuple[Thumbnail, ...] = ()
     details: Mapping[str, Any] = field(default_factory=dict)

@@ -26,6 +26,7 @@ from teleflow.telegram.calls import Calls, NoAnswer
 from teleflow.telegram.condition import Condition
 from teleflow.telegram.dc import DataCentre
 from teleflow.telegram.ending import Ending, LoginOver, resolve, told_by
+from teleflow.telegram.files.links import FileLinks
 from teleflow.telegram.freeze import has_thawed
 from teleflow.telegram.introduction import introduce
 from teleflow.telegram.methods import METHODS
@@ -55,6 +56,7 @@ class LiveSession:
     __slots__ = (
         "_calls",
         "_condition",
+        "_files",
         "_held_until",
         "_link",
         "_over",
@@ -96,6 +98,7 @@ class LiveSession:
         self._stopped = False
         self._condition = Condition(session_id, site.watcher, site.tasks, silent=not authorised, impaired=impaired)
         self._pulse: Pulse | None = None
+        self._files = FileLinks(self, site)
         self._held_until = 0.0
         self._thaw_checked = 0.0
         self._trial = trial  # only a look at a key that somebody else keeps
@@ -110,6 +113,7 @@ class LiveSession:
         """Disconnect and stay so. What waits for an answer hears that it may or may not have been done."""
         self._stopped = self._condition.silent = True
         self._calls.close("the session was disconnected", by_owner=by_owner)
+        self._files.end()
         task, self._task = self._task, None
         if task is not None and task is not asyncio.current_task():
             task.cancel()
@@ -127,6 +131,15 @@ class LiveSession:
     @property
     def is_connected(self) -> bool:
         return self._calls.is_up
+
+    @property
+    def profile(self) -> Profile:
+        return self._profile
+
+    @property
+    def files(self) -> FileLinks:
+        """The links for the bytes of files."""
+        return self._files
 
     def _failed(self, error: BaseException) -> None:
         # A supervisor that dies leaves its callers waiting for nothing: tell them, and the log has the cause.
@@ -226,7 +239,11 @@ class LiveSession:
     async def call(self, operation: Operation[R], *, within: float) -> R:
         """See `telegram.base.Call`."""
         self._refuse_while_held()
-        invoke = partial(self._calls.repeat, until=loop_time() + within)
+        until = loop_time() + within
+        invoke = partial(self._calls.repeat, until=until)
+        if operation.dc_id:
+            await self._calls.ready(until)  # a session that is down, or ended, says so itself
+            invoke = partial(self._files.invoke, operation.dc_id, until=until)
         try:
             result: R = await METHODS[type(operation)](invoke, operation)
         except RpcFault as fault:
@@ -263,11 +280,13 @@ class LiveSession:
         self.credentials = replace(
             self.credentials, dc_id=centre.id, host=centre.host, port=centre.port, auth_key=b"", salt=0
         )
+        self._files.close()
         self._end_link(ConnectionAbortedError(f"moving to DC {centre.id}"))
 
     def reroute(self, profile: Profile) -> None:
         """Take another way from now on: the connection that stands is given up."""
         self._profile = profile
+        self._files.close()
         self._end_link(ConnectionAbortedError("the session's proxy was changed"))
 
     async def now_authorised(self) -> None:
@@ -365,6 +384,7 @@ class LiveSession:
         self.authorised = False
         self._condition.state, self._condition.cause = state, cause
         self._stopped = self._condition.silent = True
+        self._files.end()
         self._calls.close(cause, ended=state)
         await self._site.watcher.login_ended(self.id, state, cause)
 

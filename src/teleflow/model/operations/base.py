@@ -23,6 +23,11 @@ class Operation(Generic[R]):
         return ""
 
     @property
+    def dc_id(self) -> int:
+        """The data centre that has to be asked, on a link for files; 0 is the session's own link."""
+        return 0
+
+    @property
     def to_stranger(self) -> bool:
         """Whether this writes to somebody whom the account has no chat with: what PEER_FLOOD forbids."""
         return False

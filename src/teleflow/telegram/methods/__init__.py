@@ -10,7 +10,7 @@ from teleflow.model.operations.contacts import HaveTalked, ImportContact, Resolv
 from teleflow.model.operations.peers import CheckInvite, ListContacts, LookAtGroup, ResolveUsername, WalkDialogs
 from teleflow.model.operations.sending import FindSent, ForwardMessages, SendText
 from teleflow.telegram.base import Invoke
-from teleflow.telegram.methods import account, acts, chats, contacts, history, members, peers, sending
+from teleflow.telegram.methods import account, acts, chats, contacts, files, history, members, peers, sending
 
 Method = Callable[[Invoke, Any], Awaitable[Any]]
 
@@ -30,6 +30,7 @@ METHODS: dict[type[Any], Method] = {
     WalkDialogs: peers.walk_dialogs,
     **acts.TABLE,
     **chats.TABLE,
+    **files.TABLE,
     **history.TABLE,
     **members.TABLE,
 }

@@ -1,0 +1,1 @@
+"""Links beside a session's own, for the bytes of files."""
