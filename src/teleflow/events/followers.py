@@ -20,7 +20,6 @@ from teleflow.kit.backoff import FullJitter
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.tasks import Tasks
 from teleflow.model.events import EventType
-from teleflow.model.media import FileRef
 from teleflow.model.peers import Known
 from teleflow.model.sessions import Session
 from teleflow.storage.base import Storage
@@ -28,6 +27,7 @@ from teleflow.telegram.tap import Tap
 from teleflow.telegram.updates.feed import Feed
 from teleflow.telegram.updates.gaps import Batch, Surroundings
 from teleflow.telegram.updates.teller import Teller
+from teleflow.wire.messages import FileIdOf
 
 _log = structlog.get_logger(__name__)
 _ASKED_AT_ONCE = 32  # differences that all sessions of a process ask for at one time
@@ -60,7 +60,7 @@ class Followers:
         chance: random.Random,
         *,
         learn: Callable[[str, Sequence[Known]], None],
-        file_id: Callable[[str, FileRef], str],
+        file_id: FileIdOf,
     ) -> None:
         self._storage = storage
         self._clock = clock

@@ -82,6 +82,10 @@ _TABLE: dict[str, _Row] = {
     "PHONE_NOT_OCCUPIED": _Row(NotFound, "PEER_NOT_FOUND", "The number is not on Telegram, or hides that it is"),
     "USERNAME_NOT_OCCUPIED": _Row(NotFound, "PEER_NOT_FOUND", "Nobody has this username"),
     "USERNAME_INVALID": _Row(NotFound, "PEER_NOT_FOUND", "This can't be a username"),
+    **{
+        name: _Row(NotFound, "FILE_NOT_FOUND", "Telegram does not have this file, or not any more")
+        for name in ("FILE_ID_INVALID", "LOCATION_INVALID", "DOCUMENT_INVALID", "PHOTO_INVALID", "PHOTO_ID_INVALID")
+    },
     "MESSAGE_TOO_LONG": _Row(Invalid, "MESSAGE_TOO_LONG", "The text is too long for Telegram"),
     "MESSAGE_EMPTY": _Row(Invalid, "MESSAGE_EMPTY", "Telegram sees no text in the message"),
     "CHAT_ID_INVALID": _Row(NotFound, "PEER_NOT_FOUND", "Telegram does not know this group"),

@@ -17,7 +17,6 @@ import structlog
 from telethon.tl.types import Config
 
 from teleflow.errors import TeleFlowError
-from teleflow.kit.backoff import FullJitter
 from teleflow.kit.clock import loop_time
 from teleflow.model.operations.base import Operation
 from teleflow.model.sessions import Credentials, Profile, SessionState
@@ -35,6 +34,7 @@ from teleflow.telegram.mtproto.connect import open_link
 from teleflow.telegram.mtproto.framing import TransportFault
 from teleflow.telegram.mtproto.link import Link
 from teleflow.telegram.mtproto.requests import RpcFault, Unreadable
+from teleflow.telegram.pauses import pause_after
 from teleflow.telegram.pulse import Pulse
 from teleflow.telegram.site import Site
 from teleflow.telegram.tap import Tap
@@ -46,8 +46,6 @@ _STEADY_S = 5.0
 _LAST_ANSWERS_S = 0.5
 _UNKNOWN_KEY_S = 60.0
 _THAW_CHECK_S = 600.0
-_BACKOFF = FullJitter(first=1.0, most=45.0)  # with the wait for a turn: back within a minute
-_TRANSPORT_FLOOD = FullJitter(first=120.0, most=300.0, floor=60.0)
 
 
 class LiveSession:
@@ -56,11 +54,9 @@ class LiveSession:
     __slots__ = (
         "_calls",
         "_condition",
-        "_files",
         "_held_until",
         "_link",
         "_over",
-        "_profile",
         "_pulse",
         "_site",
         "_stopped",
@@ -70,7 +66,9 @@ class LiveSession:
         "_unknown_key_since",
         "authorised",
         "credentials",
+        "files",
         "id",
+        "profile",
         "tap",
     )
 
@@ -89,7 +87,7 @@ class LiveSession:
         self.credentials = credentials
         self.authorised = authorised
         self.tap = Tap()
-        self._profile = profile
+        self.profile = profile
         self._site = site
         self._link: Link | None = None
         self._over: Ending | None = None
@@ -98,7 +96,7 @@ class LiveSession:
         self._stopped = False
         self._condition = Condition(session_id, site.watcher, site.tasks, silent=not authorised, impaired=impaired)
         self._pulse: Pulse | None = None
-        self._files = FileLinks(self, site)
+        self.files = FileLinks(self, site)
         self._held_until = 0.0
         self._thaw_checked = 0.0
         self._trial = trial  # only a look at a key that somebody else keeps
@@ -113,7 +111,7 @@ class LiveSession:
         """Disconnect and stay so. What waits for an answer hears that it may or may not have been done."""
         self._stopped = self._condition.silent = True
         self._calls.close("the session was disconnected", by_owner=by_owner)
-        self._files.end()
+        self.files.end()
         task, self._task = self._task, None
         if task is not None and task is not asyncio.current_task():
             task.cancel()
@@ -131,15 +129,6 @@ class LiveSession:
     @property
     def is_connected(self) -> bool:
         return self._calls.is_up
-
-    @property
-    def profile(self) -> Profile:
-        return self._profile
-
-    @property
-    def files(self) -> FileLinks:
-        """The links for the bytes of files."""
-        return self._files
 
     def _failed(self, error: BaseException) -> None:
         # A supervisor that dies leaves its callers waiting for nothing: tell them, and the log has the cause.
@@ -170,7 +159,7 @@ class LiveSession:
                 await self._finish(SessionState.LOGGED_OUT, "AUTH_KEY_UNREGISTERED")
                 return
             await self._tell_why(cause)
-            await asyncio.sleep(self._pause(cause, attempt))
+            await asyncio.sleep(pause_after(cause, attempt, self._held_until, self._site.chance))
             attempt += 1
 
     async def _one_connection(self) -> BaseException:
@@ -195,7 +184,7 @@ class LiveSession:
         site, credentials = self._site, self.credentials
         # Addresses change, and a key belongs to a data centre and not to its address: what is known now counts.
         centre = site.telegram.centre(credentials.dc_id)
-        route = site.proxies.route(self._profile.proxy, credentials.dc_id)
+        route = site.proxies.route(self.profile.proxy, credentials.dc_id)
         opened = await open_link(
             host=centre.host if centre else credentials.host,
             port=centre.port if centre else credentials.port,
@@ -219,7 +208,7 @@ class LiveSession:
     async def _introduce(self, link: Link) -> None:
         try:
             answer = await introduce(
-                link, api_id=self.credentials.api_id, device=self._profile.device, authorised=self.authorised
+                link, api_id=self.credentials.api_id, device=self.profile.device, authorised=self.authorised
             )
         except RpcFault as fault:
             ended = errors.ends_login(fault) if self.authorised else None
@@ -243,7 +232,7 @@ class LiveSession:
         invoke = partial(self._calls.repeat, until=until)
         if operation.dc_id:
             await self._calls.ready(until)  # a session that is down, or ended, says so itself
-            invoke = partial(self._files.invoke, operation.dc_id, until=until)
+            invoke = partial(self.files.invoke, operation.dc_id, until=until)
         try:
             result: R = await METHODS[type(operation)](invoke, operation)
         except RpcFault as fault:
@@ -280,13 +269,13 @@ class LiveSession:
         self.credentials = replace(
             self.credentials, dc_id=centre.id, host=centre.host, port=centre.port, auth_key=b"", salt=0
         )
-        self._files.close()
+        self.files.close()
         self._end_link(ConnectionAbortedError(f"moving to DC {centre.id}"))
 
     def reroute(self, profile: Profile) -> None:
         """Take another way from now on: the connection that stands is given up."""
-        self._profile = profile
-        self._files.close()
+        self.profile = profile
+        self.files.close()
         self._end_link(ConnectionAbortedError("the session's proxy was changed"))
 
     async def now_authorised(self) -> None:
@@ -384,7 +373,7 @@ class LiveSession:
         self.authorised = False
         self._condition.state, self._condition.cause = state, cause
         self._stopped = self._condition.silent = True
-        self._files.end()
+        self.files.end()
         self._calls.close(cause, ended=state)
         await self._site.watcher.login_ended(self.id, state, cause)
 
@@ -409,10 +398,3 @@ class LiveSession:
             self.credentials = replace(self.credentials, auth_key=b"", salt=0)
             return False
         return self._trial or now - self._unknown_key_since >= _UNKNOWN_KEY_S
-
-    def _pause(self, cause: BaseException, attempt: int) -> float:
-        if isinstance(cause, TransportFault) and cause.code == -429:
-            return _TRANSPORT_FLOOD.delay(attempt, self._site.chance)
-        if self._held_until > loop_time():
-            return min(self._held_until - loop_time(), 3600.0)
-        return _BACKOFF.delay(attempt, self._site.chance)

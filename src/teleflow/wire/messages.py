@@ -5,15 +5,25 @@ Chats and senders are marked ids, as text; `date`s are Unix seconds.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, Protocol
 
 from teleflow.model.entities import Entity
-from teleflow.model.media import FileRef, Media
+from teleflow.model.media import FileRef, Media, Thumbnail
 from teleflow.model.messages import Forwarded, Message, Reaction
 from teleflow.wire.telling import Telling
 
-FileId = Callable[[FileRef], str]
+
+class FileId(Protocol):
+    """The id by which a file is told; with `thumb`, the URL path of that thumbnail. See `wire.files`."""
+
+    def __call__(self, file: FileRef, *, thumb: str = "") -> str: ...
+
+
+class FileIdOf(Protocol):
+    """As `FileId`, for any session."""
+
+    def __call__(self, session_id: str, file: FileRef, *, thumb: str = "") -> str: ...
+
 
 _PLAIN = (  # told as they are, where they say something
     ("edit_date", "editDate"),
@@ -70,12 +80,22 @@ def told_media(media: Media, file_id: FileId) -> dict[str, Any]:
         (media.duration, "duration"),
     )
     told |= {wire: value for value, wire in pairs if value is not None}
+    if media.file is not None and media.thumbnails:
+        told["thumbnailUrl"] = file_id(media.file, thumb=media.thumbnails[-1].type)
+        told["thumbnails"] = [_thumbnail(one) for one in media.thumbnails]
     if media.spoiler:
         told["spoiler"] = True
     if media.expired:
         told["expired"] = True
     if media.details:
         told["details"] = dict(media.details)
+    return told
+
+
+def _thumbnail(one: Thumbnail) -> dict[str, Any]:
+    told: dict[str, Any] = {"type": one.type, "width": one.width, "height": one.height}
+    if one.file_size is not None:
+        told["fileSize"] = one.file_size
     return told
 
 

@@ -86,7 +86,7 @@ def settled(job: SendJob, now: int) -> NewEvent:
     return _of(job.session_id, _T.JOB_SETTLED, data, now, job.id, job.state.value, chat_id=job.chat_id)
 
 
-def _no_file(_: FileRef) -> str:
+def _no_file(file: FileRef, *, thumb: str = "") -> str:  # noqa: ARG001 - a shape of its own has no file
     return ""
 
 

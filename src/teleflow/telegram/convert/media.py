@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from telethon.tl import types as tl
 
-from teleflow.model.media import FileKind, FileRef, Media
+from teleflow.model.media import FileKind, FileRef, Media, Thumbnail
 from teleflow.model.peers import PeerKind, marked_id
 from teleflow.telegram.convert.peers import marked
 from teleflow.telegram.convert.plain import fields, kind_of, plain
 
 # Telegram's names where ours differ; the rest is snake case of the constructor's name.
 _NAMES = {"geo": "location", "geo_live": "live_location", "to_do": "checklist"}
+
+
+_NAME_LENGTH = 128
+
+
+def seen_in(media: Media | None, chat_id: int, message_id: int) -> Media | None:
+    """With the message in which it was seen: asked again, that gives a file reference that is good."""
+    if media is None or media.file is None:
+        return media
+    return replace(media, file=replace(media.file, chat_id=chat_id, message_id=message_id))
 
 
 def media_from(media: Any) -> Media | None:
@@ -61,11 +72,21 @@ def _photo(photo: Any, *, spoiler: bool) -> Media:
     if not isinstance(photo, tl.Photo):
         return Media("photo", expired=True, spoiler=spoiler)
     largest = max(photo.sizes, key=_area, default=None)
+    thumbnails = tuple(one for one in _thumbnails(photo.sizes) if one.type != getattr(largest, "type", ""))
     return Media(
         "photo",
         file=FileRef(
-            FileKind.PHOTO, photo.id, photo.access_hash, photo.file_reference, photo.dc_id, getattr(largest, "type", "")
+            FileKind.PHOTO,
+            photo.id,
+            photo.access_hash,
+            photo.file_reference,
+            photo.dc_id,
+            getattr(largest, "type", ""),
+            size=_bytes(largest),
+            mime_type="image/jpeg",
+            thumbs=tuple(one.type for one in thumbnails),
         ),
+        thumbnails=thumbnails,
         mime_type="image/jpeg",
         file_size=_bytes(largest),
         width=getattr(largest, "w", None),
@@ -76,6 +97,23 @@ def _photo(photo: Any, *, spoiler: bool) -> Media:
 
 def _area(size: Any) -> int:
     return int(getattr(size, "w", 0)) * int(getattr(size, "h", 0))
+
+
+def _thumbnails(sizes: Any) -> tuple[Thumbnail, ...]:
+    """Those that can be fetched, the smallest first."""
+    kinds = (tl.PhotoSize, tl.PhotoSizeProgressive, tl.PhotoCachedSize)
+    found = [one for one in sizes or () if isinstance(one, kinds)]
+    return tuple(Thumbnail(one.type, one.w, one.h, _bytes(one)) for one in sorted(found, key=_area))
+
+
+def short_name(name: str | None) -> str:
+    """A file's name as an id carries it: its end tells what it is, so that is kept."""
+    if not name or len(name) <= _NAME_LENGTH:
+        return name or ""
+    stem, dot, ending = name.rpartition(".")
+    if not dot or len(ending) > 16:  # noqa: PLR2004 - no ending that programs know is longer
+        return name[:_NAME_LENGTH]
+    return f"{stem[: _NAME_LENGTH - 1 - len(ending)]}.{ending}"
 
 
 def _bytes(size: Any) -> int | None:
@@ -129,9 +167,21 @@ def _document(media: Any) -> Media:
     else:
         kind = "document"
     timed = video if video is not None else audio
+    thumbnails = _thumbnails(document.thumbs)
     return Media(
         kind,
-        file=FileRef(FileKind.DOCUMENT, document.id, document.access_hash, document.file_reference, document.dc_id),
+        file=FileRef(
+            FileKind.DOCUMENT,
+            document.id,
+            document.access_hash,
+            document.file_reference,
+            document.dc_id,
+            size=document.size,
+            mime_type=(document.mime_type or "")[:_NAME_LENGTH],
+            name=short_name(name),
+            thumbs=tuple(one.type for one in thumbnails),
+        ),
+        thumbnails=thumbnails,
         file_name=name,
         mime_type=document.mime_type,
         file_size=document.size,

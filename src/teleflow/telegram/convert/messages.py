@@ -9,7 +9,7 @@ from telethon.tl import types as tl
 
 from teleflow.model.messages import Forwarded, Message, Reaction
 from teleflow.telegram.convert.entities import entities_from
-from teleflow.telegram.convert.media import media_from
+from teleflow.telegram.convert.media import media_from, seen_in
 from teleflow.telegram.convert.peers import marked
 from teleflow.telegram.convert.plain import fields, kind_of, seconds
 
@@ -49,7 +49,7 @@ def message_from(message: Any, me: int) -> Message:
         # A hidden edit is one that readers are not told of: reactions and the like change the date too.
         edit_date=seconds(message.edit_date) if message.edit_date is not None and not message.edit_hide else None,
         forward=_forwarded(message.fwd_from) if message.fwd_from is not None else None,
-        media=media_from(message.media) if message.media is not None else None,
+        media=seen_in(media_from(message.media), chat_id, message.id) if message.media is not None else None,
         reactions=_reactions(message.reactions) if message.reactions is not None else (),
         views=message.views,
         forwards=message.forwards,

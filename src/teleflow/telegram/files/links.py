@@ -46,9 +46,7 @@ class Owner(Protocol):
 
     id: str
     credentials: Credentials
-
-    @property
-    def profile(self) -> Profile: ...
+    profile: Profile
 
     async def repeat(self, request: Any, *, within: float) -> Any: ...
 

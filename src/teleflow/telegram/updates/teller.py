@@ -32,7 +32,6 @@ from telethon.tl import types as tl
 
 from teleflow.model.chats import ChatType
 from teleflow.model.events import EventType, NewEvent, event_id
-from teleflow.model.media import FileRef
 from teleflow.model.messages import Message
 from teleflow.model.peers import PeerKind, marked_id
 from teleflow.model.updates import Face
@@ -41,7 +40,7 @@ from teleflow.telegram.convert.peers import marked
 from teleflow.telegram.updates import happenings, people, rooms
 from teleflow.telegram.updates.faces import face_of
 from teleflow.telegram.updates.raw import bounded, plain_of
-from teleflow.wire.messages import told_message
+from teleflow.wire.messages import FileId, told_message
 
 _log = structlog.get_logger(__name__)
 Origin = Literal["api", "device"]
@@ -70,7 +69,7 @@ class Teller:
         self,
         session_id: str,
         me: int,
-        file_id: Callable[[FileRef], str],
+        file_id: FileId,
         *,
         wants_raw: Callable[[], bool] = lambda: False,
     ) -> None:
