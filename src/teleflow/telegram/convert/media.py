@@ -111,7 +111,7 @@ def short_name(name: str | None) -> str:
     if not name or len(name) <= _NAME_LENGTH:
         return name or ""
     stem, dot, ending = name.rpartition(".")
-    if not dot or len(ending) > 16:  # noqa: PLR2004 - no ending that programs know is longer
+    if not dot or len(ending) > 16:
         return name[:_NAME_LENGTH]
     return f"{stem[: _NAME_LENGTH - 1 - len(ending)]}.{ending}"
 

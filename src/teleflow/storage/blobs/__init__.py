@@ -1,0 +1,1 @@
+"""A cache of whole files: `base` is the port."""
