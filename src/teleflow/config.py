@@ -94,6 +94,13 @@ class Settings(BaseSettings):
     )
     body_limit_bytes: int = Field(1_048_576, ge=1024, description="Largest request body")
 
+    download_quota_bytes: int = Field(
+        0, ge=0, description="Bytes that a user may download from Telegram in a day; 0 is no limit"
+    )
+    downloads_per_user: int = Field(16, ge=1, description="Downloads that a user may have under way at once")
+    file_cache_dir: Path | None = Field(None, description="Directory to keep downloaded files in; unset keeps none")
+    file_cache_bytes: int = Field(10_737_418_240, ge=1_048_576, description="Most bytes of files that are kept there")
+
     proxy_allow_nets: str = Field("", description="Private networks that sessions' proxies may be in, comma-separated")
 
     @field_validator("*", mode="before")

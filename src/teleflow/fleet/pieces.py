@@ -152,6 +152,9 @@ class Pieces:
         return await self._reach.peer(self._session_id, ref, within=_ASK_WITHIN_S)
 
     async def _refresh(self, stale: FileRef) -> None:
-        async with asyncio.timeout(_ASK_WITHIN_S * 2), self._refreshing:
-            if self.file is stale:
-                self.file = await fresh(self._reach, self._session_id, self._me, stale)
+        try:
+            async with asyncio.timeout(_ASK_WITHIN_S * 2), self._refreshing:
+                if self.file is stale:
+                    self.file = await fresh(self._reach, self._session_id, self._me, stale)
+        except TimeoutError:
+            raise Unavailable("Telegram does not tell where the file is now", code="TELEGRAM_UNAVAILABLE") from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from teleflow.model.media import FileRef
 from teleflow.model.messages import Message
 
 
@@ -71,6 +72,7 @@ class Chat(msgspec.Struct, frozen=True, gc=False):
     permissions: Mapping[str, bool] | None = None
     admin_rights: Mapping[str, bool] | None = None
     dialog: Dialog | None = None
+    photo: FileRef | None = None
     about: str | None = None
     phone: str | None = None
     blocked: bool | None = None
@@ -131,6 +133,7 @@ class Person(msgspec.Struct, frozen=True, gc=False):
     mutual_contact: bool = False
     presence: str | None = None
     last_seen: int | None = None
+    photo: FileRef | None = None
 
 
 class Member(msgspec.Struct, frozen=True, gc=False):

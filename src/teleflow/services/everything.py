@@ -12,12 +12,15 @@ from teleflow.kit.clock import Clock
 from teleflow.kit.ids import new_id
 from teleflow.kit.seal import Seal
 from teleflow.services.accounts import Accounts
+from teleflow.services.allowance import Allowance
 from teleflow.services.audit import Audit
 from teleflow.services.auth import Auth
 from teleflow.services.chats import Chats
 from teleflow.services.deliveries import Carrier, Deliveries
 from teleflow.services.events import Events
 from teleflow.services.exports import Exports
+from teleflow.services.file_links import FileLinks
+from teleflow.services.files import Files
 from teleflow.services.health import Health
 from teleflow.services.history import History
 from teleflow.services.in_use import SessionsInUse
@@ -36,6 +39,7 @@ from teleflow.services.tokens import Tokens
 from teleflow.services.users import Users
 from teleflow.services.webhooks import Door, Webhooks
 from teleflow.storage.base import Storage
+from teleflow.storage.blobs.base import Blobs, NoBlobs
 from teleflow.wire.files import FileIds
 
 
@@ -52,6 +56,8 @@ class Services:
     messages: Messages
     sends: Sends
     file_ids: FileIds
+    files: Files
+    file_links: FileLinks
     sessions: Sessions
     exports: Exports
     health: Health
@@ -81,6 +87,7 @@ class Services:
         clock: Clock,
         throttle: LoginThrottle | None = None,
         node: str | None = None,
+        blobs: Blobs | None = None,
     ) -> Services:
         passwords = Passwords()
         tokens = Tokens(
@@ -97,6 +104,10 @@ class Services:
         in_use = SessionsInUse(storage, clock)
         webhooks = Webhooks(storage, door, clock, most=settings.webhooks_per_user)
         events = Events(storage, storage, hub, streams_per_key=settings.streams_per_key)
+        chats = Chats(in_use, reach, clock)
+        file_ids = FileIds(seal)
+        allowance = Allowance(clock, per_day=settings.download_quota_bytes, at_once=settings.downloads_per_user)
+        files = Files(in_use, reach, chats, file_ids, allowance, blobs or NoBlobs())
         return cls(
             auth=auth,
             keys=Keys(storage, auth, logins, tokens, clock, bootstrap=_text(settings.api_key)),
@@ -106,12 +117,14 @@ class Services:
             telegram=TelegramAccount(storage, sessions, settings, clock),
             messages=Messages(storage, storage, outbox, clock, sessions.awaits_code),
             sends=Sends(storage, storage, outbox, clock, sessions.awaits_code),
-            file_ids=FileIds(seal),
+            file_ids=file_ids,
+            files=files,
+            file_links=FileLinks(seal, logins, files, clock),
             sessions=Sessions(storage, sessions, settings, clock),
             exports=Exports(storage, sessions, passwords, guard, clock),
             health=Health(storage, clock),
             passwords=passwords,
-            chats=Chats(in_use, reach, clock),
+            chats=chats,
             history=History(in_use, reach),
             webhooks=webhooks,
             deliveries=Deliveries(storage, webhooks, carrier, clock),

@@ -34,6 +34,7 @@ class ChatShape(Shape):
     read_outbox_max_id: int | None = None
     draft: str | None = None
     last_message: MessageShape | None = None
+    photo_file_id: str | None = Field(None, description="As `fileId` of media: the photo beside the name.")
     about: str | None = None
     phone: str | None = None
     is_self: bool | None = None
@@ -94,6 +95,7 @@ class PersonShape(Shape):
     is_mutual_contact: bool | None = None
     presence: str | None = None
     last_seen: int | None = None
+    photo_file_id: str | None = None
 
 
 class MemberShape(PersonShape):
@@ -146,6 +148,8 @@ def chat(one: Chat, file_id: FileId) -> dict[str, Any]:
         told["permissions"] = one.permissions
     if one.admin_rights is not None:
         told["adminRights"] = one.admin_rights
+    if one.photo is not None:
+        told["photoFileId"] = file_id(one.photo)
     dialog = one.dialog
     if dialog is not None:
         told["isPinned"] = dialog.pinned
@@ -195,7 +199,7 @@ _PERSON_FLAGS = (
 )
 
 
-def person(one: Person) -> dict[str, Any]:
+def person(one: Person, file_id: FileId) -> dict[str, Any]:
     told: dict[str, Any] = {"id": str(one.id), "firstName": one.first_name}
     for name, key in (
         ("last_name", "lastName"),
@@ -212,11 +216,13 @@ def person(one: Person) -> dict[str, Any]:
     for name, key in _PERSON_FLAGS:
         if getattr(one, name):
             told[key] = True
+    if one.photo is not None:
+        told["photoFileId"] = file_id(one.photo)
     return told
 
 
-def member(one: Member) -> dict[str, Any]:
-    told = person(one.person)
+def member(one: Member, file_id: FileId) -> dict[str, Any]:
+    told = person(one.person, file_id)
     told["role"] = one.role.value
     for key, held in (
         ("title", one.title),

@@ -195,7 +195,7 @@ async def members(
     page = await services.chats.members(
         login.principal, session, parse_ref(chat_id), limit=limit, offset=offset, wanted=wanted, query=query
     )
-    return plain([member(one) for one in page.members], total=page.total)
+    return plain([member(one, partial(services.file_ids.token, session)) for one in page.members], total=page.total)
 
 
 @router.get(
@@ -226,7 +226,7 @@ async def contacts(
     offset: Offset = 0,
 ) -> Response:
     page = await services.chats.contacts(login.principal, session, limit=limit, offset=offset)
-    return plain([person(one) for one in page.people], total=page.total)
+    return plain([person(one, partial(services.file_ids.token, session)) for one in page.people], total=page.total)
 
 
 @router.get(
@@ -235,4 +235,4 @@ async def contacts(
     **operation("sessions.me", scope="read", data=PersonShape, errors=THROUGH),
 )
 async def me(login: Reader, services: Uses, session_id: Annotated[str, Path(alias="id", max_length=64)]) -> Response:
-    return plain(person(await services.chats.me(login.principal, session_id)))
+    return plain(person(await services.chats.me(login.principal, session_id), partial(services.file_ids.token, session_id)))

@@ -22,6 +22,15 @@ class EntityShape(Shape):
     collapsed: bool | None = None
 
 
+class ThumbnailShape(Shape):
+    """`type` is what `?thumb=` of the file's route takes. Sizes in pixels and bytes."""
+
+    type: str
+    width: int
+    height: int
+    file_size: int | None = None
+
+
 class MediaShape(Shape):
     """`type`: photo, video, voice, audio, document, sticker, gif, video_note; or contact, location, venue,
     live_location, poll, dice, web_page and whatever else Telegram has, with what only they have in `details`.
@@ -33,6 +42,7 @@ class MediaShape(Shape):
     mime_type: str | None = None
     file_size: int | None = None
     thumbnail_url: str | None = None
+    thumbnails: list[ThumbnailShape] | None = None
     width: int | None = None
     height: int | None = None
     duration: float | None = None

@@ -9,6 +9,7 @@ from typing import Any
 from telethon.tl import types as tl
 
 from teleflow.model.chats import Chat, ChatType, Dialog, Member, Person, Role
+from teleflow.model.media import FileKind, FileRef
 from teleflow.model.messages import Message
 from teleflow.model.peers import PeerKind, marked_id
 from teleflow.telegram.convert.peers import marked, username_of
@@ -60,6 +61,7 @@ def _private(user: Any, dialog: Dialog | None, full: Mapping[str, Any]) -> Chat:
         deactivated=bool(user.deleted),
         phone=f"+{user.phone.removeprefix('+')}" if user.phone else None,
         dialog=dialog,
+        photo=photo_of(user.photo, user.id),
         **full,
     )
 
@@ -82,6 +84,7 @@ def _group(chat: Any, dialog: Dialog | None, full: Mapping[str, Any]) -> Chat:
         permissions=allowed(chat.default_banned_rights),
         admin_rights=rights(chat.admin_rights),
         dialog=dialog,
+        photo=photo_of(chat.photo, -chat.id),
         **facts,
     )
 
@@ -105,8 +108,16 @@ def _channel(channel: Any, dialog: Dialog | None, full: Mapping[str, Any]) -> Ch
         permissions=allowed(channel.default_banned_rights),
         admin_rights=rights(channel.admin_rights),
         dialog=dialog,
+        photo=photo_of(channel.photo, id_),
         **facts,
     )
+
+
+def photo_of(photo: Any, marked: int) -> FileRef | None:
+    """The photo beside the name of the peer of this marked id; None where none is shown."""
+    if not isinstance(photo, tl.UserProfilePhoto | tl.ChatPhoto):
+        return None
+    return FileRef(FileKind.PEER_PHOTO, photo.photo_id, 0, b"", photo.dc_id, chat_id=marked, mime_type="image/jpeg")
 
 
 def allowed(banned: Any) -> Mapping[str, bool] | None:
@@ -182,6 +193,7 @@ def person_from(user: Any) -> Person:
         mutual_contact=bool(user.mutual_contact),
         presence=_PRESENCE.get(type(user.status)),
         last_seen=seconds(getattr(user.status, "was_online", None)),
+        photo=photo_of(user.photo, user.id),
     )
 
 
