@@ -17,6 +17,8 @@ _REASON = {
     404: "Unknown",
     409: "The state of things forbids it",
     413: "The body is too large",
+    412: "It is not what If-Match names",
+    416: "There is nothing in this range, or there are too many of them",
     415: "The body is of another kind than this route takes",
     426: "This is for WebSocket clients",
     422: "A value is not possible",

@@ -55,15 +55,13 @@ class FileLinks:
         self._clock = clock
 
     async def make(
-        self, principal: Principal, session_id: str, file_id: str, *, thumb: str, expires_in: int, until: int | None
+        self, principal: Principal, session_id: str, file_id: str, *, thumb: str, expires_in: int
     ) -> MadeLink:
-        """`expires_in` in seconds; `until`: when what proves the principal ends by itself. Raises as `Files.open`."""
+        """`expires_in` in seconds. Raises Invalid, and as `Files.open`."""
         if not LEAST_S <= expires_in <= MOST_S:
             raise Invalid(f"expiresIn: {LEAST_S} to {MOST_S} seconds", details={"field": "expiresIn"})
         await self._files.open(principal, session_id, file_id, thumb=thumb)
         ends = milliseconds(self._clock.time()) + expires_in * 1000
-        if until is not None:
-            ends = min(ends, until)
         link = _Link(principal.user_id, principal.login_id or "", session_id, file_id, thumb, ends)
         sealed = self._seal.seal(_encode(link), "file_link")
         return MadeLink(base64.urlsafe_b64encode(sealed).rstrip(b"=").decode(), ends)

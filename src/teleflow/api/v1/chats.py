@@ -235,4 +235,6 @@ async def contacts(
     **operation("sessions.me", scope="read", data=PersonShape, errors=THROUGH),
 )
 async def me(login: Reader, services: Uses, session_id: Annotated[str, Path(alias="id", max_length=64)]) -> Response:
-    return plain(person(await services.chats.me(login.principal, session_id), partial(services.file_ids.token, session_id)))
+    return plain(
+        person(await services.chats.me(login.principal, session_id), partial(services.file_ids.token, session_id))
+    )

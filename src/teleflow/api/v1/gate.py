@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from teleflow.api import facts
+from teleflow.api import access, facts
 from teleflow.api.facts import Facts
 from teleflow.api.v1 import admission, idempotency
 from teleflow.api.v1.access import KEY
@@ -26,6 +26,7 @@ from teleflow.services.logins import LiveLogin
 Thin = Callable[[Scope, Receive, LiveLogin], Awaitable[Response | None]]
 PREFIX = "/api/v1/"
 OPEN = frozenset({"/api/v1/auth/login"})
+LINKS = "/api/v1/files/"  # what follows proves who made the link
 
 
 class Gate:
@@ -69,6 +70,8 @@ class Gate:
         try:
             if path in OPEN and b"x-api-key" not in known.headers:
                 return None
+            if path.startswith(LINKS):
+                return access.seen(await self._services.file_links.holder(path.removeprefix(LINKS)), known)
             return await admission.proven(scope, known, self._services)
         except (Unauthenticated, Malformed):
             self._limits.count(known, None)
