@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 
 MOST_RANGES = 8
 _MOST_CHARACTERS = 512  # eight ranges of numbers of twenty digits have room in that
@@ -57,7 +58,7 @@ def spans_of(header: bytes | None, size: int) -> list[Span] | None:
     if not found:
         raise NotSatisfiable
     in_order = sorted(found, key=lambda one: one.first)
-    if any(one.last >= after.first for one, after in zip(in_order, in_order[1:], strict=False)):
+    if any(one.last >= after.first for one, after in pairwise(in_order)):
         raise NotSatisfiable
     return found
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
@@ -106,7 +106,7 @@ class Pieces:
                 return found
         raise Unavailable("Telegram does not give this file now", code="TELEGRAM_UNAVAILABLE")
 
-    async def read(self, first: int, last: int) -> AsyncIterator[bytes]:
+    async def read(self, first: int, last: int) -> AsyncGenerator[bytes, None]:
         """The bytes from `first` to `last`, both included, in order. Close it to stop what is under way."""
         size = PIECE if last - first >= SMALL_PIECE else SMALL_PIECE
         offsets = iter(range(first - first % size, last + 1, size))

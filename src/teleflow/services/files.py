@@ -7,7 +7,7 @@ for; what comes through is not kept, but in the cache if the operator wants one,
 from __future__ import annotations
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -60,7 +60,7 @@ class OpenFile:
                 self._body = await self._cached_picture()
         return len(self._body)
 
-    async def read(self, first: int, last: int) -> AsyncIterator[bytes]:
+    async def read(self, first: int, last: int) -> AsyncGenerator[bytes, None]:
         """The bytes from `first` to `last`, both included. Raises Limited, and what `Pieces` raises."""
         if self._body is not None:
             yield self._body[first : last + 1]
@@ -83,7 +83,7 @@ class OpenFile:
             finally:
                 self._allowance.give_back(self._user_id, wanted - passed)
 
-    async def _fetched(self, first: int, last: int) -> AsyncIterator[bytes]:
+    async def _fetched(self, first: int, last: int) -> AsyncGenerator[bytes, None]:
         """From Telegram; what is read whole goes into the cache too."""
         whole = first == 0 and last + 1 == self.told.size
         keeping = await self._blobs.keep(self._key, last + 1) if whole else None

@@ -110,9 +110,9 @@ class Rig:
 
 @asynccontextmanager
 async def rigged(
-    data: Path, *, clock: Clock | None = None, dcs: tuple[int, ...] = (), **settings: Any
+    data: Path, *, clock: Clock | None = None, dcs: tuple[int, ...] = (), pq_bits: int = 30, **settings: Any
 ) -> AsyncIterator[Rig]:
-    async with running(pq_bits=30, dcs=dcs) as sandbox:
+    async with running(pq_bits=pq_bits, dcs=dcs) as sandbox:
         for phone, name in ((ANN, "Ann"), (BOB, "Bob"), (EVE, "Eve")):
             sandbox.control.create_account({"phone": phone, "firstName": name})
         rig = Rig(sandbox, data, clock=clock, **settings)

@@ -2,8 +2,8 @@
 
 Promises: names and types that others chose can do nothing here: what is not a picture, a sound or a video that every
 browser knows is an attachment, nothing is guessed by its bytes (nosniff) and nothing in it may run or load (a content
-policy with a sandbox). The first bytes are there before the status is told. A reader who goes away ends the download; one
-who takes nothing holds no more than a few pieces.
+policy with a sandbox). The first bytes are there before the status is told. A reader who goes away ends the download;
+one who takes nothing holds no more than a few pieces.
 """
 
 from __future__ import annotations
@@ -11,9 +11,8 @@ from __future__ import annotations
 import asyncio
 import re
 import secrets
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import cast
 from urllib.parse import quote
 
 import structlog
@@ -44,7 +43,10 @@ _SEND_S = 90.0  # above the server's own limit for a reader who takes nothing
 
 
 async def answer(request: Request, opened: OpenFile) -> Response:
-    """What this request is answered. Raises what the first bytes raise, and Invalid: RANGE_NOT_SATISFIABLE, PRECONDITION_FAILED."""
+    """What this request is answered.
+
+    Raises what the first bytes raise, and Invalid: RANGE_NOT_SATISFIABLE, PRECONDITION_FAILED.
+    """
     told, asked, known = opened.told, dict(request.scope["headers"]), facts.of(request.scope)
     etag = f'"{told.etag}"'
     status, range_ = wanted(asked, told.etag)
@@ -115,7 +117,7 @@ async def _begun(
     tail: bytes,
 ) -> Response:
     """The answer, whose first bytes have come. Without parts only its head is told (HEAD, and what is empty)."""
-    body = cast("AsyncGenerator[bytes, None]", _body(parts, opened, tail))
+    body = _body(parts, opened, tail)
     try:
         first = await anext(body, b"")
     except BaseException:
@@ -124,11 +126,11 @@ async def _begun(
     return FileResponse(status, headers | {"content-length": str(length)}, first, body)
 
 
-async def _body(parts: list[tuple[bytes, Span]], opened: OpenFile, tail: bytes) -> AsyncIterator[bytes]:
+async def _body(parts: list[tuple[bytes, Span]], opened: OpenFile, tail: bytes) -> AsyncGenerator[bytes, None]:
     for head, span in parts:
         if head:
             yield head
-        async with aclosing(cast("AsyncGenerator[bytes, None]", opened.read(span.first, span.last))) as coming:
+        async with aclosing(opened.read(span.first, span.last)) as coming:
             async for piece in coming:
                 yield piece
     if parts and tail:

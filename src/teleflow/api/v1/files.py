@@ -22,8 +22,7 @@ router = APIRouter(prefix="/api/v1", tags=["files"])
 photos = APIRouter(prefix="/api/v1", tags=["files"])
 """Asked before the chats, whose route takes every path."""
 
-SessionId = Annotated[str, Path(alias="id", min_length=1, max_length=64)]
-FileId = Annotated[str, Path(alias="fileId", min_length=1, max_length=2048, description="A `fileId` as it was told.")]
+_AS_TOLD = "A `fileId` as it was told."
 Thumb = Annotated[
     str, Query(max_length=2, pattern="^[a-z]*$", description="A type of `thumbnails`: that picture of it.")
 ]
@@ -57,7 +56,12 @@ _THROUGH = (400, 403, 404, 409, 422, 429, 502)
     **_bytes("files.get", scope="read", errors=_THROUGH),
 )
 async def get(
-    request: Request, login: Reader, services: Uses, session_id: SessionId, file_id: FileId, thumb: Thumb = ""
+    request: Request,
+    login: Reader,
+    services: Uses,
+    session_id: Annotated[str, Path(alias="id", min_length=1, max_length=64)],
+    file_id: Annotated[str, Path(alias="fileId", min_length=1, max_length=2048, description=_AS_TOLD)],
+    thumb: Thumb = "",
 ) -> Response:
     """Streamed from Telegram as it is read. What is no common picture, sound or video is an attachment.
 
@@ -108,8 +112,8 @@ class LinkShape(Shape):
 async def link(
     login: Reader,
     services: Uses,
-    session_id: SessionId,
-    file_id: FileId,
+    session_id: Annotated[str, Path(alias="id", min_length=1, max_length=64)],
+    file_id: Annotated[str, Path(alias="fileId", min_length=1, max_length=2048, description=_AS_TOLD)],
     body: Annotated[LinkBody, Depends(json_body(LinkBody))],
 ) -> Response:
     """It needs no header, and ends at its time, or with the login or key that it was made with."""
