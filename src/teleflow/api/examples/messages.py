@@ -48,6 +48,7 @@ _ON_MESSAGE = {**_ON_CHAT, "messageId": 1207}
 
 REQUESTS: dict[str, Any] = {
     "events.createTicket": {"events": ["message.*"]},
+    "files.createLink": {"expiresIn": 600},
     "messages.send": {**_ON_CHAT, "text": "Your parcel is on its way"},
     "messages.reply": {**_ON_CHAT, "text": "Your parcel is on its way", "replyToMsgId": 1206},
     "messages.forward": {"sessionId": ID, "fromChatId": "@bob", "toChatId": "me", "messageIds": [1207]},
@@ -100,6 +101,7 @@ ANSWERS: dict[str, Any] = {
     "contacts.list": [{**_PERSON, "isContact": True}],
     "jobs.list": {"items": [_JOB], "hasMore": False},
     "events.createTicket": {"ticket": "tkt_" + "Zk3" * 14 + "w", "expiresAt": "2026-01-02T03:04:35.678Z"},
+    "files.createLink": {"url": "/api/v1/files/AQ" + "x7Qk" * 20, "expiresAt": "2026-01-02T04:04:05.678Z"},
     "events.list": {
         "items": [_EVENT],
         "nextCursor": "c1207",

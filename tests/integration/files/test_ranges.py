@@ -1,0 +1,106 @@
+"""Ranges and preconditions, as RFC 9110 (§13, §14) says."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator
+from email import message_from_bytes
+from typing import Any
+
+import pytest
+
+from tests.integration.files.rig import Post, noise, posting
+
+SIZE = 1_500_000
+DATA = noise(SIZE)
+
+
+@pytest.fixture(scope="module")
+async def one(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[Post, dict[str, Any], str]]:
+    async with posting(tmp_path_factory.mktemp("ranges")) as post:
+        message = await post.sent(DATA, "a.bin", force_document=True)
+        etag = (await post.get(message, method="HEAD")).headers["etag"]
+        yield post, message, etag
+
+
+CASES: tuple[tuple[str, dict[str, str], int, tuple[int, int] | None], ...] = (
+    ("first bytes", {"range": "bytes=0-99"}, 206, (0, 99)),
+    ("one byte", {"range": "bytes=0-0"}, 206, (0, 0)),
+    ("over a piece's border", {"range": "bytes=524287-524288"}, 206, (524287, 524288)),
+    ("the middle", {"range": "bytes=700001-1200002"}, 206, (700001, 1200002)),
+    ("open end", {"range": f"bytes={SIZE - 10}-"}, 206, (SIZE - 10, SIZE - 1)),
+    ("suffix", {"range": "bytes=-10"}, 206, (SIZE - 10, SIZE - 1)),
+    ("suffix longer than the file", {"range": f"bytes=-{SIZE * 2}"}, 206, (0, SIZE - 1)),
+    ("end past the end", {"range": "bytes=1499990-9999999999"}, 206, (1499990, SIZE - 1)),
+    ("all of it as a range", {"range": f"bytes=0-{SIZE - 1}"}, 206, (0, SIZE - 1)),
+    ("spaces and case", {"range": "Bytes= 5-9 "}, 206, (5, 9)),
+    ("start past the end", {"range": f"bytes={SIZE}-"}, 416, None),
+    ("suffix of nothing", {"range": "bytes=-0"}, 416, None),
+    ("ranges that overlap", {"range": "bytes=0-100,50-150"}, 416, None),
+    ("more than eight", {"range": "bytes=" + ",".join(f"{n}0-{n}1" for n in range(1, 10))}, 416, None),
+    ("backwards is no range", {"range": "bytes=9-5"}, 200, (0, SIZE - 1)),
+    ("another unit", {"range": "lines=1-2"}, 200, (0, SIZE - 1)),
+    ("If-Range holds", {"range": "bytes=1-2", "if_range": "ETAG"}, 206, (1, 2)),
+    ("If-Range does not", {"range": "bytes=1-2", "if_range": '"another"'}, 200, (0, SIZE - 1)),
+    ("If-None-Match has it", {"range": "bytes=1-2", "if_none_match": '"x", ETAG'}, 304, None),
+    ("If-Match has another", {"if_match": '"another"'}, 412, None),
+)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize(("headers", "status", "span"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+async def test_a_range_is_answered_as_rfc_9110_says(
+    one: tuple[Post, dict[str, Any], str], headers: dict[str, str], status: int, span: tuple[int, int] | None
+) -> None:
+    post, message, etag = one
+    answer = await post.get(message, **{name: value.replace("ETAG", etag) for name, value in headers.items()})
+    assert answer.status_code == status
+    if status == 206:
+        assert span is not None
+        assert answer.headers["content-range"] == f"bytes {span[0]}-{span[1]}/{SIZE}"
+    if status == 416:
+        assert answer.headers["content-range"] == f"bytes */{SIZE}"
+        assert answer.json()["error"]["code"] == "RANGE_NOT_SATISFIABLE"
+    if span is not None:
+        assert answer.content == DATA[span[0] : span[1] + 1]
+        assert answer.headers["etag"] == etag
+        assert answer.headers["content-length"] == str(span[1] - span[0] + 1)
+    if status == 304:
+        assert not answer.content
+        assert answer.headers["etag"] == etag
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_several_ranges_come_as_the_parts_of_one_answer(one: tuple[Post, dict[str, Any], str]) -> None:
+    post, message, _ = one
+    answer = await post.get(message, range="bytes=0-9, 600000-600009, -5")
+    assert answer.status_code == 206
+    assert int(answer.headers["content-length"]) == len(answer.content)
+    head = f"content-type: {answer.headers['content-type']}\r\n\r\n".encode()
+    parts = message_from_bytes(head + answer.content).get_payload()
+    assert [part["content-range"] for part in parts] == [
+        f"bytes 0-9/{SIZE}",
+        f"bytes 600000-600009/{SIZE}",
+        f"bytes {SIZE - 5}-{SIZE - 1}/{SIZE}",
+    ]
+    assert DATA[600000:600010] in answer.content
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_head_tells_the_same_and_fetches_nothing(one: tuple[Post, dict[str, Any], str]) -> None:
+    post, message, etag = one
+    before = post.rig.calls("upload.getFile")
+    answer = await post.get(message, method="HEAD", range="bytes=0-9")
+    assert (answer.status_code, answer.content) == (206, b"")
+    assert (answer.headers["content-length"], answer.headers["etag"]) == ("10", etag)
+    assert post.rig.calls("upload.getFile") == before
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_ten_thousand_ranges_are_refused_at_once(one: tuple[Post, dict[str, Any], str]) -> None:
+    post, message, _ = one
+    given = "bytes=" + ",".join(f"{n}-{n}" for n in range(0, 6_000, 2))  # as many as a head may carry
+    began = time.perf_counter()
+    answer = await post.get(message, range=given[:30_000])
+    assert answer.status_code == 416
+    assert time.perf_counter() - began < 0.5
