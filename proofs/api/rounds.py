@@ -66,6 +66,7 @@ def _ids(owner: Owner) -> dict[str, list[Any]]:
         "messageId": [ids["message"]],
         "messageIds": [ids["message"]],
         "replyToMsgId": [ids["message"]],
+        "fileId": [ids["file"]],
         "key_id": [ids["key"]],
         "webhook_id": [ids["webhook"]],
         "delivery_id": [ids["delivery"]],

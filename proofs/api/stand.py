@@ -11,6 +11,7 @@ from typing import Any
 
 from proofs.people import PASSWORD, log_in
 from proofs.process import ADMIN_PASSWORD, GatewayProcess, SandboxProcess
+from proofs.sender import Named, telethon
 from proofs.wire import Caller, until
 
 V1 = "/api/v1"
@@ -88,6 +89,7 @@ class Stand:
         owner.ids |= {"person": sent["chatId"], "message": sent["id"]}
         posted = await _data(owner.caller, "POST", "/messages/send?async=true", self._note(session), 202)
         owner.ids["job"] = posted["id"]
+        owner.ids["file"] = await self.file(owner, phone)
         owner.ids["key"] = await self.spare_key(owner)
         owner.ids["webhook"] = await self.webhook(owner)
         path = f"/webhooks/{owner.ids['webhook']}"
@@ -128,6 +130,14 @@ class Stand:
         """Of one session; nobody listens where it sends to."""
         body = {"url": NOWHERE, "events": ["message.*"], "sessionIds": [owner.ids["session"]], "retryPolicy": "none"}
         return str((await _data(owner.caller, "POST", "/webhooks", body, 201))["id"])
+
+    async def file(self, owner: Owner, phone: str) -> str:
+        """One that the account has sent to itself, from another program."""
+        async with telethon(self.sandbox, phone) as client:
+            await client.send_file("me", Named(b"a small file", "small.txt"), force_document=True)
+        path = f"/messages/history?sessionId={owner.ids['session']}&chatId=me&limit=5"
+        found = await _data(owner.caller, "GET", path)
+        return str(next(one["media"]["fileId"] for one in found if "media" in one))
 
     async def spare_key(self, owner: Owner) -> str:
         made = await _data(owner.caller, "POST", "/keys", {"name": "spare", "scopes": ["read"]}, 201)

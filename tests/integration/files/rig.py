@@ -82,9 +82,7 @@ class Post:
     async def get(self, message: dict[str, Any], *, method: str = "GET", thumb: str = "", **headers: str) -> Any:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         query = {"thumb": thumb} if thumb else None
-        return await self.rig.http.request(
-            method, self.path(message), params=query, headers={**self.headers, **named}
-        )
+        return await self.rig.http.request(method, self.path(message), params=query, headers={**self.headers, **named})
 
 
 @asynccontextmanager

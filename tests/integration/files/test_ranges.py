@@ -47,7 +47,6 @@ CASES: tuple[tuple[str, dict[str, str], int, tuple[int, int] | None], ...] = (
 )
 
 
-@pytest.mark.asyncio(loop_scope="module")
 @pytest.mark.parametrize(("headers", "status", "span"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
 async def test_a_range_is_answered_as_rfc_9110_says(
     one: tuple[Post, dict[str, Any], str], headers: dict[str, str], status: int, span: tuple[int, int] | None
@@ -70,7 +69,6 @@ async def test_a_range_is_answered_as_rfc_9110_says(
         assert answer.headers["etag"] == etag
 
 
-@pytest.mark.asyncio(loop_scope="module")
 async def test_several_ranges_come_as_the_parts_of_one_answer(one: tuple[Post, dict[str, Any], str]) -> None:
     post, message, _ = one
     answer = await post.get(message, range="bytes=0-9, 600000-600009, -5")
@@ -86,7 +84,6 @@ async def test_several_ranges_come_as_the_parts_of_one_answer(one: tuple[Post, d
     assert DATA[600000:600010] in answer.content
 
 
-@pytest.mark.asyncio(loop_scope="module")
 async def test_head_tells_the_same_and_fetches_nothing(one: tuple[Post, dict[str, Any], str]) -> None:
     post, message, etag = one
     before = post.rig.calls("upload.getFile")
@@ -96,7 +93,6 @@ async def test_head_tells_the_same_and_fetches_nothing(one: tuple[Post, dict[str
     assert post.rig.calls("upload.getFile") == before
 
 
-@pytest.mark.asyncio(loop_scope="module")
 async def test_ten_thousand_ranges_are_refused_at_once(one: tuple[Post, dict[str, Any], str]) -> None:
     post, message, _ = one
     given = "bytes=" + ",".join(f"{n}-{n}" for n in range(0, 6_000, 2))  # as many as a head may carry

@@ -10,7 +10,7 @@ from telethon.tl import types as tl
 
 from teleflow.api.v1 import chat_shapes
 from teleflow.model.chats import Chat, ChatType, Dialog, Member, Role
-from teleflow.model.media import FileRef
+from teleflow.model.media import FileKind, FileRef
 from teleflow.model.messages import Message
 from teleflow.model.peers import Known, Peer
 from teleflow.telegram.convert.chats import by_id, chat_from, dialog_from, member_from, person_from
@@ -179,6 +179,7 @@ FULL = Chat(
     migrated_to=-1,
     permissions={"sendMessages": True},
     admin_rights={"banUsers": True},
+    photo=FileRef(FileKind.PEER_PHOTO, 1, 0, b"", 2, chat_id=CLUB),
     dialog=Dialog(True, True, True, 5, 1, 2, 3, True, 4, 5, "draft", LAST),
     about="About",
     phone="+1555",
@@ -195,8 +196,8 @@ FULL = Chat(
 )
 
 
-def file_id(_ref: FileRef) -> str:
-    return "file"
+def file_id(_ref: FileRef, *, thumb: str = "") -> str:
+    return "file" + thumb
 
 
 def test_what_is_written_is_what_the_document_declares() -> None:

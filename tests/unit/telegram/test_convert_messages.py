@@ -115,7 +115,7 @@ def test_what_kind_of_file_it_is(attributes: tuple[Any, ...], mime: str, kind: s
     media = media_from(tl.MessageMediaDocument(document=document(*attributes, name, mime=mime)))
     assert media is not None
     assert (media.type, media.file_name, media.mime_type, media.file_size) == (kind, "x.bin", mime, 1234)
-    assert media.file == FileRef(FileKind.DOCUMENT, 7, 8, b"ref", 2)
+    assert media.file == FileRef(FileKind.DOCUMENT, 7, 8, b"ref", 2, size=1234, mime_type=mime, name="x.bin")
 
 
 def test_a_video_and_an_audio_have_their_measures() -> None:
@@ -137,7 +137,7 @@ def test_a_photo_is_told_by_its_largest_size() -> None:
     ]
     media = media_from(tl.MessageMediaPhoto(photo=tl.Photo(1, 2, b"r", AT, sizes, 4)))
     assert media is not None
-    assert media.file == FileRef(FileKind.PHOTO, 1, 2, b"r", 4, "y")
+    assert media.file == FileRef(FileKind.PHOTO, 1, 2, b"r", 4, "y", size=500, mime_type="image/jpeg", thumbs=("m",))
     assert (media.width, media.height, media.file_size) == (1280, 800, 500)
 
 

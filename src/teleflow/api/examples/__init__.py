@@ -26,6 +26,8 @@ PARAMETERS: Mapping[str, Any] = {
     "delivery_id": webhooks.DELIVERY_ID,
     "recovery_id": webhooks.RECOVERY_ID,
     "userId": access.USER_ID,
+    "fileId": "AQ" + "k3Zb" * 30,
+    "token": "AQ" + "x7Qk" * 20,
     "username": "john",
     "action": "session.exported",
     "since": "2026-01-01T00:00:00.000Z",

@@ -22,7 +22,7 @@ from teleflow.api.v1 import (
     webhooks,
 )
 
-HOT: tuple[APIRouter, ...] = (messages.router, chats.router, sending.router, jobs.router)
+HOT: tuple[APIRouter, ...] = (messages.router, files.photos, chats.router, sending.router, jobs.router)
 """What is called most."""
 
 ROUTERS: tuple[APIRouter, ...] = (

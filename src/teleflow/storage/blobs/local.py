@@ -1,8 +1,8 @@
 """The file cache as a directory of this machine.
 
-Promises: a file is there whole or not at all, whenever the process was killed (written beside, synced, renamed); what is
-kept never grows over its bound, and what was not asked for longest goes first; a file whose length or hash is not what
-it was when it was kept is removed and not given. One process uses the directory.
+Promises: a file is there whole or not at all, whenever the process was killed (written beside, synced, renamed); what
+is kept never grows over its bound, and what was not asked for longest goes first; a file whose length or hash is not
+what it was when it was kept is removed and not given. One process uses the directory.
 """
 
 from __future__ import annotations
@@ -105,7 +105,7 @@ class LocalBlobs:
                     kept = _Kept(Path(entry.path), about.st_size, named[2])
                     found.append((about.st_mtime, named[1], kept))
                 elif entry.name.startswith(".") and entry.name.endswith(".new"):
-                    os.unlink(entry.path)
+                    Path(entry.path).unlink()
         return [(key, kept) for _, key, kept in sorted(found, key=lambda one: one[0])]
 
     async def _make_room(self) -> None:
@@ -204,7 +204,7 @@ def _finished(file: BinaryIO, path: Path, target: Path) -> None:
     file.flush()
     os.fsync(file.fileno())
     file.close()
-    os.replace(path, target)
+    path.replace(target)
 
 
 def _opened(kept: _Kept, size: int) -> BinaryIO | None:
