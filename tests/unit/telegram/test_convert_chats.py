@@ -207,8 +207,10 @@ def test_what_is_written_is_what_the_document_declares() -> None:
     assert len(told) == len(chat_shapes.ChatShape.model_fields), "every field is tried here"
     everything = {"usernames": [tl.Username("x", active=True)], "username": "x", "last_name": "F", "phone": "1"}
     flags = dict.fromkeys(("bot", "premium", "verified", "deleted", "contact", "mutual_contact"), True)
-    person = person_from(user(**everything, **flags, status=tl.UserStatusOffline(AT)))
-    member = chat_shapes.member(Member(person, Role.ADMIN, "Boss", 1, 2, 3, {"banUsers": True}, {"sendMedia": False}))
+    photo = tl.UserProfilePhoto(7, 2)
+    person = person_from(user(**everything, **flags, status=tl.UserStatusOffline(AT), photo=photo))
+    admin = Member(person, Role.ADMIN, "Boss", 1, 2, 3, {"banUsers": True}, {"sendMedia": False})
+    member = chat_shapes.member(admin, file_id)
     parsed = chat_shapes.MemberShape.model_validate(member, strict=True)
     assert parsed.model_dump(by_alias=True, exclude_none=True) == member
     assert len(member) == len(chat_shapes.MemberShape.model_fields)

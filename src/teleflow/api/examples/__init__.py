@@ -34,7 +34,12 @@ PARAMETERS: Mapping[str, Any] = {
     "Idempotency-Key": "order-1207-shipped",
 }
 """Of parameters, by name."""
-PATH_IDS: Mapping[str, Any] = {"jobs": messages.JOB_ID, "chats": "@ann", "sessions": sessions.ID}
+PATH_IDS: Mapping[str, Any] = {
+    "jobs": messages.JOB_ID,
+    "chats": "@ann",
+    "files": sessions.ID,
+    "sessions": sessions.ID,
+}
 """Of `id` in a path, by what the operation's id begins with."""
 
 
