@@ -29,6 +29,8 @@ NOBODYS: Mapping[str, Any] = {
     "webhook": "whk_01k0000000000000000000000",
     "delivery": "dlv_01k0000000000000000000000",
     "recovery": "rcv_01k0000000000000000000000",
+    "broadcast": "bct_01k0000000000000000000000",
+    "opt-out": "out_01k0000000000000000000000",
     "user": "usr_01k0000000000000000000000",
     "username": "nobody-at-all",
 }
@@ -47,6 +49,8 @@ CODES = {
     "webhook": "WEBHOOK_NOT_FOUND",
     "delivery": "DELIVERY_NOT_FOUND",
     "recovery": "RECOVERY_NOT_FOUND",
+    "broadcast": "BROADCAST_NOT_FOUND",
+    "opt-out": "OPT_OUT_NOT_FOUND",
     "user": "USER_NOT_FOUND",
     "username": "USER_NOT_FOUND",
 }
@@ -173,7 +177,7 @@ def _request(operation: Operation, owner: Owner, place: Field, value: Any) -> tu
 
 async def _state(stand: Stand, owner: Owner) -> Any:
     """Everything of an owner that could have changed: as the service tells it, and as the data centre has it."""
-    paths = ["/auth/me", "/keys", "/jobs?limit=200", "/sessions", "/webhooks"]
+    paths = ["/auth/me", "/keys", "/jobs?limit=200", "/sessions", "/webhooks", "/broadcasts", "/opt-outs"]
     session = owner.ids["session"]
     for chat in (owner.ids["chat"], owner.ids["group"], owner.ids["person"]):
         paths.append(f"/messages/history?sessionId={session}&chatId={chat}&limit=100")

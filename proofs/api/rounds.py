@@ -15,9 +15,11 @@ from proofs.people import PASSWORD, log_in
 
 ENDS = frozenset(
     {
+        "broadcasts.cancel",
         "chats.leave",
         "keys.revoke",
         "messages.delete",
+        "optouts.delete",
         "sessions.cancel",
         "sessions.delete",
         "sessions.disconnect",
@@ -71,6 +73,8 @@ def _ids(owner: Owner) -> dict[str, list[Any]]:
         "webhook_id": [ids["webhook"]],
         "delivery_id": [ids["delivery"]],
         "recovery_id": [ids["recovery"]],
+        "broadcast_id": [ids["broadcast"]],
+        "opt_out_id": [ids["opt-out"]],
         "userId": [ids["user"]],
         "/api/v1/chats id": [ids["person"], ids["chat"], ids["group"]],
         "/api/v1/jobs id": [ids["job"]],
@@ -83,4 +87,11 @@ async def _spare(stand: Stand, owner: Owner) -> dict[str, list[Any]]:
     sessions = [await stand.waiting_session(owner, f"spare {number}") for number in range(THROWN_AWAY)]
     keys = [await stand.spare_key(owner) for _ in range(THROWN_AWAY)]
     hooks = [await stand.webhook(owner) for _ in range(THROWN_AWAY)]
-    return {"session_id": sessions, "key_id": keys, "webhook_id": hooks, "chatId": [owner.ids["spare group"]]}
+    return {
+        "session_id": sessions,
+        "key_id": keys,
+        "webhook_id": hooks,
+        "broadcast_id": [await stand.broadcast(owner) for _ in range(THROWN_AWAY)],
+        "opt_out_id": [await stand.opt_out(owner, f"@spare_{number}") for number in range(THROWN_AWAY)],
+        "chatId": [owner.ids["spare group"]],
+    }

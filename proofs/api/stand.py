@@ -92,6 +92,8 @@ class Stand:
         owner.ids["file"] = await self.file(owner, phone)
         owner.ids["key"] = await self.spare_key(owner)
         owner.ids["webhook"] = await self.webhook(owner)
+        owner.ids["broadcast"] = await self.broadcast(owner)
+        owner.ids["opt-out"] = await self.opt_out(owner, f"@nobody_of_{name}")
         path = f"/webhooks/{owner.ids['webhook']}"
         owner.ids["delivery"] = (await _data(owner.caller, "POST", f"{path}/test"))["id"]
         recovery = await _data(owner.caller, "POST", f"{path}/recoveries", {"since": "2026-01-01T00:00:00Z"}, 202)
@@ -138,6 +140,19 @@ class Stand:
         path = f"/messages/history?sessionId={owner.ids['session']}&chatId=me&limit=5"
         found = await _data(owner.caller, "GET", path)
         return str(next(one["media"]["fileId"] for one in found if "media" in one))
+
+    async def broadcast(self, owner: Owner) -> str:
+        """A draft."""
+        body = {
+            "sessionId": owner.ids["session"],
+            "text": "a note",
+            "consent": "they asked for it themselves",
+            "recipients": [{"to": "me"}],
+        }
+        return str((await _data(owner.caller, "POST", "/broadcasts", body, 201))["id"])
+
+    async def opt_out(self, owner: Owner, peer: str) -> str:
+        return str((await _data(owner.caller, "POST", "/opt-outs", {"peer": peer}, 201))["id"])
 
     async def spare_key(self, owner: Owner) -> str:
         made = await _data(owner.caller, "POST", "/keys", {"name": "spare", "scopes": ["read"]}, 201)

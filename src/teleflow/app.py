@@ -21,6 +21,7 @@ import structlog
 
 from teleflow import __version__
 from teleflow.api.server import HttpServer
+from teleflow.broadcasts.worker import Worker as Broadcasting
 from teleflow.config import Secrets, Settings
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.events.followers import Followers
@@ -165,6 +166,7 @@ class Gateway:
             node=self.node,
             send_wait_seconds=settings.send_wait_seconds,
         )
+        broadcasting = Broadcasting(self.storage, self.outbox, peers, strangers, self.clock, self._chance)
         self.egress = Egress(settings.allowed_webhook_nets, own_ports=[settings.port] if settings.port else [])
         await self.egress.start()
         stack.push_async_callback(self.egress.stop)
@@ -191,6 +193,7 @@ class Gateway:
             hub=hub,
             door=self.egress,
             carrier=worker,
+            bell=broadcasting,
             seal=seal,
             settings=settings,
             secrets=secrets,
@@ -206,7 +209,7 @@ class Gateway:
         adoption = Adoption(
             settings.sessions_dir, self.runner, self.storage, self.clock, api=service_credentials(settings)
         )
-        for part in (worker, self.runner, care, self.outbox, adoption):
+        for part in (worker, self.runner, care, self.outbox, broadcasting, adoption):
             await part.start()
             stack.push_async_callback(part.stop)
         upkeep = Tasks("upkeep")

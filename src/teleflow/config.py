@@ -73,6 +73,9 @@ class Settings(BaseSettings):
     first_contacts_per_day: int = Field(
         50, ge=0, description="People whom a session may write to for the first time in 24 hours; more is refused (429)"
     )
+    broadcast_per_minute: int = Field(
+        30, ge=1, le=100_000, description="Messages a minute that a broadcast may be paced to, at most"
+    )
     code_budget_per_hour: int = Field(3, ge=1, description="Login codes that may be asked for one number in an hour")
 
     node_env: str = Field("production", description="development renders logs for people, everything else as JSON")

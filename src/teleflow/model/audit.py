@@ -41,6 +41,10 @@ class Act(enum.StrEnum):
     WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105 - the name of an act
     WEBHOOK_ENABLED = "webhook.enabled"
     WEBHOOK_DISABLED = "webhook.disabled"  # by the service
+    BROADCAST_CREATED = "broadcast.created"
+    BROADCAST_STARTED = "broadcast.started"
+    BROADCAST_PAUSED = "broadcast.paused"
+    BROADCAST_CANCELLED = "broadcast.cancelled"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ one chat leave in the order of their acceptance, and a waiting chat blocks no ot
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
 import structlog
@@ -25,6 +26,8 @@ from teleflow.outbox.tickets import Ticket
 from teleflow.storage.base import Storage
 
 _log = structlog.get_logger(__name__)
+Store = Callable[[SendJob, str, int], Awaitable[bool]]
+"""Given the job, the node and how long its lease is: store it."""
 
 _OPEN_LIMIT = 20_000
 _LANE_LIMIT = 1_000
@@ -118,6 +121,21 @@ class Outbox:
         ticket = self._tickets.get(job.id)
         return ticket.job if ticket is not None else self._settler.known(job.id) or job
 
+    async def place(self, sending: Sending, random_id: int, store: Store) -> None:
+        """Post what somebody else stores, with a random_id of theirs; False from `store`: it is not to be sent.
+
+        Raises as `send`, and what `store` raises.
+        """
+        job = self._job(sending, random_id=random_id)
+        if await store(job, self._node, job.created_at + _LEASE_MS):
+            self._enter(Ticket(job, deadline=None, may_have_left=False))
+
+    def withdrawn(self, job_id: str) -> None:
+        """Somebody made it cancelled in the database."""
+        ticket = self._tickets.get(job_id)
+        if ticket is not None and not ticket.job.state.is_final:
+            ticket.tell(replace(ticket.job, state=SendState.CANCELLED, due_at=None))
+
     async def replayed(self, sending: Sending) -> SendJob | None:
         """What became of the first request with this key, for one that could not be carried out now.
 
@@ -165,37 +183,40 @@ class Outbox:
         )
 
     async def _accept(self, sending: Sending, *, waits: bool) -> tuple[SendJob, bool]:
+        job = self._job(sending, alone_goes_at_once=waits)
+        accepted = await self._storage.accept_send(
+            job,
+            username=sending.user.username,
+            from_phone=sending.session.phone,
+            idempotency_key=sending.idempotency_key,
+            fingerprint=sending.fingerprint,
+            node=self._node,
+            lease_until=job.created_at + _LEASE_MS,
+        )
+        return accepted.job, accepted.replayed
+
+    def _job(self, sending: Sending, *, alone_goes_at_once: bool = False, random_id: int | None = None) -> SendJob:
+        """Raises Unavailable(QUEUE_FULL)."""
         session, chat = sending.session, str(sending.ref)
         peer = self._peers.recall(session.id, sending.ref)
         chat_id = peer.marked_id if peer is not None else None
         standing = self._lanes.standing(session.id, chat, chat_id)
         if len(self._tickets) >= _OPEN_LIMIT or (standing is not None and len(standing) >= _LANE_LIMIT):
             raise Unavailable("Too many messages are waiting to be sent", code="QUEUE_FULL", retry_after=5)
-        now = milliseconds(self._clock.time())
-        job = SendJob(
+        return SendJob(
             id=new_id("job"),
             user_id=sending.user.id,
             session_id=session.id,
-            random_id=random_int64(),
+            random_id=random_int64() if random_id is None else random_id,
             chat=chat,
             content=sending.content,
             # Who waits and is alone goes at once, and one write is saved.
-            state=SendState.SENDING if waits and standing is None else SendState.QUEUED,
+            state=SendState.SENDING if alone_goes_at_once and standing is None else SendState.QUEUED,
             attempts=0,
-            created_at=now,
+            created_at=milliseconds(self._clock.time()),
             chat_id=chat_id,
             account_id=session.account_id,
         )
-        accepted = await self._storage.accept_send(
-            job,
-            username=sending.user.username,
-            from_phone=session.phone,
-            idempotency_key=sending.idempotency_key,
-            fingerprint=sending.fingerprint,
-            node=self._node,
-            lease_until=now + _LEASE_MS,
-        )
-        return accepted.job, accepted.replayed
 
     async def _withdraw(self, ticket: Ticket) -> SendJob:
         """Its turn did not come in time. What can be promised now is that it never will."""

@@ -32,6 +32,7 @@ _TRUST_RANDOM_ID_S = 3600.0
 _CLOCK_SLACK_S = 120
 _AGAIN = FullJitter(first=2.0, most=60.0)
 _DEAD_SESSION = frozenset({"SESSION_LOGGED_OUT", "ACCOUNT_BANNED"})
+MAY_HAVE_GONE_OUT = "an earlier try may have gone out"
 _WRONG_PEER = frozenset({"PEER_NOT_FOUND"})
 
 
@@ -74,7 +75,7 @@ class Sender:
                 if not ticket.may_have_left:
                     return self._refused(ticket, error)
                 if error.code in _DEAD_SESSION:
-                    self._settler.fail(ticket, error, detail=f"{error.message}; an earlier try may have gone out")
+                    self._settler.fail(ticket, error, detail=f"{error.message}; {MAY_HAVE_GONE_OUT}")
                     return None
                 if await self._proved(ticket, error):
                     return None

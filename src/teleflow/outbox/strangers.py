@@ -64,6 +64,17 @@ class Strangers:
             self._met.popitem(last=False)
         return first
 
+    async def is_stranger(self, session_id: str, peer: Peer, *, within: float) -> bool:
+        """Whether a message would be a first contact; counts nothing. Raises what asking Telegram raises."""
+        if peer.kind is not PeerKind.USER or peer.is_self or (session_id, peer.id) in self._met:
+            return False
+        if await self._storage.is_acquainted(session_id, peer.id):
+            return False
+        if not await self._have_talked(session_id, peer, within):
+            return True
+        await self._storage.note_acquaintance(session_id, peer.id, now=milliseconds(self._clock.time()))
+        return False
+
     def refused(self, session_id: str, error: TeleFlowError) -> None:
         """Telegram refused a message: it may have said that strangers are to be left alone."""
         if isinstance(error, Forbidden) and error.code == "TELEGRAM_RESTRICTED" and not error.details.get("held"):

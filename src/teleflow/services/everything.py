@@ -15,6 +15,7 @@ from teleflow.services.accounts import Accounts
 from teleflow.services.allowance import Allowance
 from teleflow.services.audit import Audit
 from teleflow.services.auth import Auth
+from teleflow.services.broadcasts import Bell, Broadcasts
 from teleflow.services.chats import Chats
 from teleflow.services.deliveries import Carrier, Deliveries
 from teleflow.services.events import Events
@@ -68,6 +69,7 @@ class Services:
     webhooks: Webhooks
     deliveries: Deliveries
     tickets: Tickets
+    broadcasts: Broadcasts
     clock: Clock
 
     @classmethod
@@ -81,6 +83,7 @@ class Services:
         hub: Hub,
         door: Door,
         carrier: Carrier,
+        bell: Bell,
         seal: Seal,
         settings: Settings,
         secrets: Secrets,
@@ -130,6 +133,7 @@ class Services:
             deliveries=Deliveries(storage, webhooks, carrier, clock),
             events=events,
             tickets=Tickets(storage, logins, events, clock),
+            broadcasts=Broadcasts(storage, reach, bell, clock, per_minute=settings.broadcast_per_minute),
             clock=clock,
         )
 

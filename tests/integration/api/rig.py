@@ -224,6 +224,7 @@ async def running(folder: Path, *, throttle: LoginThrottle | None = None, **envi
         hub=Hub(storage),
         door=NoWayOut(),
         carrier=NoWayOut(),
+        bell=NoWayOut(),
         seal=seal,
         settings=settings,
         secrets=secrets,

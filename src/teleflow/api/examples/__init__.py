@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from teleflow.api.examples import access, messages, sessions, simple, webhooks
+from teleflow.api.examples import access, broadcasts, messages, sessions, simple, webhooks
 
-_NOUNS = (simple, access, sessions, messages, webhooks)
+_NOUNS = (simple, access, sessions, messages, webhooks, broadcasts)
 REQUESTS: Mapping[str, Any] = {name: body for noun in _NOUNS for name, body in noun.REQUESTS.items()}
 """JSON bodies and the fields of forms."""
 ANSWERS: Mapping[str, Any] = {name: body for noun in _NOUNS for name, body in noun.ANSWERS.items()}
@@ -25,6 +25,8 @@ PARAMETERS: Mapping[str, Any] = {
     "webhook_id": webhooks.WEBHOOK_ID,
     "delivery_id": webhooks.DELIVERY_ID,
     "recovery_id": webhooks.RECOVERY_ID,
+    "broadcast_id": broadcasts.BROADCAST_ID,
+    "opt_out_id": broadcasts.OPT_OUT_ID,
     "userId": access.USER_ID,
     "fileId": "AQ" + "k3Zb" * 30,
     "token": "AQ" + "x7Qk" * 20,

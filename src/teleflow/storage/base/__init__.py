@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from teleflow.model.peers import Known
 from teleflow.storage.base.audit import AuditStore
+from teleflow.storage.base.broadcasts import BroadcastStore, Placed
 from teleflow.storage.base.events import EventStore, LogEnds
 from teleflow.storage.base.keys import KeyStore
 from teleflow.storage.base.logins import LoginStore, Rotation
@@ -29,6 +30,7 @@ __all__ = [
     "Accepted",
     "AuditStore",
     "Begun",
+    "BroadcastStore",
     "Claim",
     "Claimed",
     "EventStore",
@@ -39,6 +41,7 @@ __all__ = [
     "PacingStore",
     "PeerStore",
     "PhoneLookup",
+    "Placed",
     "RequestStore",
     "Rotation",
     "SendStore",

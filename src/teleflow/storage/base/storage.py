@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from teleflow.storage.base.audit import AuditStore
+from teleflow.storage.base.broadcasts import BroadcastStore
 from teleflow.storage.base.events import EventStore
 from teleflow.storage.base.keys import KeyStore
 from teleflow.storage.base.logins import LoginStore
@@ -31,6 +32,7 @@ class Storage(
     WebhookStore,
     TicketStore,
     AuditStore,
+    BroadcastStore,
     Protocol,
 ):
     """One database."""

@@ -139,18 +139,9 @@ class Sends(Part):
         node: str,
         lease_until: int,
     ) -> Accepted:
-        log = {
-            "user_id": job.user_id,
-            "username": username,
-            "from_phone": from_phone,
-            "to_phone": job.chat,
-            "message": job.text,
-            "created_at": job.created_at,
-            "success": None,
-            "detail": "Accepted",
-        }
+        log = log_row(job, username=username, from_phone=from_phone)
         lease = {"lease_node": node, "lease_until": lease_until}
-        first = await self._db.write(_accept, job, log, lease, idempotency_key, fingerprint)
+        first = await self._db.write(accept, job, log, lease, idempotency_key, fingerprint)
         return Accepted(job, replayed=False) if first is None else Accepted(self._job(first), replayed=True)
 
     async def settle_send(self, job_id: str, settlement: Settlement, *, now: int) -> SendJob | None:
@@ -160,7 +151,7 @@ class Sends(Part):
         return self._maybe(await self._db.write(_settle, job_id, settlement, result, now))
 
     async def cancel_send(self, job_id: str, *, detail: str, now: int) -> bool:
-        return await self._db.write(_cancel, job_id, detail, now)
+        return await self._db.write(cancel, job_id, detail, now)
 
     async def mark_sending(self, job_id: str, *, attempts: int, node: str, lease_until: int) -> bool:
         return await self._db.write(_mark_sending, job_id, attempts, node, lease_until)
@@ -214,6 +205,19 @@ def _binding(job_id: str) -> tuple[str, str, str]:
     return "send_jobs", job_id, "result"
 
 
+def log_row(job: SendJob, *, username: str, from_phone: str) -> dict[str, Any]:
+    return {
+        "user_id": job.user_id,
+        "username": username,
+        "from_phone": from_phone,
+        "to_phone": job.chat,
+        "message": job.text,
+        "created_at": job.created_at,
+        "success": None,
+        "detail": "Accepted",
+    }
+
+
 def job_of(row: Row, messages: tuple[Message, ...]) -> SendJob:
     """The job in a row of JOB_COLUMNS."""
     id_, user_id, session_id, random_id, chat, kind, text, options, state, attempts, created_at = row[:11]
@@ -240,7 +244,7 @@ def job_of(row: Row, messages: tuple[Message, ...]) -> SendJob:
     )
 
 
-async def _accept(
+async def accept(
     tx: Tx, job: SendJob, log: dict[str, Any], lease: dict[str, Any], key: str | None, fingerprint: str
 ) -> Row | None:
     """None, or the job of the first request with this key."""
@@ -320,7 +324,7 @@ async def _tell_settled(tx: Tx, job: SendJob, now: int) -> None:
     await own.tell(tx, job.user_id, [own.settled(job, now)], now)
 
 
-async def _cancel(tx: Tx, job_id: str, detail: str, now: int) -> bool:
+async def cancel(tx: Tx, job_id: str, detail: str, now: int) -> bool:
     row = await tx.one(_CANCEL, this=job_id, now=now)
     if row is None:
         return False

@@ -11,6 +11,7 @@ from teleflow.kit.seal import Seal
 from teleflow.storage.base import Storage
 from teleflow.storage.sql.arrivals import Arrivals
 from teleflow.storage.sql.audit import Audit
+from teleflow.storage.sql.broadcasts import Broadcasts
 from teleflow.storage.sql.credentials import SessionSecrets
 from teleflow.storage.sql.delivery import Carrying
 from teleflow.storage.sql.delivery_log import DeliveryLog
@@ -18,10 +19,12 @@ from teleflow.storage.sql.engine import Engine
 from teleflow.storage.sql.events import Events
 from teleflow.storage.sql.keys import Keys
 from teleflow.storage.sql.logins import Logins
+from teleflow.storage.sql.opt_outs import OptOuts
 from teleflow.storage.sql.pacing import PacingRows
 from teleflow.storage.sql.peers import Peers
 from teleflow.storage.sql.postgres.engine import PostgresEngine
 from teleflow.storage.sql.profiles import Profiles
+from teleflow.storage.sql.recipients import Recipients
 from teleflow.storage.sql.recoveries import Recoveries
 from teleflow.storage.sql.requests import Requests
 from teleflow.storage.sql.sendlog import SendLog
@@ -57,6 +60,9 @@ class SqlStorage(
     Recoveries,
     Tickets,
     Audit,
+    Broadcasts,
+    Recipients,
+    OptOuts,
     Upkeep,
 ):
     """One SQL database."""

@@ -8,6 +8,7 @@ migration beside it; a test compares both.
 from __future__ import annotations
 
 from teleflow.storage.sql.schema.audit import audit_log
+from teleflow.storage.sql.schema.broadcasts import broadcast_recipients, broadcasts, opt_outs
 from teleflow.storage.sql.schema.columns import metadata
 from teleflow.storage.sql.schema.events import chat_faces, event_logs, events, stream_tickets, update_positions
 from teleflow.storage.sql.schema.facts import facts
@@ -29,6 +30,8 @@ __all__ = [
     "acquaintances",
     "api_keys",
     "audit_log",
+    "broadcast_recipients",
+    "broadcasts",
     "chat_faces",
     "code_requests",
     "event_logs",
@@ -39,6 +42,7 @@ __all__ = [
     "login_attempts",
     "logins",
     "metadata",
+    "opt_outs",
     "peers",
     "phone_lookups",
     "refresh_tokens",
