@@ -34,6 +34,7 @@ PROOFS = (
     "sandbox-faults",
     "sandbox-methods",
     "sandbox-model",
+    "files",
     "attacks",
 )
 BENCHES = ("send", "login", "memory", "read", "events", "webhooks", "streams", "sandbox")

@@ -23,8 +23,8 @@ WITHIN = 600.0
 CONFIG = """\
 [checks]
 not_a_server_error.expected-statuses = ["2xx", "3xx", "4xx", 502, 503, 504]
-positive_data_acceptance.expected-statuses = ["2xx", 400, 401, 403, 404, 409, 422, 429, 502, 503, 504]
-negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 409, 413, 415, 422, 429]
+positive_data_acceptance.expected-statuses = ["2xx", 304, 400, 401, 403, 404, 409, 412, 416, 422, 429, 502, 503, 504]
+negative_data_rejection.expected-statuses = [400, 401, 403, 404, 405, 409, 412, 413, 415, 416, 422, 429]
 """
 """A document can't say all that makes a value right (a chat that is spelled right, a text that is more than spaces)."""
 

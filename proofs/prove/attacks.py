@@ -14,6 +14,7 @@ from proofs.attacks import (
     abuse,
     authentication,
     custody,
+    files,
     hostile,
     keys,
     logins,
@@ -28,13 +29,25 @@ from proofs.attacks.case import Case, Context, Found
 from proofs.outcome import Outcome, Row
 from proofs.process import GatewayProcess, SandboxProcess, kept
 
-SECTIONS = (authentication, logins, keys, custody, tenancy, parsing, messages, uploads, abuse, hostile, races, streams)
+SECTIONS = (
+    authentication,
+    logins,
+    keys,
+    custody,
+    tenancy,
+    parsing,
+    messages,
+    uploads,
+    files,
+    abuse,
+    hostile,
+    races,
+    streams,
+)
 # Rows that need what is not there yet, with the part that brings it.
 LATER = (
     ("T06", "webhooks of another user", "the part with events"),
-    ("I08, I09", "ranges and pictures", "the part with media"),
     ("D06", "a flood of what others write", "the part with events"),
-    ("D08", "files that others send", "the part with media; names and edits are tried here"),
 )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from proofs.ranges import RangeCase, cases
 from tests.integration.files.rig import Post, noise, posting
 
 SIZE = 1_500_000
@@ -23,36 +24,11 @@ async def one(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tuple[P
         yield post, message, etag
 
 
-CASES: tuple[tuple[str, dict[str, str], int, tuple[int, int] | None], ...] = (
-    ("first bytes", {"range": "bytes=0-99"}, 206, (0, 99)),
-    ("one byte", {"range": "bytes=0-0"}, 206, (0, 0)),
-    ("over a piece's border", {"range": "bytes=524287-524288"}, 206, (524287, 524288)),
-    ("the middle", {"range": "bytes=700001-1200002"}, 206, (700001, 1200002)),
-    ("open end", {"range": f"bytes={SIZE - 10}-"}, 206, (SIZE - 10, SIZE - 1)),
-    ("suffix", {"range": "bytes=-10"}, 206, (SIZE - 10, SIZE - 1)),
-    ("suffix longer than the file", {"range": f"bytes=-{SIZE * 2}"}, 206, (0, SIZE - 1)),
-    ("end past the end", {"range": "bytes=1499990-9999999999"}, 206, (1499990, SIZE - 1)),
-    ("all of it as a range", {"range": f"bytes=0-{SIZE - 1}"}, 206, (0, SIZE - 1)),
-    ("spaces and case", {"range": "Bytes= 5-9 "}, 206, (5, 9)),
-    ("start past the end", {"range": f"bytes={SIZE}-"}, 416, None),
-    ("suffix of nothing", {"range": "bytes=-0"}, 416, None),
-    ("ranges that overlap", {"range": "bytes=0-100,50-150"}, 416, None),
-    ("more than eight", {"range": "bytes=" + ",".join(f"{n}0-{n}1" for n in range(1, 10))}, 416, None),
-    ("backwards is no range", {"range": "bytes=9-5"}, 200, (0, SIZE - 1)),
-    ("another unit", {"range": "lines=1-2"}, 200, (0, SIZE - 1)),
-    ("If-Range holds", {"range": "bytes=1-2", "if_range": "ETAG"}, 206, (1, 2)),
-    ("If-Range does not", {"range": "bytes=1-2", "if_range": '"another"'}, 200, (0, SIZE - 1)),
-    ("If-None-Match has it", {"range": "bytes=1-2", "if_none_match": '"x", ETAG'}, 304, None),
-    ("If-Match has another", {"if_match": '"another"'}, 412, None),
-)
-
-
-@pytest.mark.parametrize(("headers", "status", "span"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-async def test_a_range_is_answered_as_rfc_9110_says(
-    one: tuple[Post, dict[str, Any], str], headers: dict[str, str], status: int, span: tuple[int, int] | None
-) -> None:
+@pytest.mark.parametrize("case", cases(SIZE), ids=lambda case: case.what)
+async def test_a_range_is_answered_as_rfc_9110_says(one: tuple[Post, dict[str, Any], str], case: RangeCase) -> None:
     post, message, etag = one
-    answer = await post.get(message, **{name: value.replace("ETAG", etag) for name, value in headers.items()})
+    status, span = case.status, case.span
+    answer = await post.get(message, **{name: value.replace("ETAG", etag) for name, value in case.headers.items()})
     assert answer.status_code == status
     if status == 206:
         assert span is not None
