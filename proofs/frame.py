@@ -14,6 +14,7 @@ from teleflow.kit import log
 
 PROOFS = (
     "kill",
+    "broadcast",
     "outage",
     "idle",
     "lost-reply",

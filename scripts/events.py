@@ -42,6 +42,7 @@ ELSEWHERE = {
     "updates.gap": "tests/integration/events/test_following.py",
     "webhook.disabled": "tests/integration/webhooks/test_delivering.py",
     "job.settled": "tests/integration/events/test_of_the_session.py",
+    "broadcast.state_changed": "tests/contract/storage/test_broadcasts.py",
     "raw.update": "tests/integration/events/test_raw.py",
 }
 """Of no chat, or of any: the tests that show them."""

@@ -15,7 +15,7 @@ from dataclasses import replace
 import structlog
 
 from teleflow.broadcasts.ports import Outbox, Peers, Store, Strangers
-from teleflow.errors import Invalid, Limited, NotFound, TeleFlowError, Unavailable, Uncertain
+from teleflow.errors import Forbidden, Invalid, Limited, NotFound, TeleFlowError, Unavailable, Uncertain
 from teleflow.fleet.ended import refuse_ended
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.model.broadcasts import (
@@ -47,6 +47,8 @@ _ASK_S = 20.0
 _AGAIN_S = 5.0
 _DAY_MS = 86_400_000
 _REST = frozenset({"floodWait", "budget", "connection"})
+# Telegram may have said so to something else that this account did.
+_IMPAIRED = {SessionState.RESTRICTED: "TELEGRAM_RESTRICTED", SessionState.FROZEN: "ACCOUNT_FROZEN"}
 _WITHDRAWN = "Withdrawn: the broadcast rests, and this goes out when it goes on"
 _BUDGET = "The account has written to as many people for the first time as it may in 24 hours"
 
@@ -74,6 +76,7 @@ class Carrier:
         self._chance = chance
         self._ahead: deque[Recipient] = deque()
         self._account: tuple[User, Session] | None = None
+        self._state: SessionState | None = None  # of the session, since this began to run
         self._looked_at = -LOOK_S
         self._settled_at = -LOOK_S
         self._open = 0
@@ -129,6 +132,7 @@ class Carrier:
     async def _wind_up(self, broadcast: Broadcast) -> float | None:
         """Not running: call back what has not left, and wait for the ends of what has."""
         self._ahead.clear()
+        self._account = self._state = None
         await self._settle(broadcast)
         await self._withdraw(broadcast)
         return LOOK_S / 4 if self._open else None
@@ -266,6 +270,9 @@ class Carrier:
         refuse_ended(session)
         if not session.authorised or session.state is SessionState.DISCONNECTED:
             raise Invalid("The session is not connected", code="SESSION_NOT_CONNECTED")
+        if self._state is not None and session.state is not self._state and session.state in _IMPAIRED:
+            raise Forbidden("Telegram limits this account since a moment ago", code=_IMPAIRED[session.state])
+        self._state = session.state
         self._account = user, session
         self._looked_at = self._clock.monotonic()
         return self._account

@@ -57,6 +57,7 @@ class EventType(enum.StrEnum):
     UPDATES_GAP = "updates.gap"
     WEBHOOK_DISABLED = "webhook.disabled"
     JOB_SETTLED = "job.settled"
+    BROADCAST_STATE_CHANGED = "broadcast.state_changed"
     RAW_UPDATE = "raw.update"  # the TL object as JSON: only for those who name it
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -236,3 +237,18 @@ async def test_all_goes_with_its_user(storage: Storage) -> None:
     await storage.delete_user(user.id)
     assert await storage.broadcast_recipients(broadcast.id, limit=9) == []
     assert not await storage.broadcasts_at_work(limit=9)
+
+
+async def test_each_change_of_its_state_is_told(storage: Storage) -> None:
+    user, broadcast = await running(storage)
+    for state, cause in ((B.PAUSED, None), (B.PAUSED, None), (B.RUNNING, None), (B.STOPPED, "ACCOUNT_FROZEN")):
+        await storage.move_broadcast(user.id, broadcast.id, state, now=NOW, cause=cause)
+    events, _ = await storage.events_after(user.id, after=0, limit=100)
+    bodies = [json.loads(event.body) for event in events if event.type == "broadcast.state_changed"]
+    assert {body["sessionId"] for body in bodies} == {broadcast.session_id}
+    assert [(body["data"]["previous"], body["data"]["state"], body["data"]["cause"]) for body in bodies] == [
+        ("draft", "running", None),
+        ("running", "paused", None),
+        ("paused", "running", None),
+        ("running", "stopped", "ACCOUNT_FROZEN"),
+    ]

@@ -241,3 +241,19 @@ async def test_a_session_that_ends_stops_it(desk: Desk) -> None:
     told = await desk.until(id_, "stopped")
     assert told["cause"] in {"SESSION_LOGGED_OUT", "SESSION_NOT_FOUND"}
     assert set(desk.reached().values()) == {1}
+
+
+async def test_a_sign_that_another_act_of_the_account_got_stops_it_too(desk: Desk) -> None:
+    for phone in PEOPLE:
+        await desk.rig.sandbox.control.act(phone, {"do": "send", "to": ANN, "text": "hi"})
+    id_ = await desk.made(PEOPLE, pace={"perMinute": 120, "jitter": 0})
+    async with asyncio.timeout(10):
+        while not desk.reached()[PEOPLE[0]]:
+            await asyncio.sleep(0.02)
+    await asyncio.sleep(1.2)  # it looks at its session each second
+    await desk.rig.fault("rpc_error", {"method": "messages.readHistory", "times": 1}, name="PEER_FLOOD", code=400)
+    await desk.rig.http.post(
+        "/api/v1/messages/read", headers=desk.headers, json={"sessionId": desk.session_id, "chatId": PEOPLE[0]}
+    )
+    told = await desk.until(id_, "stopped")
+    assert (told["cause"], told["counts"]["failed"]) == ("TELEGRAM_RESTRICTED", 0)

@@ -24,6 +24,7 @@ from teleflow.model.broadcasts import (
 )
 from teleflow.model.formatting import ParseMode
 from teleflow.storage.sql import audit as log
+from teleflow.storage.sql import own
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, every, one, page, require_user
 from teleflow.storage.sql.statement import Row, Statement, Tx, given
@@ -253,6 +254,7 @@ async def move(tx: Tx, broadcast: Broadcast, state: BroadcastState, now: int, ca
     )
     if state is BroadcastState.CANCELLED:
         await tx.run(_END_WAITING, this=broadcast.id, now=now)
+    await own.tell(tx, broadcast.user_id, [own.broadcast_changed(broadcast, state, cause, now)], now)
     return True
 
 

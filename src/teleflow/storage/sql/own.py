@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from teleflow.model.broadcasts import Broadcast, BroadcastState
 from teleflow.model.events import EventType, NewEvent, event_id
 from teleflow.model.jobs import SendJob
 from teleflow.model.media import FileRef
@@ -84,6 +85,13 @@ def settled(job: SendJob, now: int) -> NewEvent:
     if "messages" in data:
         data["messages"] = [_ids(one) for one in data["messages"]]
     return _of(job.session_id, _T.JOB_SETTLED, data, now, job.id, job.state.value, chat_id=job.chat_id)
+
+
+def broadcast_changed(before: Broadcast, state: BroadcastState, cause: str | None, now: int) -> NewEvent:
+    data = {"broadcastId": before.id, "state": state.value, "previous": before.state.value, "cause": cause}
+    return _of(
+        before.session_id, _T.BROADCAST_STATE_CHANGED, data, now, before.id, before.state.value, state.value, now
+    )
 
 
 def _no_file(file: FileRef, *, thumb: str = "") -> str:  # noqa: ARG001 - a shape of its own has no file
