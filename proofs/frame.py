@@ -38,7 +38,7 @@ PROOFS = (
     "files",
     "attacks",
 )
-BENCHES = ("send", "login", "memory", "read", "events", "webhooks", "streams", "sandbox")
+BENCHES = ("send", "login", "memory", "read", "events", "webhooks", "streams", "files", "sandbox")
 
 
 def main(arguments: list[str]) -> int:
