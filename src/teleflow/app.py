@@ -48,8 +48,7 @@ from teleflow.services.everything import Services
 from teleflow.services.passwords import Passwords
 from teleflow.services.users import FirstAdmin
 from teleflow.storage.base import Storage
-from teleflow.storage.blobs.base import NoBlobs
-from teleflow.storage.blobs.local import LocalBlobs
+from teleflow.storage.blobs.choice import chosen
 from teleflow.storage.copies import InstallationLock
 from teleflow.storage.lock import DataDirLock
 from teleflow.storage.sql import open_storage
@@ -180,8 +179,7 @@ class Gateway:
         )
         hub = Hub(self.storage)
         hub.listen(worker.rung)
-        cache = settings.file_cache_dir
-        blobs = LocalBlobs(cache, room=settings.file_cache_bytes) if cache else NoBlobs()
+        blobs = chosen(settings, self.clock)
         await blobs.start()
         stack.push_async_callback(blobs.stop)
         care = Care(self.runner, self.storage, self.clock, device=device, codes_per_hour=settings.code_budget_per_hour)

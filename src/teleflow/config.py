@@ -103,6 +103,12 @@ class Settings(BaseSettings):
     downloads_per_user: int = Field(16, ge=1, description="Downloads that a user may have under way at once")
     file_cache_dir: Path | None = Field(None, description="Directory to keep downloaded files in; unset keeps none")
     file_cache_bytes: int = Field(10_737_418_240, ge=1_048_576, description="Most bytes of files that are kept there")
+    file_cache_s3_url: str | None = Field(
+        None, description="Bucket (and prefix) to keep downloaded files in: https://s3.example.com/bucket/prefix"
+    )
+    file_cache_s3_region: str = Field("us-east-1", description="The bucket's region")
+    file_cache_s3_access_key: str | None = Field(None, description="Access key of the bucket")
+    file_cache_s3_secret_key: SecretStr | None = Field(None, description="Secret key of the bucket")
 
     proxy_allow_nets: str = Field("", description="Private networks that sessions' proxies may be in, comma-separated")
 
