@@ -42,6 +42,7 @@ _log = structlog.get_logger(__name__)
 WINDOW = 20
 LOOK_S = 1.0  # how long a change that nobody rings for may take to be seen
 _SOON_S = 0.05
+_LONGEST_S = 15.0  # at a time, of a rest: whoever changes something rings
 _AHEAD = 100
 _ASK_S = 20.0
 _AGAIN_S = 5.0
@@ -76,7 +77,8 @@ class Carrier:
         self._chance = chance
         self._ahead: deque[Recipient] = deque()
         self._account: tuple[User, Session] | None = None
-        self._state: SessionState | None = None  # of the session, since this began to run
+        self._looks = False
+        self._impaired: SessionState | None = None  # what the session was when this began to run
         self._looked_at = -LOOK_S
         self._settled_at = -LOOK_S
         self._open = 0
@@ -127,12 +129,12 @@ class Carrier:
             await self._storage.rest_broadcast(broadcast.id, why, until, now=now)
         if self._open and why != "connection":
             await self._withdraw(broadcast)
-        return LOOK_S if until is None else min(max((until - now) / 1000, _SOON_S), LOOK_S)
+        return LOOK_S if until is None else min(max((until - now) / 1000, _SOON_S), _LONGEST_S)
 
     async def _wind_up(self, broadcast: Broadcast) -> float | None:
         """Not running: call back what has not left, and wait for the ends of what has."""
         self._ahead.clear()
-        self._account = self._state = None
+        self._account, self._looks = None, False
         await self._settle(broadcast)
         await self._withdraw(broadcast)
         return LOOK_S / 4 if self._open else None
@@ -270,9 +272,9 @@ class Carrier:
         refuse_ended(session)
         if not session.authorised or session.state is SessionState.DISCONNECTED:
             raise Invalid("The session is not connected", code="SESSION_NOT_CONNECTED")
-        if self._state is not None and session.state is not self._state and session.state in _IMPAIRED:
-            raise Forbidden("Telegram limits this account since a moment ago", code=_IMPAIRED[session.state])
-        self._state = session.state
+        if self._looks and session.impaired is not None and session.impaired is not self._impaired:
+            raise Forbidden("Telegram limits this account since a moment ago", code=_IMPAIRED[session.impaired])
+        self._looks, self._impaired = True, session.impaired
         self._account = user, session
         self._looked_at = self._clock.monotonic()
         return self._account

@@ -17,6 +17,7 @@ from teleflow.model.broadcasts import Broadcast, BroadcastState
 
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 500
+_LOOK_S = 3.0
 
 
 class Worker:
@@ -62,7 +63,7 @@ class Worker:
             except TeleFlowError as error:
                 _log.warning("broadcasts.not_seen", cause=error.code)
             self._bell.clear()
-            await _rung(self._bell, LOOK_S)
+            await _rung(self._bell, _LOOK_S)
 
     async def _look(self) -> None:
         first: dict[str, str] = {}
