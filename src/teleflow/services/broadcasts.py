@@ -103,8 +103,12 @@ class Broadcasts:
         """A draft; started at once if asked. Raises Invalid, NotFound(SESSION_NOT_FOUND)."""
         template = await self._checked(principal, session_id, plan)
         now = self._now()
+        id_ = id_of(BROADCAST, principal.act)
+        made = await self._storage.broadcast(principal.user_id, id_) if principal.act is not None else None
+        if made is not None and made.state is not BroadcastState.DRAFT:
+            return made  # by the same request, whose answer nobody got: it runs already
         broadcast = Broadcast(
-            id=id_of(BROADCAST, principal.act),
+            id=id_,
             user_id=principal.user_id,
             session_id=session_id,
             name=name,

@@ -13,6 +13,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from teleflow.model.broadcasts import BroadcastState, Pace, Plan
+from teleflow.model.users import Principal
+from teleflow.services.broadcasts import Named
 from tests.integration.gateway.rig import ANN, Rig, rigged
 
 CONSENT = "They asked for our letter on our site"
@@ -257,3 +260,22 @@ async def test_a_sign_that_another_act_of_the_account_got_stops_it_too(desk: Des
     )
     told = await desk.until(id_, "stopped")
     assert (told["cause"], told["counts"]["failed"]) == ("TELEGRAM_RESTRICTED", 0)
+
+
+async def test_a_request_that_comes_again_makes_no_second_broadcast(desk: Desk) -> None:
+    """Also where the first one's answer was lost, with its own record: the id follows from the key."""
+    services = desk.rig.gateway.services
+    user = await desk.rig.gateway.storage.user_named("ann")
+    assert user is not None
+    principal = Principal(user.id, user.username, user.role, act="the same request")
+    plan = Plan("Hello {{name}}", CONSENT, Pace(60_000, 0), strangers=100)
+    named = [Named(phone, {"name": phone}) for phone in PEOPLE[:3]]
+    made = [
+        await services.broadcasts.create(principal, desk.session_id, "", plan, named, start=start)
+        for start in (False, True, True)
+    ]
+    assert len({one.id for one in made}) == 1
+    await desk.until(made[0].id, "finished")
+    again = await services.broadcasts.create(principal, desk.session_id, "", plan, named, start=True)
+    assert again.state is BroadcastState.FINISHED
+    assert desk.reached() == dict.fromkeys(PEOPLE[:3], 1)
