@@ -81,12 +81,14 @@ class Edge:
                 await exit_.answer(await hot(facts, limited))
                 return
             if scope["query_string"] and _IN_URL.search(scope["query_string"]):
-                _log.warning("http.token_in_url", path=scope["path"])
+                _log.warning("http.token_in_url", path=facts_module.shown_path(scope))
             await self._pass_on(facts, scope, limited, exit_)
         except (TeleFlowError, Refusal) as error:
             await exit_.answer(_logged(error, facts, scope))
         except Exception as error:  # noqa: BLE001 - nothing may leave here but an answer
-            _log.exception("http.failed", path=scope["path"], request_id=facts.request_id, exc_info=error)
+            _log.exception(
+                "http.failed", path=facts_module.shown_path(scope), request_id=facts.request_id, exc_info=error
+            )
             await exit_.answer(error_answer(Internal("unexpected"), facts.request_id))
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -102,7 +104,9 @@ class Edge:
         except (TeleFlowError, Refusal) as error:
             await exit_.answer(_logged(error, facts, scope))
         except Exception as error:  # noqa: BLE001 - nothing may leave here but an answer
-            _log.exception("http.failed", path=scope["path"], request_id=facts.request_id, exc_info=error)
+            _log.exception(
+                "http.failed", path=facts_module.shown_path(scope), request_id=facts.request_id, exc_info=error
+            )
             await exit_.answer(error_answer(Internal("unexpected"), facts.request_id))
 
     def _check_origin(self, facts: Facts, scope: Scope) -> None:
@@ -205,5 +209,11 @@ def _counted(receive: Receive, limit: int) -> Receive:
 def _logged(error: TeleFlowError | Refusal, facts: Facts, scope: Scope) -> Answer:
     answer = error_answer(error, facts.request_id)
     if answer.status >= 500:
-        _log.error("http.error", path=scope["path"], status=answer.status, request_id=facts.request_id, exc_info=error)
+        _log.error(
+            "http.error",
+            path=facts_module.shown_path(scope),
+            status=answer.status,
+            request_id=facts.request_id,
+            exc_info=error,
+        )
     return answer

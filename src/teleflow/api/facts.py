@@ -13,6 +13,7 @@ from teleflow.errors import Invalid, Malformed
 
 MOST_HEADERS = 100
 MOST_HEADER_BYTES = 32 * 1024
+LINKS = "/api/v1/files/"  # what follows proves who made the link
 KEY = "teleflow.facts"  # where a scope keeps them
 _WANTED = frozenset(
     {
@@ -93,6 +94,12 @@ class Facts:
         if b"idempotency-key" in self.repeated or not _IDEMPOTENCY_KEY.fullmatch(key):
             raise Malformed("Idempotency-Key is one header of 1 to 255 visible characters")
         return key.decode()
+
+
+def shown_path(scope: Scope) -> str:
+    """The path as logs have it: a link to a file is a secret."""
+    path: str = scope["path"]
+    return f"{LINKS}…" if path.startswith(LINKS) else path
 
 
 def of(scope: Scope) -> Facts:

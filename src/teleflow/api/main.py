@@ -95,7 +95,13 @@ def _tell(request: Request, error: Exception) -> Response:
     request_id = facts.of(request.scope).request_id
     answer = error_answer(told, request_id)
     if answer.status >= 500:
-        _log.error("http.error", path=request.url.path, status=answer.status, request_id=request_id, exc_info=error)
+        _log.error(
+            "http.error",
+            path=facts.shown_path(request.scope),
+            status=answer.status,
+            request_id=request_id,
+            exc_info=error,
+        )
     headers = {name.decode(): value.decode() for name, value in answer.headers}
     return Response(answer.body, answer.status, headers)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.integration.files.rig import Post, noise
 
 
@@ -52,3 +54,17 @@ async def test_how_long_a_link_is_good_has_its_bounds(post: Post) -> None:
     for odd in (0, -1, 10**12, 1.5, "600", True):
         answer = await post.rig.http.post(f"{post.path(message)}/link", json={"expiresIn": odd}, headers=post.headers)
         assert answer.status_code == 422, odd
+
+
+async def test_a_link_is_not_written_into_the_log(post: Post, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    message = await post.sent(noise(1000), "a.bin", force_document=True)
+    url = await made(post, message)
+
+    async def broken(*_: Any) -> None:
+        raise RuntimeError("out of order")
+
+    monkeypatch.setattr(type(post.rig.gateway.services.file_links), "open", broken)
+    assert (await post.rig.http.get(url)).status_code == 500
+    logged = "".join(capsys.readouterr())
+    assert "http." in logged
+    assert url[-40:] not in logged

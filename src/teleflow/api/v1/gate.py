@@ -26,7 +26,6 @@ from teleflow.services.logins import LiveLogin
 Thin = Callable[[Scope, Receive, LiveLogin], Awaitable[Response | None]]
 PREFIX = "/api/v1/"
 OPEN = frozenset({"/api/v1/auth/login"})
-LINKS = "/api/v1/files/"  # what follows proves who made the link
 
 
 class Gate:
@@ -70,8 +69,8 @@ class Gate:
         try:
             if path in OPEN and b"x-api-key" not in known.headers:
                 return None
-            if path.startswith(LINKS):
-                return access.seen(await self._services.file_links.holder(path.removeprefix(LINKS)), known)
+            if path.startswith(facts.LINKS):
+                return access.seen(await self._services.file_links.holder(path.removeprefix(facts.LINKS)), known)
             return await admission.proven(scope, known, self._services)
         except (Unauthenticated, Malformed):
             self._limits.count(known, None)
