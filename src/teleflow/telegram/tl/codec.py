@@ -1,0 +1,253 @@
+"""JSON and TL, both ways, for whatever the layer knows.
+
+An object is ``{"_": "inputPeerUser", "userId"…}`` with the fields of the schema under the schema's own names
+(``user_id``). int and double are numbers, long is a string of digits (a number within 2^53 is taken too), bytes, int128
+and int256 are base64, dates Unix seconds, flags booleans. A field that is null or left out is not given. Where a peer
+is wanted, a peer ref (``"@name"``, an id, ``"me"``) may stand instead of the object.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any, NoReturn
+
+from telethon.tl import TLObject, TLRequest
+
+from teleflow.errors import Invalid
+from teleflow.telegram.tl import names
+from teleflow.telegram.tl.fields import Field, Kind, fields_of
+
+DEEPEST = 32
+_EXACT = 2**53
+_DIGITS = re.compile(r"-?[0-9]{1,20}")
+_RANGE = {Kind.INT: (-(2**31), 2**32 - 1), Kind.LONG: (-(2**63), 2**63 - 1), Kind.DATE: (0, 2**31 - 1)}
+_LENGTH = {Kind.INT128: 16, Kind.INT256: 32}
+PEERS = frozenset({"InputPeer", "InputUser", "InputChannel", "InputDialogPeer"})
+
+# Gives the TL object of a type in PEERS for a ref as it was written.
+FindPeer = Callable[[str, str], TLObject]
+
+
+class _Reader:
+    def __init__(self, peer: FindPeer) -> None:
+        self._peer = peer
+
+    def made(self, kind: type[TLObject], given: Mapping[str, Any], path: str, depth: int) -> Any:
+        if depth > DEEPEST:
+            _refuse(path, f"at most {DEEPEST} objects in one another")
+        fields = fields_of(kind)
+        unknown = given.keys() - {field.name for field in fields} - {"_"}
+        if unknown:
+            _refuse(_join(path, sorted(unknown)[0]), f"no field of {_name(kind)}; {_listed(fields)}")
+        values = {}
+        for field in fields:
+            held = given.get(field.name)
+            where = _join(path, field.name)
+            if held is None:
+                if not field.optional and field.name != "random_id":
+                    _refuse(where, f"is missing: {expected(field)}")
+                continue
+            values[field.name] = self._field(field, held, where, depth)
+        self._complete(kind, fields, values, path)
+        return kind(**values)
+
+    def _complete(
+        self, kind: type[TLObject], fields: tuple[Field, ...], values: dict[str, Any], path: str
+    ) -> None:
+        """Some fields hang on one flag: all of them are given, or none is."""
+        groups: dict[tuple[int, int], list[str]] = {}
+        there: set[str] = set()
+        for field in fields:
+            if field.bit is not None:
+                groups.setdefault(field.bit, []).append(field.name)
+                if field.name in values and not (field.kind is Kind.FLAG and values[field.name] is False):
+                    there.add(field.name)
+        for group in groups.values():
+            if 0 < sum(name in there for name in group) < len(group):
+                _refuse(_join(path, group[0]), f"{', '.join(group)} of {_name(kind)} are given together")
+
+    def _field(self, field: Field, held: Any, path: str, depth: int) -> Any:
+        if not field.vector:
+            return self._value(field, held, path, depth)
+        if not isinstance(held, list):
+            _refuse(path, f"must be {expected(field)}")
+        return [self._value(field, one, f"{path}[{number}]", depth) for number, one in enumerate(held)]
+
+    def _value(self, field: Field, held: Any, path: str, depth: int) -> Any:
+        match field.kind:
+            case Kind.OBJECT:
+                return self._object(field, held, path, depth)
+            case Kind.INT | Kind.LONG | Kind.DATE:
+                number = _whole(field, held, path)
+                return datetime.fromtimestamp(number, UTC) if field.kind is Kind.DATE else number
+            case Kind.DOUBLE if isinstance(held, int | float) and not isinstance(held, bool) and math.isfinite(held):
+                return float(held)
+            case Kind.STRING if isinstance(held, str):
+                return _readable(held, path)
+            case Kind.BYTES if isinstance(held, str):
+                return _unpacked(held, path)
+            case Kind.INT128 | Kind.INT256 if isinstance(held, str):
+                raw = _unpacked(held, path)
+                if len(raw) != _LENGTH[field.kind]:
+                    _refuse(path, f"must be {_LENGTH[field.kind]} bytes")
+                return int.from_bytes(raw, "little", signed=True)
+            case Kind.BOOL | Kind.FLAG if isinstance(held, bool):
+                return held
+        _refuse(path, f"must be {expected(field)}")
+
+    def _object(self, field: Field, held: Any, path: str, depth: int) -> Any:
+        wanted = PEERS.intersection(field.types)
+        if wanted and isinstance(held, str | int) and not isinstance(held, bool):
+            return self._peer(str(held), next(iter(wanted)))
+        if not isinstance(held, dict):
+            _refuse(path, f"must be {expected(field)}")
+        name = held.get("_")
+        kind = names.constructors().get(name) if isinstance(name, str) else None
+        if kind is None or (field.types and names.type_name(kind) not in field.types):
+            _refuse(_join(path, "_"), f"must name a constructor of {' or '.join(field.types) or 'the layer'}")
+        return self.made(kind, held, path, depth + 1)
+
+
+def request_from(method: str, params: Mapping[str, Any], peer: FindPeer) -> TLRequest:
+    """Raises Invalid with the path and what is expected there. `method` must be one of `names.methods`."""
+    return _Reader(peer).made(names.methods()[method], params, "", 0)
+
+
+def object_from(given: Mapping[str, Any], peer: FindPeer) -> TLObject:
+    """Of any type. Raises Invalid."""
+    made: TLObject = _Reader(peer)._object(Field("", Kind.OBJECT), given, "", 0)  # noqa: SLF001 - the same module
+    return made
+
+
+def refs_in(method: str, params: Mapping[str, Any]) -> frozenset[str]:
+    """The peer refs that stand in the parameters, as they are written. Raises Invalid as `request_from`."""
+    found: set[str] = set()
+    from telethon.tl.types import InputPeerEmpty
+
+    def note(ref: str, _wanted: str) -> TLObject:
+        found.add(ref)
+        return InputPeerEmpty()
+
+    request_from(method, params, note)
+    return frozenset(found)
+
+
+def json_from(value: Any) -> Any:
+    """A TL object, or what else a request is answered with."""
+    match value:
+        case None | bool() | str():
+            return value
+        case int():
+            return value if -_EXACT < value < _EXACT else str(value)
+        case float():
+            return value if math.isfinite(value) else None
+        case bytes():
+            return _packed(value)
+        case datetime():
+            return int(value.timestamp())
+        case list() | tuple():
+            return [json_from(one) for one in value]
+        case TLObject():
+            told: dict[str, Any] = {"_": names.name_of(type(value))}
+            for field in fields_of(type(value)):
+                held = getattr(value, field.name)
+                if held is None and field.optional or (field.kind is Kind.FLAG and not held):
+                    continue
+                told[field.name] = _told(field, held)
+            return told
+    return str(value)
+
+
+def _told(field: Field, held: Any) -> Any:
+    if field.vector:
+        return [_one_told(field, one) for one in held or ()]
+    return _one_told(field, held)
+
+
+def _one_told(field: Field, held: Any) -> Any:
+    match field.kind:
+        case Kind.LONG:
+            return str(held)
+        case Kind.INT128 | Kind.INT256:
+            return _packed(held.to_bytes(_LENGTH[field.kind], "little", signed=True))
+        case Kind.DATE:
+            return 0 if held is None else int(held.timestamp())
+        case Kind.BYTES:
+            return _packed(held or b"")
+        case Kind.BOOL:
+            return bool(held)
+    return json_from(held)
+
+
+def expected(field: Field) -> str:
+    """For people: what may stand there."""
+    said = {
+        Kind.INT: "a number of 32 bits",
+        Kind.LONG: "a string of digits (64 bits)",
+        Kind.INT128: "16 bytes as base64",
+        Kind.INT256: "32 bytes as base64",
+        Kind.DOUBLE: "a number",
+        Kind.STRING: "a string",
+        Kind.BYTES: "a string of base64",
+        Kind.BOOL: "true or false",
+        Kind.FLAG: "true or false",
+        Kind.DATE: "Unix seconds",
+        Kind.OBJECT: "an object of " + (" or ".join(field.types) or "any type"),
+    }[field.kind]
+    if PEERS.intersection(field.types):
+        said += ", or a peer ref"
+    return f"a list of: {said}" if field.vector else said
+
+
+def _whole(field: Field, held: Any, path: str) -> int:
+    least, most = _RANGE[field.kind]
+    if isinstance(held, str) and field.kind is Kind.LONG and _DIGITS.fullmatch(held):
+        held = int(held)
+    if not isinstance(held, int) or isinstance(held, bool) or not least <= held <= most:
+        _refuse(path, f"must be {expected(field)}")
+    if field.kind is Kind.INT and held >= 2**31:
+        return held - 2**32  # some of Telegram's ints are unsigned
+    return held
+
+
+def _readable(held: str, path: str) -> str:
+    try:
+        held.encode()
+    except UnicodeEncodeError:
+        _refuse(path, "must be text of whole characters")
+    return held
+
+
+def _unpacked(held: str, path: str) -> bytes:
+    try:
+        return base64.b64decode(held, validate=True)
+    except (binascii.Error, ValueError):
+        _refuse(path, "must be base64")
+
+
+def _packed(raw: bytes) -> str:
+    return base64.b64encode(raw).decode()
+
+
+def _join(path: str, name: str) -> str:
+    return f"{path}.{name}" if path else name
+
+
+def _name(kind: type[TLObject]) -> str:
+    return names.name_of(kind)
+
+
+def _listed(fields: tuple[Field, ...]) -> str:
+    return "it has " + (", ".join(field.name for field in fields) or "none")
+
+
+def _refuse(path: str, message: str) -> NoReturn:
+    where = path[:200] or "params"
+    raise Invalid(
+        f"{where}: {message}", code="VALIDATION_ERROR", details={"fields": [{"field": where, "message": message}]}
+    )
