@@ -57,6 +57,7 @@ from teleflow.telegram.limiter import ConnectLimiter
 from teleflow.telegram.pacing import Pacing
 from teleflow.telegram.proxies import Proxies
 from teleflow.telegram.site import Site
+from teleflow.telegram.tl.layer import Layer
 from teleflow.webhooks.egress import Egress
 from teleflow.webhooks.worker import Worker
 from teleflow.wire.files import FileIds
@@ -188,6 +189,7 @@ class Gateway:
             sessions=care,
             outbox=self.outbox,
             reach=Reach(call, peers),
+            layer=Layer(),
             hub=hub,
             door=self.egress,
             carrier=worker,

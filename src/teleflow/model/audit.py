@@ -41,6 +41,7 @@ class Act(enum.StrEnum):
     WEBHOOK_SECRET_ROTATED = "webhook.secret_rotated"  # noqa: S105 - the name of an act
     WEBHOOK_ENABLED = "webhook.enabled"
     WEBHOOK_DISABLED = "webhook.disabled"  # by the service
+    METHOD_INVOKED = "session.method_invoked"
     BROADCAST_CREATED = "broadcast.created"
     BROADCAST_STARTED = "broadcast.started"
     BROADCAST_PAUSED = "broadcast.paused"

@@ -28,8 +28,9 @@ from teleflow.services.in_use import SessionsInUse
 from teleflow.services.keys import Keys
 from teleflow.services.logins import LiveLogins
 from teleflow.services.messages import Messages
+from teleflow.services.methods import Methods
 from teleflow.services.passwords import Passwords
-from teleflow.services.ports import Outbox, Reach, SessionCare
+from teleflow.services.ports import Layer, Outbox, Reach, SessionCare
 from teleflow.services.requests import Requests
 from teleflow.services.sends import Sends
 from teleflow.services.sessions import Sessions
@@ -70,6 +71,7 @@ class Services:
     deliveries: Deliveries
     tickets: Tickets
     broadcasts: Broadcasts
+    methods: Methods
     clock: Clock
 
     @classmethod
@@ -80,6 +82,7 @@ class Services:
         sessions: SessionCare,
         outbox: Outbox,
         reach: Reach,
+        layer: Layer,
         hub: Hub,
         door: Door,
         carrier: Carrier,
@@ -133,6 +136,7 @@ class Services:
             deliveries=Deliveries(storage, webhooks, carrier, clock),
             events=events,
             tickets=Tickets(storage, logins, events, clock),
+            methods=Methods(in_use, reach, storage, layer, clock),
             broadcasts=Broadcasts(storage, reach, bell, clock, per_minute=settings.broadcast_per_minute),
             clock=clock,
         )

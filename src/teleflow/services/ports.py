@@ -5,8 +5,8 @@ The fleet and the outbox implement these; the services know them by these words 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 from teleflow.errors import TeleFlowError
 from teleflow.model.audit import AuditEntry
@@ -142,6 +142,32 @@ class Reach(Protocol):
     async def on(self, session_id: str, ref: PeerRef, make: Callable[[Peer], Operation[R]], *, within: float) -> R:
         """Do on this chat what `make` makes of its peer; once more when the peer was known wrongly."""
         ...
+
+
+class Layer(Protocol):
+    """The layer that runs here: what there is, by the schema's names."""
+
+    number: int
+
+    def method_names(self) -> Sequence[str]: ...
+
+    def type_names(self) -> Sequence[str]: ...
+
+    def class_of(self, method: str) -> tuple[str, str] | None: ...
+
+    def is_repeatable(self, method: str) -> bool: ...
+
+    def like(self, method: str) -> Sequence[str]: ...
+
+    def refs(self, method: str, params: Mapping[str, Any]) -> frozenset[str]: ...
+
+    def method(self, name: str) -> dict[str, Any]: ...
+
+    def method_schema(self, name: str) -> dict[str, Any]: ...
+
+    def type_schema(self, name: str) -> dict[str, Any]: ...
+
+    def constructors(self, name: str) -> list[str]: ...
 
 
 class Outbox(Protocol):

@@ -31,6 +31,7 @@ from teleflow.services.everything import Services
 from teleflow.services.throttle import LoginThrottle
 from teleflow.storage.base import Settlement, Storage
 from teleflow.storage.sql import open_storage
+from teleflow.telegram.tl.layer import Layer
 
 ADMIN, PASSWORD = "admin", "an admin's long password"
 CODE, CLOUD_PASSWORD = "12345", "cloud"
@@ -221,6 +222,7 @@ async def running(folder: Path, *, throttle: LoginThrottle | None = None, **envi
         sessions=telegram,
         outbox=telegram,
         reach=telegram,
+        layer=Layer(),
         hub=Hub(storage),
         door=NoWayOut(),
         carrier=NoWayOut(),

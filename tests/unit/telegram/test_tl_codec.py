@@ -32,7 +32,9 @@ def simplest() -> tuple[dict[str, type[TLObject]], dict[str, int]]:
             for kind in kinds:
                 needed = [f for f in fields_of(kind) if f.kind is Kind.OBJECT and not f.optional and not f.vector]
                 if all(any(one in depth for one in f.types) for f in needed if f.types):
-                    own = 1 + max([min(depth[one] for one in f.types if one in depth) for f in needed if f.types], default=0)
+                    own = 1 + max(
+                        [min(depth[one] for one in f.types if one in depth) for f in needed if f.types], default=0
+                    )
                     if own < depth.get(name, 1000):
                         depth[name], best[name] = own, kind
         if len(depth) == found:
@@ -52,7 +54,9 @@ def made(kind: type[TLObject], chance: random.Random, depth: int = 0) -> Any:
             values[field.name] = there[field.bit]
         elif field.bit is None or there[field.bit]:
             count = chance.randint(int(field.optional), 2) if depth < 2 else 0
-            values[field.name] = [value(field, chance, depth) for _ in range(count)] if field.vector else value(field, chance, depth)
+            values[field.name] = (
+                [value(field, chance, depth) for _ in range(count)] if field.vector else value(field, chance, depth)
+            )
     return kind(**values)
 
 

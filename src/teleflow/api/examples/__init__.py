@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from teleflow.api.examples import access, broadcasts, messages, sessions, simple, webhooks
+from teleflow.api.examples import access, broadcasts, messages, methods, sessions, simple, webhooks
 
-_NOUNS = (simple, access, sessions, messages, webhooks, broadcasts)
+_NOUNS = (simple, access, sessions, messages, webhooks, broadcasts, methods)
 REQUESTS: Mapping[str, Any] = {name: body for noun in _NOUNS for name, body in noun.REQUESTS.items()}
 """JSON bodies and the fields of forms."""
 ANSWERS: Mapping[str, Any] = {name: body for noun in _NOUNS for name, body in noun.ANSWERS.items()}
@@ -31,6 +31,7 @@ PARAMETERS: Mapping[str, Any] = {
     "fileId": "AQ" + "k3Zb" * 30,
     "token": "AQ" + "x7Qk" * 20,
     "username": "john",
+    "name": "messages.readMentions",
     "action": "session.exported",
     "since": "2026-01-01T00:00:00.000Z",
     "Idempotency-Key": "order-1207-shipped",

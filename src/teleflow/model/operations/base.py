@@ -12,11 +12,13 @@ class Operation(Generic[R]):
 
     `method` is Telegram's name of the main request behind it: flood waits are remembered under it.
     `scope` narrows such a wait to a chat where Telegram means the chat. `sends`: it makes a new message.
+    `repeatable`: a request that was lost may go again; of one that may not, the caller hears that it is uncertain.
     """
 
     __slots__ = ()
     method: ClassVar[str]
     sends: ClassVar[bool] = False
+    repeatable: ClassVar[bool] = True
 
     @property
     def scope(self) -> str:

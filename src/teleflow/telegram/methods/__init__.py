@@ -10,7 +10,18 @@ from teleflow.model.operations.contacts import HaveTalked, ImportContact, Resolv
 from teleflow.model.operations.peers import CheckInvite, ListContacts, LookAtGroup, ResolveUsername, WalkDialogs
 from teleflow.model.operations.sending import FindSent, ForwardMessages, SendText
 from teleflow.telegram.base import Invoke
-from teleflow.telegram.methods import account, acts, chats, contacts, files, history, members, peers, sending
+from teleflow.telegram.methods import (
+    account,
+    acts,
+    chats,
+    contacts,
+    files,
+    history,
+    invoke,
+    members,
+    peers,
+    sending,
+)
 
 Method = Callable[[Invoke, Any], Awaitable[Any]]
 
@@ -32,5 +43,6 @@ METHODS: dict[type[Any], Method] = {
     **chats.TABLE,
     **files.TABLE,
     **history.TABLE,
+    **invoke.TABLE,
     **members.TABLE,
 }

@@ -14,7 +14,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from telethon.tl import TLObject, TLRequest
 
@@ -37,28 +37,26 @@ class _Reader:
     def __init__(self, peer: FindPeer) -> None:
         self._peer = peer
 
-    def made(self, kind: type[TLObject], given: Mapping[str, Any], path: str, depth: int) -> Any:
+    def made(self, kind: Any, given: Mapping[str, Any], path: str, depth: int) -> Any:
         if depth > DEEPEST:
-            _refuse(path, f"at most {DEEPEST} objects in one another")
+            raise _unfit(path, f"at most {DEEPEST} objects in one another")
         fields = fields_of(kind)
         unknown = given.keys() - {field.name for field in fields} - {"_"}
         if unknown:
-            _refuse(_join(path, sorted(unknown)[0]), f"no field of {_name(kind)}; {_listed(fields)}")
+            raise _unfit(_join(path, min(unknown)), f"no field of {_name(kind)}; {_listed(fields)}")
         values = {}
         for field in fields:
             held = given.get(field.name)
             where = _join(path, field.name)
             if held is None:
                 if not field.optional and field.name != "random_id":
-                    _refuse(where, f"is missing: {expected(field)}")
+                    raise _unfit(where, f"is missing: {expected(field)}")
                 continue
             values[field.name] = self._field(field, held, where, depth)
         self._complete(kind, fields, values, path)
         return kind(**values)
 
-    def _complete(
-        self, kind: type[TLObject], fields: tuple[Field, ...], values: dict[str, Any], path: str
-    ) -> None:
+    def _complete(self, kind: Any, fields: tuple[Field, ...], values: dict[str, Any], path: str) -> None:
         """Some fields hang on one flag: all of them are given, or none is."""
         groups: dict[tuple[int, int], list[str]] = {}
         there: set[str] = set()
@@ -69,13 +67,13 @@ class _Reader:
                     there.add(field.name)
         for group in groups.values():
             if 0 < sum(name in there for name in group) < len(group):
-                _refuse(_join(path, group[0]), f"{', '.join(group)} of {_name(kind)} are given together")
+                raise _unfit(_join(path, group[0]), f"{', '.join(group)} of {_name(kind)} are given together")
 
     def _field(self, field: Field, held: Any, path: str, depth: int) -> Any:
         if not field.vector:
             return self._value(field, held, path, depth)
         if not isinstance(held, list):
-            _refuse(path, f"must be {expected(field)}")
+            raise _unfit(path, f"must be {expected(field)}")
         return [self._value(field, one, f"{path}[{number}]", depth) for number, one in enumerate(held)]
 
     def _value(self, field: Field, held: Any, path: str, depth: int) -> Any:
@@ -94,22 +92,23 @@ class _Reader:
             case Kind.INT128 | Kind.INT256 if isinstance(held, str):
                 raw = _unpacked(held, path)
                 if len(raw) != _LENGTH[field.kind]:
-                    _refuse(path, f"must be {_LENGTH[field.kind]} bytes")
+                    raise _unfit(path, f"must be {_LENGTH[field.kind]} bytes")
                 return int.from_bytes(raw, "little", signed=True)
             case Kind.BOOL | Kind.FLAG if isinstance(held, bool):
                 return held
-        _refuse(path, f"must be {expected(field)}")
+            case _:
+                raise _unfit(path, f"must be {expected(field)}")
 
     def _object(self, field: Field, held: Any, path: str, depth: int) -> Any:
         wanted = PEERS.intersection(field.types)
         if wanted and isinstance(held, str | int) and not isinstance(held, bool):
             return self._peer(str(held), next(iter(wanted)))
         if not isinstance(held, dict):
-            _refuse(path, f"must be {expected(field)}")
+            raise _unfit(path, f"must be {expected(field)}")
         name = held.get("_")
         kind = names.constructors().get(name) if isinstance(name, str) else None
         if kind is None or (field.types and names.type_name(kind) not in field.types):
-            _refuse(_join(path, "_"), f"must name a constructor of {' or '.join(field.types) or 'the layer'}")
+            raise _unfit(_join(path, "_"), f"must name a constructor of {' or '.join(field.types) or 'the layer'}")
         return self.made(kind, held, path, depth + 1)
 
 
@@ -153,10 +152,11 @@ def json_from(value: Any) -> Any:
         case list() | tuple():
             return [json_from(one) for one in value]
         case TLObject():
-            told: dict[str, Any] = {"_": names.name_of(type(value))}
-            for field in fields_of(type(value)):
+            kind: Any = type(value)
+            told: dict[str, Any] = {"_": names.name_of(kind)}
+            for field in fields_of(kind):
                 held = getattr(value, field.name)
-                if held is None and field.optional or (field.kind is Kind.FLAG and not held):
+                if (held is None and field.optional) or (field.kind is Kind.FLAG and not held):
                     continue
                 told[field.name] = _told(field, held)
             return told
@@ -209,7 +209,7 @@ def _whole(field: Field, held: Any, path: str) -> int:
     if isinstance(held, str) and field.kind is Kind.LONG and _DIGITS.fullmatch(held):
         held = int(held)
     if not isinstance(held, int) or isinstance(held, bool) or not least <= held <= most:
-        _refuse(path, f"must be {expected(field)}")
+        raise _unfit(path, f"must be {expected(field)}")
     if field.kind is Kind.INT and held >= 2**31:
         return held - 2**32  # some of Telegram's ints are unsigned
     return held
@@ -219,7 +219,7 @@ def _readable(held: str, path: str) -> str:
     try:
         held.encode()
     except UnicodeEncodeError:
-        _refuse(path, "must be text of whole characters")
+        raise _unfit(path, "must be text of whole characters") from None
     return held
 
 
@@ -227,7 +227,7 @@ def _unpacked(held: str, path: str) -> bytes:
     try:
         return base64.b64decode(held, validate=True)
     except (binascii.Error, ValueError):
-        _refuse(path, "must be base64")
+        raise _unfit(path, "must be base64") from None
 
 
 def _packed(raw: bytes) -> str:
@@ -238,7 +238,7 @@ def _join(path: str, name: str) -> str:
     return f"{path}.{name}" if path else name
 
 
-def _name(kind: type[TLObject]) -> str:
+def _name(kind: Any) -> str:
     return names.name_of(kind)
 
 
@@ -246,8 +246,8 @@ def _listed(fields: tuple[Field, ...]) -> str:
     return "it has " + (", ".join(field.name for field in fields) or "none")
 
 
-def _refuse(path: str, message: str) -> NoReturn:
+def _unfit(path: str, message: str) -> Invalid:
     where = path[:200] or "params"
-    raise Invalid(
+    return Invalid(
         f"{where}: {message}", code="VALIDATION_ERROR", details={"fields": [{"field": where, "message": message}]}
     )

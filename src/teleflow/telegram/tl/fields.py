@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from telethon.tl import TLObject
-
 from teleflow.telegram.tl.names import name_of, original, types_called
 
 
@@ -36,8 +34,9 @@ class Kind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """`types` are the TL types that an object may be of (``InputPeer``): nearly always one. `bit` is the flag that says that an optional field is
-    there, and fields of one bit come together or not at all.
+    """`types` are the TL types that an object may be of (``InputPeer``): nearly always one.
+
+    `bit` is the flag that says that an optional field is there; fields of one bit come together or not at all.
     """
 
     name: str
@@ -55,7 +54,7 @@ _PLAIN = {"str": Kind.STRING, "bytes": Kind.BYTES, "bool": Kind.BOOL, "float": K
 
 
 @cache
-def fields_of(kind: type[TLObject]) -> tuple[Field, ...]:
+def fields_of(kind: Any) -> tuple[Field, ...]:
     """In the order of the constructor's arguments."""
     kind = original(kind)
     if "__init__" not in vars(kind):
@@ -94,8 +93,10 @@ def _said(annotation: Any) -> str:
         return f"'{annotation}'"
     if isinstance(annotation, type):
         return annotation.__name__
-    return re.sub(r"ForwardRef\(('[^']*')[^)]*\)", r"\1", str(annotation)).replace("typing.", "").replace(
-        "datetime.datetime", "datetime"
+    return (
+        re.sub(r"ForwardRef\(('[^']*')[^)]*\)", r"\1", str(annotation))
+        .replace("typing.", "")
+        .replace("datetime.datetime", "datetime")
     )
 
 

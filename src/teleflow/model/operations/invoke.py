@@ -1,0 +1,28 @@
+"""Any method of the layer, by its name."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from teleflow.model.operations.base import Operation
+from teleflow.model.peers import Known, Peer
+
+
+@dataclass(frozen=True, slots=True)
+class Invoked:
+    """`result` is JSON; `known` are the peers that came with it."""
+
+    result: Any
+    known: tuple[Known, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InvokeMethod(Operation[Invoked]):
+    """`params` as JSON; `peers` says who is meant by each peer ref in them."""
+
+    method: str  # type: ignore[misc]  # this one operation has many
+    params: Mapping[str, Any] = field(default_factory=dict)
+    peers: Mapping[str, Peer] = field(default_factory=dict)
+    repeatable: bool = True  # type: ignore[misc]
