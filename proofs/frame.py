@@ -29,6 +29,7 @@ PROOFS = (
     "streams",
     "order",
     "idempotency",
+    "invoke",
     "seed2-walk",
     "api",
     "sandbox-fuzz",
@@ -38,7 +39,7 @@ PROOFS = (
     "files",
     "attacks",
 )
-BENCHES = ("send", "login", "memory", "read", "events", "webhooks", "streams", "files", "sandbox")
+BENCHES = ("send", "login", "memory", "read", "invoke", "events", "webhooks", "streams", "files", "sandbox")
 
 
 def main(arguments: list[str]) -> int:

@@ -11,6 +11,7 @@ import statistics
 import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,16 @@ READS = ("history of 50", "100 chats", "one chat", "100 members")
 _BARE_PHONE = "+15550500000"
 
 
+Asked = Callable[[str, int], dict[str, tuple[str, str, Any]]]
+"""From a session's id and the chat's: for each read the method, path and body of its request."""
+
+
 async def run(rounds: int) -> Outcome:
+    return await compared(rounds, _paths, ADDED_MS)
+
+
+async def compared(rounds: int, asked: Asked, added_ms: float) -> Outcome:
+    """Those reads that `asked` has, each beside the bare client's."""
     with tempfile.TemporaryDirectory(prefix="teleflow-bench-") as made:
         folder = Path(made)
         sandbox = SandboxProcess(folder / "sandbox", core=1, pq_bits=30)
@@ -46,7 +56,7 @@ async def run(rounds: int) -> Outcome:
             club = await _furnish(sandbox, person.phone)
             caller = gateway.caller(person.token)
             (session,) = (await caller.get("/api/v1/sessions"))["data"]
-            paths = _paths(session["id"], club)
+            paths = asked(session["id"], club)
             found: dict[str, list[float]] = defaultdict(list)
 
             async def theirs() -> None:
@@ -67,7 +77,7 @@ async def run(rounds: int) -> Outcome:
                 for work in (theirs, ours) if number % 2 else (ours, theirs):
                     await work()
             caller.close()
-            return _judge(found, gateway)
+            return _judge(found, gateway, tuple(paths), added_ms)
 
 
 async def _furnish(sandbox: SandboxProcess, phone: str) -> int:
@@ -91,45 +101,40 @@ async def _furnish(sandbox: SandboxProcess, phone: str) -> int:
     return int(made["chatId"])
 
 
-def _paths(session: str, club: int) -> dict[str, str]:
+def _paths(session: str, club: int) -> dict[str, tuple[str, str, Any]]:
     query = f"sessionId={session}"
-    return dict(
-        zip(
-            READS,
-            (
-                f"/api/v1/messages/history?{query}&chatId={club}&limit=50",
-                f"/api/v1/chats?{query}&limit=100",
-                f"/api/v1/chats/{club}?{query}",
-                f"/api/v1/chats/{club}/members?{query}&limit=100",
-            ),
-            strict=True,
-        )
+    paths = (
+        f"/api/v1/messages/history?{query}&chatId={club}&limit=50",
+        f"/api/v1/chats?{query}&limit=100",
+        f"/api/v1/chats/{club}?{query}",
+        f"/api/v1/chats/{club}/members?{query}&limit=100",
     )
+    return {name: ("GET", path, None) for name, path in zip(READS, paths, strict=True)}
 
 
-async def _ours(caller: Caller, path: str) -> float:
+async def _ours(caller: Caller, asked: tuple[str, str, Any]) -> float:
     """The median in milliseconds, from the first byte asked to the last byte had."""
     took = []
     for number in range(WARM_UP + CALLS):
         began = time.perf_counter()
-        reply = await caller.ask("GET", path)
+        reply = await caller.ask(*asked)
         if reply.status != 200:
-            raise RuntimeError(f"{path}: {reply.status} {reply.body[:300]!r}")
+            raise RuntimeError(f"{asked}: {reply.status} {reply.body[:300]!r}")
         if number >= WARM_UP:
             took.append(time.perf_counter() - began)
     return statistics.median(took) * 1000
 
 
-def _judge(found: dict[str, list[float]], gateway: GatewayProcess) -> Outcome:
+def _judge(found: dict[str, list[float]], gateway: GatewayProcess, reads: tuple[str, ...], added_ms: float) -> Outcome:
     outcome = Outcome()
-    for name in READS:
+    for name in reads:
         ours, bare = found[f"ours {name}"], found[f"bare {name}"]
         for who, values in (("ours", ours), ("bare Telethon", bare)):
             shown = f"{statistics.median(values):.3g} [{min(values):.3g} to {max(values):.3g}]"
             outcome.fact(f"{name}, {who}: p50 ms", shown)
         cpu = [statistics.median(found[f"{who} CPU {name}"]) for who in ("ours", "bare")]
         outcome.fact(f"{name}: CPU ms a call, ours and bare", "{:.3g}, {:.3g}".format(*cpu))
-        outcome.at_most(f"{name}: added in CPU time", ADDED_MS, cpu[0] - cpu[1], "ms")
-        outcome.at_most(f"{name}: added at p50", ADDED_MS, statistics.median(ours) - statistics.median(bare), "ms")
+        outcome.at_most(f"{name}: added in CPU time", added_ms, cpu[0] - cpu[1], "ms")
+        outcome.at_most(f"{name}: added at p50", added_ms, statistics.median(ours) - statistics.median(bare), "ms")
     outcome.loop(gateway.lag)
     return outcome

@@ -73,6 +73,7 @@ async def test_what_is_written_is_in_the_audit_log_without_its_parameters(at: Sc
         ("channels.deleteChannel", {"channel": "@the_club"}, 403, "METHOD_FORBIDDEN"),
         ("messages.getHistory", {"peer": "@the_club"}, 422, "VALIDATION_ERROR"),
         ("messages.readMentions", {"peer": "@nobody_here"}, 404, "PEER_NOT_FOUND"),
+        ("channels.getFullChannel", {"channel": "me"}, 422, "VALIDATION_ERROR"),
         ("messages.readMentions", {"peer": "\x00"}, 422, "VALIDATION_ERROR"),
     ],
 )

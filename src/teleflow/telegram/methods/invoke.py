@@ -7,7 +7,9 @@ from typing import Any
 from telethon.tl import TLObject
 from telethon.tl import types as tl
 
+from teleflow.errors import Invalid
 from teleflow.model.operations.invoke import Invoked, InvokeMethod
+from teleflow.model.peers import Peer, PeerKind
 from teleflow.telegram.base import Invoke
 from teleflow.telegram.convert.peers import input_channel, input_peer, input_user, known_from
 from teleflow.telegram.tl.codec import json_from, request_from
@@ -15,21 +17,29 @@ from teleflow.telegram.tl.codec import json_from, request_from
 
 async def invoke_method(invoke: Invoke, operation: InvokeMethod) -> Invoked:
     def peer(ref: str, wanted: str) -> TLObject:
-        return _as(operation.peers[ref], wanted)
+        return _as(ref, operation.peers[ref], wanted)
 
     answer = await invoke(request_from(operation.method, operation.params, peer))
     return Invoked(json_from(answer), known_from(_listed(answer, "users"), _listed(answer, "chats")))
 
 
-def _as(peer: Any, wanted: str) -> TLObject:
+def _as(ref: str, peer: Peer, wanted: str) -> TLObject:
     match wanted:
         case "InputUser":
+            _check(ref, peer, PeerKind.USER)
             return input_user(peer)
         case "InputChannel":
+            _check(ref, peer, PeerKind.CHANNEL)
             return input_channel(peer)
         case "InputDialogPeer":
             return tl.InputDialogPeer(input_peer(peer))
     return input_peer(peer)
+
+
+def _check(ref: str, peer: Peer, kind: PeerKind) -> None:
+    if peer.kind is not kind:
+        message = f"{ref[:64]} is no {kind.value}"
+        raise Invalid(message, details={"fields": [{"field": "params", "message": message}]})
 
 
 def _listed(answer: Any, name: str) -> Any:

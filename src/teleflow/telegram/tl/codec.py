@@ -51,6 +51,8 @@ class _Reader:
             if held is None:
                 if not field.optional and field.name != "random_id":
                     raise _unfit(where, f"is missing: {expected(field)}")
+                if field.bit is None and field.optional:
+                    values[field.name] = None  # a date that Telethon writes as 0
                 continue
             values[field.name] = self._field(field, held, where, depth)
         self._complete(kind, fields, values, path)
