@@ -44,7 +44,7 @@ class _Reader:
         unknown = given.keys() - {field.name for field in fields} - {"_"}
         if unknown:
             raise _unfit(_join(path, min(unknown)), f"no field of {_name(kind)}; {_listed(fields)}")
-        values = {}
+        values: dict[str, Any] = {}
         for field in fields:
             held = given.get(field.name)
             where = _join(path, field.name)
