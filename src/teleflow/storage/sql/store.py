@@ -22,7 +22,6 @@ from teleflow.storage.sql.logins import Logins
 from teleflow.storage.sql.opt_outs import OptOuts
 from teleflow.storage.sql.pacing import PacingRows
 from teleflow.storage.sql.peers import Peers
-from teleflow.storage.sql.postgres.engine import PostgresEngine
 from teleflow.storage.sql.profiles import Profiles
 from teleflow.storage.sql.recipients import Recipients
 from teleflow.storage.sql.recoveries import Recoveries
@@ -92,6 +91,9 @@ def open_storage(url: str, seal: Seal, clock: Clock, *, threads: bool = True) ->
     """
     engine: Engine
     if url.split(":", 1)[0].lower() in _POSTGRES:
+        # Its driver and what migrates it are half a second of every start: only those who have one wait for that.
+        from teleflow.storage.sql.postgres.engine import PostgresEngine
+
         engine = PostgresEngine(url, clock)
     else:
         engine = SqliteEngine(sqlite_path(url), clock, threads=threads)
