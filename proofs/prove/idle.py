@@ -28,8 +28,9 @@ class Scale:
     settle: float
 
 
-SHORT = Scale(sessions=200, seconds=21.0, settle=2.0)
-LONG = Scale(sessions=1000, seconds=60.0, settle=10.0)
+# Within a quarter of a minute of its link a session asks once what it may have missed: idle is what comes after that.
+SHORT = Scale(sessions=200, seconds=20.0, settle=16.0)
+LONG = Scale(sessions=1000, seconds=60.0, settle=20.0)
 
 
 async def run(scale: Scale, seed: int) -> Outcome:  # noqa: ARG001 - nothing here is random
