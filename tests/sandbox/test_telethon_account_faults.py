@@ -5,20 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from telethon import TelegramClient, errors, functions, types
+from telethon import errors, functions, types
 
 from tests.sandbox.telethon_rig import ANN, BOB, WAIT, sandbox, trusted_keys
 
-pytestmark = pytest.mark.usefixtures(trusted_keys.__name__, "own_config")
+pytestmark = pytest.mark.usefixtures(trusted_keys.__name__)
 __all__ = ["trusted_keys"]
-
-
-@pytest.fixture
-def own_config():
-    """Telethon keeps the list of data centres in its class."""
-    TelegramClient._config = None
-    yield
-    TelegramClient._config = None
 
 
 async def one(box, **more):
