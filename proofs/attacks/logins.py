@@ -19,22 +19,26 @@ async def timing(context: Context) -> Found:
         names.append(f"timed{number}")
         body = {"name": names[-1], "password": PASSWORD}
         await context.data("POST", "/api/v1/users", body, token=context.admin)
-    known: list[float] = []
-    unknown: list[float] = []
-    for turn in range(3):
-        for number, name in enumerate(names):
-            for into, tried in ((known, name), (unknown, f"nobody{turn}{number}")):
-                body = f'{{"name":"{tried}","password":"wrong {turn}"}}'.encode()
-                data = request("POST", "/api/v1/auth/login", {"content-type": "application/json"}, body)
-                began = time.monotonic()
-                reply = await context.send(data, source=f"127.1.{turn + 1}.{number + 1}")
-                if reply.status != 401:
-                    return Found(held=False, shown=f"{tried}: {reply.status}")
-                into.append(time.monotonic() - began)
-    score = abs(_deviation(known, unknown))
+    for block in range(2):  # an honest run is unlucky once in a hundred: what is told apart, is told apart again
+        known: list[float] = []
+        unknown: list[float] = []
+        for turn in range(3 * block + 1, 3 * block + 4):
+            for number, name in enumerate(names):
+                pair = [(known, name), (unknown, f"nobody{turn}{number}")]
+                for into, tried in pair if (turn + number) % 2 else pair[::-1]:
+                    body = f'{{"name":"{tried}","password":"wrong {turn}"}}'.encode()
+                    data = request("POST", "/api/v1/auth/login", {"content-type": "application/json"}, body)
+                    began = time.monotonic()
+                    reply = await context.send(data, source=f"127.1.{turn}.{number + 1}")
+                    if reply.status != 401:
+                        return Found(held=False, shown=f"{tried}: {reply.status}")
+                    into.append(time.monotonic() - began)
+        score = abs(_deviation(known, unknown))
+        if score < 2.6:
+            break
     medians = [statistics.median(times) * 1000 for times in (known, unknown)]
     shown = f"medians {medians[0]:.0f} and {medians[1]:.0f} ms, {len(known)} each, z = {score:.1f}"
-    return that(score < 2.6, shown)  # p > 0.01: one honest run in a hundred may be unlucky
+    return that(score < 2.6, shown)
 
 
 def _deviation(one: list[float], two: list[float]) -> float:
