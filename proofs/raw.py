@@ -17,6 +17,7 @@ from telethon.crypto import rsa
 from telethon.sessions import MemorySession
 from telethon.tl import functions
 
+from proofs.judges import connected
 from proofs.wire import Caller
 
 Wrap = Callable[[bytes, int], bytes]
@@ -75,7 +76,7 @@ class KeyedClient:
         session = MemorySession()
         session.set_dc(2, host, port)
         client = TelegramClient(session, 1, "hash", receive_updates=False, connection_retries=1)
-        await client.connect()
+        await connected(client)
         return cls(client)
 
     async def sign_in(self, control: Caller, phone: str) -> None:

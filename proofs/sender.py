@@ -12,6 +12,7 @@ from telethon import TelegramClient
 from telethon.crypto import rsa
 from telethon.sessions import StringSession
 
+from proofs.judges import connected
 from proofs.process import SandboxProcess
 
 
@@ -33,7 +34,7 @@ async def telethon(sandbox: SandboxProcess, phone: str) -> AsyncIterator[Any]:
     session.set_dc(info["dcId"], info["host"], info["port"])
     client: Any = TelegramClient(session, 1, "hash", connection_retries=3, retry_delay=0.1, request_retries=1)
     try:
-        await client.connect()
+        await connected(client)
         await client.send_code_request(phone)
         code = (await sandbox.control.get(f"/accounts/{urllib.parse.quote(phone)}/code"))["code"]
         await client.sign_in(phone, code)

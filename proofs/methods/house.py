@@ -22,6 +22,7 @@ from telethon.sessions import StringSession
 from telethon.tl import functions as f
 from telethon.tl import types
 
+from proofs.judges import connected
 from proofs.methods.judge import faults_of, unknown_in
 from teleflow.sandbox import running
 from teleflow.sandbox.embedded import Sandbox
@@ -161,7 +162,7 @@ class House:
         someone = Someone(self, client)
         self._devices.append(someone)
         async with asyncio.timeout(ANSWER):
-            await client.connect()
+            await connected(client)
         return someone
 
     async def new(self, name: str = "Max", **account: Any) -> Someone:

@@ -11,10 +11,10 @@ from typing import Any
 import pytest
 from telethon import TelegramClient, events
 from telethon.crypto import rsa
-from telethon.errors.common import InvalidBufferError
 from telethon.sessions import StringSession
 from telethon.sessions.abstract import Session
 
+from proofs.judges import connected
 from teleflow.sandbox import running
 from teleflow.sandbox.embedded import Sandbox
 
@@ -57,10 +57,7 @@ class Box:
 
     async def login(self, phone: str, session: Any = None, **more: Any) -> Any:
         client = self.client(session, **more)
-        try:
-            await asyncio.wait_for(client.connect(), WAIT)
-        except InvalidBufferError:  # once in some thousand exchanges Telethon factorises pq wrong, and is hung up on
-            await asyncio.wait_for(client.connect(), WAIT)
+        await asyncio.wait_for(connected(client), WAIT)
         await client.send_code_request(phone)
         await client.sign_in(phone, self.code(phone))
         return client

@@ -32,6 +32,7 @@ def test_every_method_has_a_class_and_what_is_more_than_a_write_a_reason() -> No
                    "upload.saveFilePart", "messages.setTyping", "account.updateStatus"]),
         ("dangerous", ["account.deleteAccount", "account.updatePasswordSettings", "account.resetAuthorization",
                        "auth.resetAuthorizations", "channels.deleteChannel", "channels.editCreator",
+                       "messages.editChatCreator",
                        "messages.deleteHistory", "account.changePhone", "payments.sendStarsForm",
                        "auth.acceptLoginToken",
                        "account.getPassword", "account.setAccountTTL", "phone.requestCall"]),
