@@ -80,7 +80,11 @@ def is_units_own(error: BaseException) -> bool:
 
 def is_trouble(error: BaseException) -> bool:
     """Whether the error came from the database or the way to it."""
-    return isinstance(error, asyncpg.PostgresError | asyncpg.InterfaceError | OSError | asyncio.TimeoutError)
+    return isinstance(error, _TROUBLE)
+
+
+# The last is the driver's own confusion about a connection that broke in the middle of a statement.
+_TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncio.TimeoutError, asyncpg.InternalClientError)
 
 
 class PostgresTx:
