@@ -17,7 +17,7 @@ from tests.integration.gateway.rig import ANN, BOB, Rig, rigged
 @pytest.fixture
 async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
     (tmp_path / "sessions").mkdir()
-    async with rigged(tmp_path / "data", sessions_dir=tmp_path / "sessions") as made:
+    async with rigged(tmp_path / "data", pq_bits=46, sessions_dir=tmp_path / "sessions") as made:
         yield made
 
 
