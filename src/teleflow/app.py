@@ -119,6 +119,7 @@ class Gateway:
         self.storage = open_storage(database, seal, self.clock, threads=self._storage_threads)
         await self.storage.start()
         stack.push_async_callback(self.storage.stop)
+        await self.storage.hold(process.end_this)
         stack.enter_context(InstallationLock(await self.storage.remember("installation", new_id("ins"))))
 
         threads = ThreadPoolExecutor(2, thread_name_prefix="arithmetic")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from teleflow.errors import Forbidden, NotFound
+from teleflow.errors import Forbidden, Invalid, NotFound
 from teleflow.kit.clock import Clock, loop_time, milliseconds
 from teleflow.model.audit import Act, AuditEntry
 from teleflow.model.operations.invoke import InvokeMethod
@@ -101,7 +101,8 @@ class Methods:
 
     async def _peers(self, session_id: str, refs: frozenset[str], until: float) -> dict[str, Peer]:
         if len(refs) > _MOST_REFS:
-            raise Forbidden(f"At most {_MOST_REFS} peer refs in one call", code="TOO_MANY_PEERS")
+            message = f"At most {_MOST_REFS} peer refs in one call"
+            raise Invalid(message, code="TOO_MANY_PEERS", details={"fields": [{"field": "params", "message": message}]})
         return {
             ref: await self._reach.peer(
                 session_id, parse_ref(ref, field="params"), within=max(_LEAST_S, until - loop_time())

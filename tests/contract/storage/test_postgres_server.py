@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 
+import asyncpg
 import pytest
 
 from proofs.postgres import Postgres
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.seal import Seal
 from teleflow.storage.sql import open_storage
+from teleflow.storage.sql.postgres import hold
 
 from .databases import Databases
+from .programs import start_program
 from .rig import KEY, NOW, SENT, SetClock, a_job, accept, stored_user
-
-ROOT = Path(__file__).parents[3]
-PROGRAM = Path(__file__).with_name("writing_program.py")
 
 
 @pytest.fixture
@@ -74,16 +70,6 @@ async def test_what_was_acknowledged_survives_the_server(server: Postgres, seal:
     assert missing == []
     assert refused, "nobody is told of a success while there is no server"
     await storage.stop()
-
-
-def start_program(url: str, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(PROGRAM), url, *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"},
-    )
 
 
 @pytest.mark.parametrize("lines", [1, 300])
@@ -152,3 +138,70 @@ async def test_a_server_that_is_not_there_is_a_clear_line(seal: Seal) -> None:
         await storage.start()
     assert "the-secret" not in str(told.value)
     assert KEY not in str(told.value)
+
+
+async def test_one_service_runs_on_a_database(server: Postgres, seal: Seal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hold, "PATIENCE_AT_START_S", 0.3)
+    monkeypatch.setattr(hold, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(hold, "LOOK_S", 0.1)
+    one, two = (open_storage(server.url(), seal, SetClock()) for _ in range(2))
+    for storage in (one, two):
+        await storage.start()
+    lost = asyncio.Event()
+    await one.hold(lost.set)
+    with pytest.raises(SettingsError, match="another TeleFlow is running"):
+        await two.hold(lambda: None)
+
+    # The server's restart ends every connection: the first one has it again, the second one still not.
+    await asyncio.to_thread(server.stop)
+    await asyncio.to_thread(server.start)
+    async with asyncio.timeout(20):
+        while await holders(server) != 1:
+            await asyncio.sleep(0.05)
+    with pytest.raises(SettingsError):
+        await two.hold(lambda: None)
+    assert not lost.is_set()
+
+    await one.stop()
+    await two.stop()
+    assert await holders(server) == 0
+
+
+async def test_a_service_whose_database_was_taken_is_told(
+    server: Postgres, seal: Seal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hold, "PATIENCE_S", 0.3)
+    monkeypatch.setattr(hold, "LOOK_S", 1.0)
+    one, two = (open_storage(server.url(), seal, SetClock()) for _ in range(2))
+    for storage in (one, two):
+        await storage.start()
+    lost = asyncio.Event()
+    await one.hold(lost.set)
+    await end_holders(server)
+    await two.hold(lambda: None)
+    async with asyncio.timeout(20):
+        await lost.wait()
+    for storage in (one, two):
+        await storage.stop()
+
+
+_HOLDERS = "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted"
+
+
+async def holders(server: Postgres) -> int:
+    connection = await asyncpg.connect(server.url())
+    try:
+        return len(await connection.fetch(_HOLDERS))
+    finally:
+        await connection.close()
+
+
+async def end_holders(server: Postgres) -> None:
+    """As a network that breaks would."""
+    connection = await asyncpg.connect(server.url())
+    try:
+        await connection.fetch(f"SELECT pg_terminate_backend(pid) FROM ({_HOLDERS}) AS held")
+        while await connection.fetch(_HOLDERS):
+            await asyncio.sleep(0.01)
+    finally:
+        await connection.close()

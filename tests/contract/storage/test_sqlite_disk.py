@@ -8,7 +8,6 @@ import os
 import signal
 import sqlite3
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -22,10 +21,8 @@ from teleflow.storage.base import Storage
 from teleflow.storage.sql import open_storage
 from teleflow.storage.sql.sqlite import writer as writer_module
 
+from .programs import start_program
 from .rig import KEY, NOW, SENT, SetClock, a_job, a_user, accept, stored_user
-
-ROOT = Path(__file__).parents[3]
-PROGRAM = Path(__file__).with_name("writing_program.py")
 
 
 @pytest.fixture
@@ -192,23 +189,13 @@ async def test_readers_see_committed_data_only(storage: Storage, tmp_path: Path)
     other.close()
 
 
-def start_program(tmp_path: Path, *arguments: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(PROGRAM), f"file:{tmp_path / 'data' / 'teleflow.db'}", *arguments],
-        stdout=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"},
-    )
-
-
 @pytest.mark.parametrize("lines", [1, 40, 300, 900])
 async def test_every_acknowledged_row_survives_a_kill(
     storage: Storage, opening: Callable[[], Storage], tmp_path: Path, lines: int
 ) -> None:
     user = await stored_user(storage)
     await storage.stop()
-    program = start_program(tmp_path, user.id, "100000")
+    program = start_program(f"file:{tmp_path / 'data' / 'teleflow.db'}", user.id, "100000")
     assert program.stdout is not None
     acknowledged: list[str] = []
     for line in program.stdout:
@@ -235,7 +222,7 @@ async def test_every_acknowledged_row_survives_a_kill(
 
 async def test_two_processes_write_at_once(storage: Storage, tmp_path: Path) -> None:
     user = await stored_user(storage)
-    program = start_program(tmp_path, user.id, "400")
+    program = start_program(f"file:{tmp_path / 'data' / 'teleflow.db'}", user.id, "400")
     jobs = [a_job(user) for _ in range(400)]
     for start in range(0, 400, 20):
         await asyncio.gather(*[accept(storage, job) for job in jobs[start : start + 20]])

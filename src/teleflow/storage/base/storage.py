@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from teleflow.storage.base.audit import AuditStore
@@ -39,6 +40,12 @@ class Storage(
 
     async def start(self) -> None:
         """Open, migrate under a lock, check the seal key. Raises SettingsError with a clear line."""
+
+    async def hold(self, lost: Callable[[], None]) -> None:
+        """Be the one service that runs on this database, until `stop`. Raises SettingsError when another one does.
+
+        `lost` is called when another one took it while we could not see it: then this one has to end.
+        """
 
     async def stop(self) -> None: ...
 

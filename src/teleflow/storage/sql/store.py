@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -76,6 +77,9 @@ class SqlStorage(
         except BaseException:
             await self._db.stop()
             raise
+
+    async def hold(self, lost: Callable[[], None]) -> None:
+        await self._db.hold(lost)
 
     async def stop(self) -> None:
         await self._db.stop()

@@ -20,6 +20,7 @@ from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
 from teleflow.storage.sql.engine import Unit
 from teleflow.storage.sql.postgres import connection as c
+from teleflow.storage.sql.postgres.hold import Hold
 from teleflow.storage.sql.postgres.migrating import migrate
 from teleflow.storage.sql.postgres.writer import RACES, Writer
 from teleflow.storage.sql.queued import unavailable
@@ -46,6 +47,7 @@ class PostgresEngine:
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
         self._writer: Writer | None = None
         self._heavy: Tasks | None = None
+        self._hold: Hold | None = None
         self._ring: Callable[[Collection[str]], None] | None = None
 
     async def start(self) -> None:
@@ -64,6 +66,10 @@ class PostgresEngine:
         self._writer = Writer(partial(c.connect, self._url), self._dialect, self._clock)
         self._writer.on_append = self._ring
 
+    async def hold(self, lost: Callable[[], None]) -> None:
+        self._hold = Hold(partial(c.connect, self._url), self._clock)
+        await self._hold.take(lost)
+
     async def stop(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
@@ -71,6 +77,9 @@ class PostgresEngine:
         heavy, self._heavy = self._heavy, None
         if heavy is not None:
             await heavy.close()
+        hold, self._hold = self._hold, None
+        if hold is not None:
+            await hold.release()
         pool, self._pool = self._pool, None
         if pool is not None:
             try:

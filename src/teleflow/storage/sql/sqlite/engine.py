@@ -80,6 +80,9 @@ class SqliteEngine:
         self._writer.on_append = self._ring
         self._loop_reader, self._heavy_reader = on_loop, in_thread
 
+    async def hold(self, lost: Callable[[], None]) -> None:
+        """The file is this machine's: `storage/lock` and `storage/copies` see to it."""
+
     async def stop(self) -> None:
         writer, self._writer = self._writer, None
         if writer is not None:
