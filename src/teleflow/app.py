@@ -20,7 +20,6 @@ from typing import Any, Self
 import structlog
 
 from teleflow import __version__
-from teleflow.api.server import HttpServer
 from teleflow.broadcasts.worker import Worker as Broadcasting
 from teleflow.config import Secrets, Settings
 from teleflow.errors import SettingsError, StorageUnavailable
@@ -295,6 +294,8 @@ async def serve(settings: Settings, *, on_ready: Callable[[Ready], Awaitable[Non
 
 async def listen(app: Any, sockets: list[socket.socket], *, on_listening: Callable[[], Awaitable[None] | None]) -> None:
     """Serve HTTP on these sockets until a stop signal, then finish what is under way, 10 s at most."""
+    from teleflow.api.server import HttpServer  # as `_build_app`: by now it has come with the application
+
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

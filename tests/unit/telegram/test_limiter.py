@@ -25,7 +25,7 @@ async def test_a_loop_that_was_held_up_makes_nobody_go_in_a_bunch() -> None:
         pass  # nothing else gets a turn of the loop
     await asyncio.gather(*turns)
     gaps = [later - earlier for earlier, later in pairwise(went)]
-    assert min(gaps) >= 0.0095
+    assert min(gaps) >= 0.005, "half a turn: when this was looked at may be late too"
 
 
 async def test_without_a_rate_nobody_waits() -> None:
