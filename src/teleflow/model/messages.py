@@ -101,24 +101,24 @@ class LogEntry:
     number: int = 0
 
 
-def check_text(text: str) -> str:
-    """Return the text as it will be sent. Raises Invalid for what no data centre takes."""
+def check_text(text: str, *, field: str = "text") -> str:
+    """Return the text as it will be sent. Raises Invalid for what no data centre takes, naming its caller's `field`."""
     try:
         units = len(text.encode("utf-16-le")) // 2
     except UnicodeEncodeError as error:
         raise Invalid(
             "The text holds half of a surrogate pair, which is no character",
             code="MESSAGE_INVALID",
-            details={"field": "message"},
+            details={"field": field},
         ) from error
     if "\x00" in text:
-        raise Invalid("The text holds a NUL character", code="MESSAGE_INVALID", details={"field": "message"})
+        raise Invalid("The text holds a NUL character", code="MESSAGE_INVALID", details={"field": field})
     if not text.strip():
-        raise Invalid("The text is empty", code="MESSAGE_EMPTY", details={"field": "message"})
+        raise Invalid("The text is empty", code="MESSAGE_EMPTY", details={"field": field})
     if units > TEXT_LIMIT:
         raise Invalid(
             f"The text has {units} UTF-16 units, {TEXT_LIMIT} is the most",
             code="MESSAGE_TOO_LONG",
-            details={"field": "message", "limit": TEXT_LIMIT, "units": units},
+            details={"field": field, "limit": TEXT_LIMIT, "units": units},
         )
     return text

@@ -34,7 +34,7 @@ class Messages:
     async def send(self, user: User, *, phone: str, text: str, idempotency_key: str | None = None) -> SendJob:
         """Raises Invalid for what can't be sent, and SESSION_NOT_CONNECTED when there is no account to send from."""
         to_phone = normalize_phone(phone)
-        check_text(text)
+        check_text(text, field="message")
         session = await self._session(user)
         if session is None or not session.authorised:
             error = Invalid(

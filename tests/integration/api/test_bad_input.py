@@ -94,7 +94,7 @@ async def test_texts_are_counted_as_telegram_counts_them(service: Service) -> No
             assert answer.status_code == 200, (text[:20], answer.text)
             assert service.telegram.asked[-1][3] == text
         else:
-            assert_error(answer, status, code)
+            assert assert_error(answer, status, code)["error"]["details"]["field"] == "message"
 
 
 async def test_phones_are_normalised_or_refused(service: Service) -> None:

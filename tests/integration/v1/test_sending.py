@@ -175,6 +175,7 @@ async def test_what_cannot_be_sent_is_told_by_name(desk: Desk) -> None:
     assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "PEER_NOT_FOUND")
     empty = await desk.send("   ")
     assert (empty.status_code, empty.json()["error"]["code"]) == (422, "MESSAGE_EMPTY")
+    assert empty.json()["error"]["details"]["field"] == "text", "by the name that its caller gave it"
     desk.session_id = "ses_unknown"
     foreign = await desk.send("x")
     assert (foreign.status_code, foreign.json()["error"]["code"]) == (404, "SESSION_NOT_FOUND")
