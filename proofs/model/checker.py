@@ -70,6 +70,14 @@ class Checker:
         self.same(f"{seat.name}'s scheduled", client.scheduled, waiting)
         inside = {each for each, chat in model.chats.items() if is_channel(each) and me in chat.members}
         self.same(f"{seat.name}'s channels", {each for each in client.boxes if each != me}, inside)
+        for peer, told in client.admins.items():
+            chat = model.chats[peer]
+            known_of = {user: admin for user, admin in told.items() if user in chat.members and me in chat.members}
+            self.same(
+                f"{seat.name} knows administrators of {peer}",
+                known_of,
+                {user: user in chat.admins for user in known_of},
+            )
         for peer in self.chats(me):
             self._marks(seat, peer)
 

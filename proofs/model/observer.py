@@ -69,6 +69,9 @@ class Observer:
         """Chats that one could not look into when one came back, and has not been able to ask about since."""
         self.waiting_out_of_sight: set[int] = set()
         """Scheduled messages for such chats."""
+        self.admins: dict[int, dict[int, bool]] = {}
+        """Basic group: who has been told to be an administrator, or not to be one."""
+        self.versions: dict[int, int] = {}
         self.heard = 0
 
     def complain(self, what: str) -> None:
@@ -291,10 +294,27 @@ class Observer:
         marks = self.reads.setdefault(peer, [0, 0])
         marks[0] = max(marks[0], update.available_min_id)
 
+    def on_UpdateChatParticipantAdmin(self, update: Any, _chats: Any) -> None:  # noqa: N802
+        self._version(-update.chat_id, update.version)
+        self.admins.setdefault(-update.chat_id, {})[update.user_id] = bool(update.is_admin)
+
+    def on_UpdateChatParticipants(self, update: Any, _chats: Any) -> None:  # noqa: N802
+        told, peer = update.participants, -update.participants.chat_id
+        self.admins.pop(peer, None)
+        if isinstance(told, types.ChatParticipants):
+            self._version(peer, told.version)
+            plain = [each for each in told.participants if not isinstance(each, types.ChatParticipantCreator)]
+            self.admins[peer] = {each.user_id: isinstance(each, types.ChatParticipantAdmin) for each in plain}
+
+    def _version(self, peer: int, version: int) -> None:
+        if version < self.versions.get(peer, 0):
+            self.complain(f"version of {peer} back from {self.versions[peer]} to {version}")
+        self.versions[peer] = version
+
     def _told_elsewhere(self, _update: Any, _chats: Any) -> None:
         """Of members and rights the model is asked, not the client."""
 
-    on_UpdateChat = on_UpdateChatParticipants = on_UpdateChatDefaultBannedRights = _told_elsewhere  # noqa: N815
+    on_UpdateChat = on_UpdateChatDefaultBannedRights = _told_elsewhere  # noqa: N815
     on_UpdatePeerBlocked = on_UpdatePeerSettings = _told_elsewhere  # noqa: N815
 
     # counted

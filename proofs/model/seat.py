@@ -80,6 +80,8 @@ class Seat:
             client.take(answer.updates)
         elif kind is types.Updates:
             client.take(answer)
+        elif isinstance(deed.request, f.messages.EditChatAdminRequest):  # told to everybody but who did it
+            client.admins.setdefault(deed.peer, {})[deed.request.user_id.user_id] = deed.request.is_admin
         elif kind is not bool:
             client.complain(f"{deed.kind} answered with {kind.__name__}")
 
@@ -111,6 +113,7 @@ class Seat:
         """Connect, and catch up: the account first, then each channel that has news."""
         self._line = await Line.opened(self._address, self.key, self._clock, self._heard)
         client = self.client
+        client.admins.clear()  # no difference tells of them: an app asks about the group, by its version
         known = client.boxes[self.me]
         missed = [Missed(self.me, known.pts)]
         for each in client.boxes.values():
