@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import re
 from typing import Annotated, cast
 
@@ -11,11 +12,13 @@ from teleflow.api import facts as facts_module
 from teleflow.api.bodies import refuse_unreadable
 from teleflow.api.facts import Facts
 from teleflow.errors import Forbidden, Malformed, Unauthenticated
+from teleflow.model.browsers import COOKIE, csrf_token
 from teleflow.model.users import Principal
 from teleflow.services.everything import Services
 from teleflow.services.logins import LiveLogin
 from teleflow.services.tokens import MOST_CHARACTERS
 
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _TOKEN = re.compile(rb"[A-Za-z0-9._~+/=-]+")
 
 
@@ -45,8 +48,49 @@ def api_key(facts: Facts) -> bytes | None:
     return key
 
 
+def cookie(facts: Facts) -> str | None:
+    """The secret of a signed-in browser, None when none came. Raises Malformed when two did."""
+    given = facts.headers.get(b"cookie")
+    if given is None:
+        return None
+    pairs = (pair.strip().partition(b"=") for pair in given.split(b";"))
+    found = [value for name, _, value in pairs if name == COOKIE.encode()]
+    if len(found) > 1 or (found and b"cookie" in facts.repeated):
+        raise Malformed("Say who you are once: one cookie")
+    return found[0].decode("latin-1") if found else None
+
+
+async def _by_cookie(facts: Facts, services: Services) -> LiveLogin | None:
+    """Who a browser is signed in as, where it is and no header says who calls.
+
+    A browser sends its cookie by itself, whichever page asks it to: so the page has to be one of ours, and for
+    whatever changes something it has to bring the token that only pages of ours can read.
+    Raises Unauthenticated, Malformed, Forbidden.
+    """
+    if b"authorization" in facts.headers or b"x-api-key" in facts.headers:
+        return None
+    secret = cookie(facts)
+    if secret is None:
+        return None
+    if not facts.own_origin():
+        raise Forbidden("Pages of another origin may not use this browser's login", code="ORIGIN_NOT_ALLOWED")
+    login = services.browsers.recognise(secret) or await services.browsers.authenticate(secret)
+    if facts.method not in _SAFE:
+        given = facts.headers.get(b"x-csrf-token", b"")
+        if b"x-csrf-token" in facts.repeated or not hmac.compare_digest(given, csrf_token(secret).encode()):
+            raise Forbidden("X-CSRF-Token is missing or wrong", code="CSRF_TOKEN_WRONG")
+    facts.by_browser = True
+    return login
+
+
 async def proven(facts: Facts, services: Services) -> LiveLogin:
-    """Who calls a route under `/api/v1`: by key, or by a token of either API. Raises Unauthenticated, Malformed."""
+    """Who calls a route under `/api/v1`: by key, by a token of either API, or by cookie.
+
+    Raises Unauthenticated, Malformed, Forbidden.
+    """
+    signed_in = await _by_cookie(facts, services)
+    if signed_in is not None:
+        return seen(signed_in, facts)
     key = api_key(facts)
     if key is not None:
         login = services.keys.recognise(key) or await services.keys.authenticate(key)
@@ -59,7 +103,10 @@ async def proven(facts: Facts, services: Services) -> LiveLogin:
 
 
 async def recognised(facts: Facts, services: Services) -> LiveLogin:
-    """Raises Unauthenticated, Malformed."""
+    """Raises Unauthenticated, Malformed, Forbidden."""
+    signed_in = await _by_cookie(facts, services)
+    if signed_in is not None:
+        return signed_in
     token = bearer_token(facts)
     return services.auth.recognise(token) or await services.auth.authenticate(token)
 

@@ -26,6 +26,9 @@ _WANTED = frozenset(
         b"origin",
         b"host",
         b"access-control-request-method",
+        b"cookie",
+        b"x-csrf-token",
+        b"sec-fetch-site",
     }
 )
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -36,7 +39,7 @@ _IDEMPOTENCY_KEY = re.compile(rb"[!-~]{1,255}")
 class Facts:
     """`arrived_at` in Unix seconds; `address` is the peer's, and a header's only where a trusted proxy is the peer.
 
-    `told` are the headers that the answer will carry, whatever it is.
+    `told` are the headers that the answer will carry, whatever it is. `by_browser`: a cookie proved the caller.
     """
 
     request_id: str
@@ -46,6 +49,7 @@ class Facts:
     headers: dict[bytes, bytes]
     repeated: frozenset[bytes]
     told: list[tuple[bytes, bytes]] = field(default_factory=list)
+    by_browser: bool = False
 
     @classmethod
     def of(cls, scope: Scope, arrived_at: float, proxies: Proxies | None = None) -> Facts:
@@ -85,6 +89,13 @@ class Facts:
             if name.strip() == b"charset":
                 charset = value.strip().strip(b'"')
         return media.strip(), charset
+
+    def own_origin(self) -> bool:
+        """Whether the page that calls is one of ours. True where no browser says whose it is."""
+        if b"origin" in self.repeated or self.headers.get(b"sec-fetch-site", b"none") not in {b"same-origin", b"none"}:
+            return False
+        origin = self.headers.get(b"origin")
+        return origin is None or origin.partition(b"://")[2].lower() == self.headers.get(b"host", b"").lower() != b""
 
     def idempotency_key(self) -> str | None:
         """Raises Malformed unless it is absent, or one header of 1 to 255 visible characters."""

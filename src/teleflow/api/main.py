@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from teleflow.api import docs, facts, system, v1
+from teleflow.api import dashboard, docs, facts, system, v1
 from teleflow.api.bodies import refuse_fields
 from teleflow.api.cors import Cors
 from teleflow.api.edge import Edge, Routes
@@ -37,6 +37,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     messages.router,
     *v1.ROUTERS,
     docs.router,
+    dashboard.router,
 )
 
 
@@ -48,6 +49,7 @@ def build_api() -> FastAPI:
         before = len(api.routes)
         api.include_router(router)
         included[id(router)] = api.routes[before:]
+    api.state.dashboard = dashboard.Files()
     api.state.documented = [route for router in ROUTERS for route in included[id(router)]]
     api.add_exception_handler(TeleFlowError, _tell)
     api.add_exception_handler(Refusal, _tell)

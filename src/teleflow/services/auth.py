@@ -78,7 +78,7 @@ class Auth:
         """Raises what `prove` raises."""
         proven = await self.prove(username, password, address=address, request_id=request_id)
         pair, login_id = await self._open(proven.user, address, request_id)
-        await self._refuse_if_changed(login_id, proven.password_hash)
+        await self.refuse_if_changed(login_id, proven.password_hash)
         _log.info("auth.login", user=proven.user.id, login=login_id)
         return pair
 
@@ -251,7 +251,7 @@ class Auth:
             return replacement
         return user.password_hash
 
-    async def _refuse_if_changed(self, login_id: str, expected: str) -> None:
+    async def refuse_if_changed(self, login_id: str, expected: str) -> None:
         """A password that was changed, or a user that was deleted, while we compared: the new login must not stay."""
         login = await self._logins.get(login_id)
         if login is None or login.user.password_hash != expected:

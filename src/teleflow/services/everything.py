@@ -16,6 +16,7 @@ from teleflow.services.allowance import Allowance
 from teleflow.services.audit import Audit
 from teleflow.services.auth import Auth
 from teleflow.services.broadcasts import Bell, Broadcasts
+from teleflow.services.browsers import Browsers
 from teleflow.services.chats import Chats
 from teleflow.services.deliveries import Carrier, Deliveries
 from teleflow.services.events import Events
@@ -50,6 +51,7 @@ class Services:
     """What the ways in (HTTP, the command line) call."""
 
     auth: Auth
+    browsers: Browsers
     keys: Keys
     audit: Audit
     requests: Requests
@@ -116,6 +118,7 @@ class Services:
         files = Files(in_use, reach, chats, file_ids, allowance, blobs or NoBlobs())
         return cls(
             auth=auth,
+            browsers=Browsers(storage, auth, logins, clock, life=tokens.refresh_life),
             keys=Keys(storage, auth, logins, tokens, clock, bootstrap=_text(settings.api_key)),
             audit=Audit(storage, clock, retention_days=settings.audit_retention_days),
             requests=Requests(storage, clock, node=node or new_id("node")),

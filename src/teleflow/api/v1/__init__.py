@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from teleflow.api.v1 import (
     audit,
     auth,
+    browser,
     broadcasts,
     chats,
     deliveries,
@@ -30,6 +31,7 @@ HOT: tuple[APIRouter, ...] = (messages.router, files.photos, chats.router, sendi
 
 ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
+    browser.router,
     keys.router,
     users.router,
     session_logins.router,

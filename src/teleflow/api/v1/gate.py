@@ -25,7 +25,7 @@ from teleflow.services.logins import LiveLogin
 # framework, for whatever is not asked in the usual way.
 Thin = Callable[[Scope, Receive, LiveLogin], Awaitable[Response | None]]
 PREFIX = "/api/v1/"
-OPEN = frozenset({"/api/v1/auth/login"})
+OPEN = frozenset({"/api/v1/auth/login", "/api/v1/auth/sign-in"})
 
 
 class Gate:

@@ -18,6 +18,7 @@ from teleflow.kit.clock import Clock
 from teleflow.services.logins import LiveLogin
 
 MOST_COUNTED = 50_000
+_BROWSER = 20  # times as much: a person who looks at a list asks for a picture in each line
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,9 @@ class Limits:
         if login is None:
             names = [(f"address {facts.address}", self._most)] if self._most else []
         else:
-            if self._most:
+            if self._most and facts.by_browser:
+                names.append((f"browser {login.principal.user_id}", self._most * _BROWSER))
+            elif self._most:
                 names.append((login.principal.user_id, self._most))
             if login.rate_limit is not None:
                 names.append((login.principal.key_id or "", login.rate_limit))

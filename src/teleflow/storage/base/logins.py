@@ -25,6 +25,9 @@ class LoginStore(Protocol):
     async def login_user(self, login_id: str, *, now: int) -> User | None:
         """Whose login this is, while it lives: the check behind every access token."""
 
+    async def login_of_token(self, token_hash: str, *, now: int) -> str | None:
+        """The login that this token, unused and unexpired, belongs to."""
+
     async def rotate_refresh(
         self,
         old_hash: str,

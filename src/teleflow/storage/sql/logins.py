@@ -49,6 +49,13 @@ _LOGIN_OF_TOKEN = Statement(
     .join_from(t.refresh_tokens, t.users, t.users.c.id == t.refresh_tokens.c.user_id)
     .where(t.refresh_tokens.c.hash == given("this"))
 )
+_LIVE_LOGIN_OF_TOKEN = Statement(
+    select(t.refresh_tokens.c.login_id).where(
+        t.refresh_tokens.c.hash == given("this"),
+        t.refresh_tokens.c.used_at.is_(None),
+        t.refresh_tokens.c.expires_at > given("now"),
+    )
+)
 _END = Statement(delete(t.logins).where(t.logins.c.id == given("this")))  # its tokens go with it
 _END_ALL = Statement(delete(t.logins).where(t.logins.c.user_id == given("of_user")).returning(t.logins.c.id))
 _END_KEYS = Statement(
@@ -100,6 +107,9 @@ class Logins(Part):
 
     async def login_user(self, login_id: str, *, now: int) -> User | None:
         return await self._db.read(_login_user, self._seal, login_id, now)
+
+    async def login_of_token(self, token_hash: str, *, now: int) -> str | None:
+        return await self._db.read(_login_of_token, token_hash, now)
 
     async def rotate_refresh(
         self,
@@ -200,6 +210,11 @@ async def _add_login(tx: Tx, login: Login, token: RefreshToken, audit: AuditEntr
 async def _login_user(tx: Tx, seal: Seal, login_id: str, now: int) -> User | None:
     row = await tx.one(_USER_OF_LOGIN, this=login_id, now=now)
     return None if row is None else user_of(row, seal)
+
+
+async def _login_of_token(tx: Tx, token_hash: str, now: int) -> str | None:
+    row = await tx.one(_LIVE_LOGIN_OF_TOKEN, this=token_hash, now=now)
+    return None if row is None else str(row[0])
 
 
 async def _end_login(tx: Tx, refresh_hash: str, audit: AuditEntry | None) -> str | None:
