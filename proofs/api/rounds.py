@@ -28,7 +28,7 @@ ENDS = frozenset(
     }
 )
 """What ends something of the caller's."""
-ENDS_LOGINS = frozenset({"auth.changePassword", "auth.logOutProgram", "auth.logout", "auth.logoutAll"})
+ENDS_LOGINS = frozenset({"auth.changePassword", "auth.logOutProgram", "auth.signOut", "auth.logout", "auth.logoutAll"})
 STREAMS = frozenset({"events.stream", "events.socket"})
 """What never ends by itself: a fuzzer would wait for each to its time's end. Their own tests ask them odd things."""
 THROWN_AWAY = 4

@@ -52,10 +52,11 @@ class _File(NamedTuple):
     zipped: bytes | None
     media: str
     etag: str
+    changed: int
 
 
 class Files:
-    """The built files, each read once. What was not built is not there."""
+    """The built files, each read once for as long as it stays as it is. What was not built is not there."""
 
     def __init__(self, folder: Path = _FOLDER) -> None:
         self._folder = folder
@@ -64,17 +65,18 @@ class Files:
     def get(self, name: str) -> _File:
         """Raises NotFound."""
         found = self._read.get(name)
-        if found is None:
-            try:
-                body = (self._folder / name).read_bytes()
-            except OSError:
-                raise NotFound("There is nothing at this path") from None
+        try:
+            changed = (self._folder / name).stat().st_mtime_ns
+            body = b"" if found is not None and found.changed == changed else (self._folder / name).read_bytes()
+        except OSError:
+            raise NotFound("There is nothing at this path") from None
+        if found is None or found.changed != changed:
             suffix = Path(name).suffix
             zipped = gzip.compress(body, 9, mtime=0) if suffix in _ZIPPED else None
             media = mimetypes.types_map.get(suffix, "application/octet-stream")
             media = "text/javascript" if suffix == ".js" else "font/woff2" if suffix == ".woff2" else media
             text = "; charset=utf-8" if media.startswith("text/") else ""
-            found = _File(body, zipped, media + text, f'"{hashlib.sha256(body).hexdigest()[:20]}"')
+            found = _File(body, zipped, media + text, f'"{hashlib.sha256(body).hexdigest()[:20]}"', changed)
             self._read[name] = found
         return found
 

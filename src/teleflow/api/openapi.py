@@ -15,7 +15,8 @@ _DESCRIPTION = """\
 Drive Telegram user accounts over plain HTTP.
 
 Log in with *Authorize* (OAuth2 password flow), or send `Authorization: Bearer <access token>`. Routes under
-`/api/v1` take an API key in `X-API-Key` too.
+`/api/v1` take an API key in `X-API-Key` too. A browser that signed in (`POST /api/v1/auth/sign-in`) sends a cookie, and
+`X-CSRF-Token` with whatever changes something.
 Every error has the same body: `error.code` is for programs, `detail` is for people.
 
 Automation can get a Telegram account limited or banned: send to people who expect it.

@@ -11,6 +11,7 @@ from typing import Any
 from teleflow.api.examples import access, broadcasts, messages, methods, sessions, simple, webhooks
 
 _NOUNS = (simple, access, sessions, messages, webhooks, broadcasts, methods)
+_OPEN = frozenset({"auth.logInProgram", "auth.signIn"})
 REQUESTS: Mapping[str, Any] = {name: body for noun in _NOUNS for name, body in noun.REQUESTS.items()}
 """JSON bodies and the fields of forms."""
 ANSWERS: Mapping[str, Any] = {name: body for noun in _NOUNS for name, body in noun.ANSWERS.items()}
@@ -66,4 +67,4 @@ def add(name: str, declared: dict[str, Any]) -> None:
 def _answer(name: str, status: str, declared: Mapping[str, Any]) -> Any:
     queued = status == "202" and name not in webhooks.ANSWERS
     data = messages.QUEUED if queued else ANSWERS[name]
-    return {"success": True, "data": data} if "x-scope" in declared or name == "auth.logInProgram" else data
+    return {"success": True, "data": data} if "x-scope" in declared or name in _OPEN else data

@@ -39,6 +39,7 @@ _ENTRY = {
 
 REQUESTS: dict[str, Any] = {
     "auth.logInProgram": {"name": "john", "password": "a long and secret sentence"},
+    "auth.signIn": {"name": "john", "password": "a long and secret sentence"},
     "auth.changePassword": {"currentPassword": "a long and secret sentence", "newPassword": "a new and longer one"},
     "keys.create": {
         "name": "shop",
@@ -58,6 +59,9 @@ ANSWERS: dict[str, Any] = {
     },
     "auth.logOutProgram": {"message": "Logged out"},
     "auth.whoami": _USER,
+    "auth.signIn": {"id": "usr_01k8x4m3v2n7q6w5e4r3t2y1u0", "name": "john", "role": "user", "csrfToken": "9f0c2b"},
+    "auth.browser": {"id": "usr_01k8x4m3v2n7q6w5e4r3t2y1u0", "name": "john", "role": "user", "csrfToken": "9f0c2b"},
+    "auth.signOut": {"message": "Signed out"},
     "auth.changePassword": {"message": "The password is changed"},
     "keys.create": {**_KEY, "key": _SECRET},
     "keys.list": [_KEY],

@@ -7,8 +7,8 @@ from fastapi import APIRouter
 from teleflow.api.v1 import (
     audit,
     auth,
-    browser,
     broadcasts,
+    browser,
     chats,
     deliveries,
     events,
