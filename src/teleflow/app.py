@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Self
 
 import structlog
@@ -28,6 +29,7 @@ from teleflow.events.hub import Hub
 from teleflow.fleet.adoption import Adoption
 from teleflow.fleet.care import Care
 from teleflow.fleet.directory import Directory
+from teleflow.fleet.pieces import fresh
 from teleflow.fleet.reach import Reach
 from teleflow.fleet.runner import Runner
 from teleflow.kit import process
@@ -42,6 +44,7 @@ from teleflow.outbox.outbox import Outbox
 from teleflow.outbox.sender import Sender
 from teleflow.outbox.settle import Settler
 from teleflow.outbox.strangers import Strangers
+from teleflow.outbox.uploads import Uploads
 from teleflow.services.accounts import Accounts, service_credentials
 from teleflow.services.everything import Services
 from teleflow.services.passwords import Passwords
@@ -50,6 +53,7 @@ from teleflow.storage.base import Storage
 from teleflow.storage.blobs.choice import chosen
 from teleflow.storage.copies import InstallationLock
 from teleflow.storage.lock import DataDirLock
+from teleflow.storage.spool import Spool
 from teleflow.storage.sql import open_storage
 from teleflow.telegram.dc import Telegram
 from teleflow.telegram.limiter import ConnectLimiter
@@ -58,12 +62,14 @@ from teleflow.telegram.proxies import Proxies
 from teleflow.telegram.site import Site
 from teleflow.telegram.tl.layer import Layer
 from teleflow.webhooks.egress import Egress
+from teleflow.webhooks.fetching import Fetcher
 from teleflow.webhooks.worker import Worker
 from teleflow.wire.files import FileIds
 
 _log = structlog.get_logger(__name__)
 
 _SWEEP_EVERY_S = 60.0
+_SPOOLED_FOR_S = 3600.0
 _DRAIN_S = 10
 _PURGES_AT_ONCE = 100  # of some hundred events each
 _FILES_BESIDE_SESSIONS = 1024
@@ -93,6 +99,7 @@ class Gateway:
         self.storage: Storage
         self.runner: Runner
         self.outbox: Outbox
+        self.spool: Spool
         self.directory: Directory
         self.services: Services
         self.app: Any
@@ -155,7 +162,14 @@ class Gateway:
         strangers = Strangers(self.storage, call, call, self.clock, per_day=settings.first_contacts_per_day)
         self.runner.on_end(strangers.forget_session)
         lanes = Lanes()
-        sender = Sender(call, peers, strangers, settler, lanes, self.clock)
+        reach = Reach(call, peers)
+        spool = Spool(
+            settings.teleflow_data_dir / "spool", room=settings.upload_spool_bytes, most=settings.upload_most_bytes
+        )
+        await spool.start()
+        self.spool = spool
+        uploads = Uploads(call, spool, partial(fresh, reach), self.clock)
+        sender = Sender(call, peers, strangers, settler, lanes, self.clock, uploads)
         self.outbox = Outbox(
             self.storage,
             sender,
@@ -170,12 +184,13 @@ class Gateway:
         self.egress = Egress(settings.allowed_webhook_nets, own_ports=[settings.port] if settings.port else [])
         await self.egress.start()
         stack.push_async_callback(self.egress.stop)
+        agent = f"TeleFlow/{__version__}"
         worker = Worker(
             self.storage,
             self.egress,
             self.clock,
             self._chance,
-            agent=f"TeleFlow/{__version__}",
+            agent=agent,
             disable_after_s=settings.webhook_disable_after_hours * 3600,
         )
         hub = Hub(self.storage)
@@ -188,7 +203,9 @@ class Gateway:
             storage=self.storage,
             sessions=care,
             outbox=self.outbox,
-            reach=Reach(call, peers),
+            reach=reach,
+            spool=spool,
+            fetcher=Fetcher(self.egress, agent=agent, within=settings.media_url_within_seconds),
             layer=Layer(),
             hub=hub,
             door=self.egress,
@@ -249,6 +266,7 @@ class Gateway:
                 await self.services.audit.purge()
                 await self._purge_events()
                 await self.storage.sweep(now=milliseconds(self.clock.time()))
+                await self.spool.sweep(self.storage.open_sends, older_than=_SPOOLED_FOR_S)
             await self.clock.sleep(_SWEEP_EVERY_S)
 
 

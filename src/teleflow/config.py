@@ -101,6 +101,14 @@ class Settings(BaseSettings):
         0, ge=0, description="Bytes that a user may download from Telegram in a day; 0 is no limit"
     )
     downloads_per_user: int = Field(16, ge=1, description="Downloads that a user may have under way at once")
+    upload_most_bytes: int = Field(
+        2_097_152_000, ge=1, le=4_194_304_000, description="Most bytes of a file to be sent; Telegram's own limit"
+    )
+    uploads_per_user: int = Field(4, ge=1, description="Requests with files that a user may have under way at once")
+    upload_spool_bytes: int = Field(
+        21_474_836_480, ge=1_048_576, description="Most bytes of files on disk that wait to be sent"
+    )
+    media_url_within_seconds: float = Field(300, ge=1, le=3600, description="Longest time to fetch a file from a URL")
     file_cache_dir: Path | None = Field(None, description="Directory to keep downloaded files in; unset keeps none")
     file_cache_bytes: int = Field(10_737_418_240, ge=1_048_576, description="Most bytes of files that are kept there")
     file_cache_s3_url: str | None = Field(

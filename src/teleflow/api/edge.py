@@ -39,7 +39,10 @@ Routes = Sequence[tuple[str, re.Pattern[str], frozenset[str]]]  # as written, to
 
 
 class Edge:
-    """An ASGI application around another one. `routes` are all paths with their methods, for OPTIONS and 405."""
+    """An ASGI application around another one.
+
+    `routes` are all paths with their methods, for OPTIONS and 405. `form_limits`: bytes of a form with files, by path.
+    """
 
     def __init__(
         self,
@@ -48,6 +51,7 @@ class Edge:
         hot: Mapping[tuple[str, str], HotRoute],
         routes: Routes,
         body_limit: int,
+        form_limits: Mapping[str, int],
         clock: Clock,
         cors: Cors | None = None,
         proxies: Proxies | None = None,
@@ -61,6 +65,7 @@ class Edge:
         self._named = {path: _allow(methods) for path, methods in named.items()}
         self._filled = [(pattern, methods) for _, pattern, methods in routes if pattern.groups]
         self._body_limit = body_limit
+        self._form_limits = dict(form_limits)
         self._clock = clock
         self._cors = cors
         self._proxies = proxies
@@ -74,8 +79,9 @@ class Edge:
         if self._cors is not None:
             facts.told.extend(self._cors.answer(facts))
         try:
-            facts.check(scope, self._body_limit)
-            limited = _counted(receive, self._body_limit)
+            most = self._most(facts, scope)
+            facts.check(scope, most)
+            limited = _counted(receive, most)
             hot = self._hot.get((facts.method, scope["path"]))
             if hot is not None:
                 await exit_.answer(await hot(facts, limited))
@@ -90,6 +96,13 @@ class Edge:
                 "http.failed", path=facts_module.shown_path(scope), request_id=facts.request_id, exc_info=error
             )
             await exit_.answer(error_answer(Internal("unexpected"), facts.request_id))
+
+    def _most(self, facts: Facts, scope: Scope) -> int:
+        """Bytes of a body. What is read as a whole is never let grow as large as what goes through piece by piece."""
+        limit = self._form_limits.get(scope["path"])
+        if limit is None or facts.media_type()[0] != b"multipart/form-data":
+            return self._body_limit
+        return limit
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A WebSocket's handshake. It is refused as any request is: before it is one."""

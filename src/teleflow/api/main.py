@@ -22,10 +22,12 @@ from teleflow.api.v1.chats import hot_list
 from teleflow.api.v1.event_socket import EventSocket
 from teleflow.api.v1.gate import Gate
 from teleflow.api.v1.limits import Limits
+from teleflow.api.v1.parcels import UPLOADS
 from teleflow.api.v1.sending import hot_send
 from teleflow.config import Settings
 from teleflow.errors import Internal, Invalid, Malformed, NotFound, TeleFlowError, Unavailable
 from teleflow.kit.clock import Clock
+from teleflow.model.parcels import ALBUM_LIMIT
 from teleflow.services.everything import Services
 
 _log = structlog.get_logger(__name__)
@@ -77,6 +79,7 @@ def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
         hot={("POST", "/send"): messages.hot_send(services)},
         routes=_routes(),
         body_limit=settings.body_limit_bytes,
+        form_limits=dict.fromkeys(UPLOADS, settings.upload_most_bytes * ALBUM_LIMIT + settings.body_limit_bytes),
         clock=clock,
         cors=Cors(settings.cors_origins) if settings.cors_origins else None,
         proxies=Proxies(settings.trusted_networks) if settings.trusted_networks else None,

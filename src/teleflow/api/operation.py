@@ -15,6 +15,7 @@ _REASON = {
     401: "Who is asking is not proven",
     403: "Known, but not allowed",
     404: "Unknown",
+    408: "The body did not come in time",
     409: "The state of things forbids it",
     413: "The body is too large",
     412: "It is not what If-Match names",

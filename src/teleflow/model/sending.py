@@ -14,7 +14,8 @@ from teleflow.model.users import User
 class Sending:
     """Something to be sent through this session to this chat.
 
-    `fingerprint` tells requests apart that come with one idempotency key.
+    `fingerprint` tells requests apart that come with one idempotency key. `job_id`: under which its files lie in the
+    spool already.
     """
 
     user: User
@@ -23,3 +24,4 @@ class Sending:
     content: Content
     idempotency_key: str | None = None
     fingerprint: str = ""
+    job_id: str | None = None

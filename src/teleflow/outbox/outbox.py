@@ -15,7 +15,7 @@ from teleflow.errors import Conflict, NotFound, StorageUnavailable, TeleFlowErro
 from teleflow.kit.clock import Clock, loop_time, milliseconds
 from teleflow.kit.ids import new_id, random_int64
 from teleflow.kit.tasks import Tasks
-from teleflow.model.jobs import SendJob, SendState
+from teleflow.model.jobs import Parcel, SendJob, SendState
 from teleflow.model.sending import Sending
 from teleflow.model.users import User
 from teleflow.outbox.lanes import Lane, Lanes
@@ -121,6 +121,16 @@ class Outbox:
         ticket = self._tickets.get(job.id)
         return ticket.job if ticket is not None else self._settler.known(job.id) or job
 
+    async def deliver(self, sending: Sending) -> SendJob:
+        """As `post`, for what may take long; the outcome if it comes within SEND_WAIT_SECONDS, else how it stands."""
+        deadline = loop_time() + self._send_wait
+        job, replayed = await self._accept(sending, waits=False)
+        if replayed:
+            return await self._first(job, deadline)
+        ticket = Ticket(job, deadline=None, may_have_left=False)
+        self._enter(ticket)
+        return _told(await ticket.outcome(deadline), ticket)
+
     async def place(self, sending: Sending, random_id: int, store: Store) -> None:
         """Post what somebody else stores, with a random_id of theirs; False from `store`: it is not to be sent.
 
@@ -168,7 +178,9 @@ class Outbox:
         stored = await self._storage.send_job(user_id, job_id)
         if stored is None:
             raise NotFound("There is no such job", code="JOB_NOT_FOUND")
-        return self._settler.known(job_id) or stored
+        told = self._settler.known(job_id) or stored
+        ticket = self._tickets.get(job_id)
+        return told if ticket is None or told.state.is_final else replace(told, uploaded=ticket.job.uploaded)
 
     async def reject(self, *, user: User, from_phone: str, chat: str, text: str, error: TeleFlowError) -> None:
         """Log an attempt that failed before it became a job."""
@@ -204,7 +216,7 @@ class Outbox:
         if len(self._tickets) >= _OPEN_LIMIT or (standing is not None and len(standing) >= _LANE_LIMIT):
             raise Unavailable("Too many messages are waiting to be sent", code="QUEUE_FULL", retry_after=5)
         return SendJob(
-            id=new_id("job"),
+            id=sending.job_id or new_id("job"),
             user_id=sending.user.id,
             session_id=session.id,
             random_id=random_int64() if random_id is None else random_id,
@@ -261,14 +273,21 @@ class Outbox:
             finally:
                 waiting.popleft()
                 self._tickets.pop(ticket.job.id, None)
+            await self._sender.ended(ticket)
         self._lanes.close(lane)
 
     async def _see_through(self, ticket: Ticket) -> None:
         """Until it is final; a wait that Telegram asked for keeps the chat's order, and nothing else."""
         while not ticket.job.state.is_final:
-            if ticket.job.state is SendState.QUEUED and not await self._begin(ticket):
-                return
-            seconds = await self._sender.carry(ticket)
+            seconds = None
+            if ticket.job.state is SendState.QUEUED:
+                content = ticket.job.content
+                if isinstance(content, Parcel) and content.to_upload:
+                    seconds = await self._sender.prepare(ticket)
+                if ticket.job.state.is_final or (seconds is None and not await self._begin(ticket)):
+                    return
+            if seconds is None:
+                seconds = await self._sender.carry(ticket)
             if seconds is None:
                 return
             await ticket.pause(seconds)

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 import structlog
 
-from teleflow.errors import Limited, NotFound, TeleFlowError, Unavailable, Uncertain
+from teleflow.errors import Conflict, Limited, NotFound, TeleFlowError, Unavailable, Uncertain
 from teleflow.kit.backoff import FullJitter
 from teleflow.kit.clock import Clock, loop_time
 from teleflow.model.entities import mentioned_in, not_mentionable
-from teleflow.model.jobs import Forward, SendJob
+from teleflow.model.jobs import Forward, Parcel, SendJob
+from teleflow.model.media import FileRef
 from teleflow.model.operations.base import Operation
-from teleflow.model.operations.sending import FindSent, ForwardMessages, SendText, Sent
+from teleflow.model.operations.sending import FindSent, ForwardMessages, SendParcel, SendText, Sent
 from teleflow.model.peers import Peer, PeerRef, RefForm, parse_ref
 from teleflow.outbox.lanes import Lanes
 from teleflow.outbox.ports import Peers
 from teleflow.outbox.settle import Settler
 from teleflow.outbox.strangers import Strangers
 from teleflow.outbox.tickets import Ticket
+from teleflow.outbox.uploads import Stopped, Uploads
 from teleflow.telegram.base import Call
 
 _log = structlog.get_logger(__name__)
@@ -40,14 +42,52 @@ class Sender:
     """Carries tickets through."""
 
     def __init__(
-        self, call: Call, peers: Peers, strangers: Strangers, settler: Settler, lanes: Lanes, clock: Clock
+        self,
+        call: Call,
+        peers: Peers,
+        strangers: Strangers,
+        settler: Settler,
+        lanes: Lanes,
+        clock: Clock,
+        uploads: Uploads,
     ) -> None:
         self._call = call
+        self._uploads = uploads
         self._peers = peers
         self._strangers = strangers
         self._settler = settler
         self._lanes = lanes
         self._clock = clock
+
+    async def prepare(self, ticket: Ticket) -> float | None:
+        """Bring up the files of what has not left yet: it can be cancelled meanwhile. Answers as `carry`."""
+        attempt = 0
+        while not ticket.job.state.is_final:
+            try:
+                peer = await self._peer(ticket.job, parse_ref(ticket.job.chat), _BACKGROUND_WITHIN_S)
+                self._known(ticket, peer)
+                await self._uploads.bring(ticket, peer)
+            except (Uncertain, Unavailable) as error:
+                # No message has left, whatever is uncertain of a file.
+                if self._is_old(ticket.job):
+                    self._settler.fail(ticket, error)
+                    return None
+            except Stopped:
+                return None
+            except TeleFlowError as error:
+                return self._refused(ticket, error)
+            else:
+                return None
+            await self._clock.sleep(_AGAIN.delay(attempt, self._settler.chance))
+            await self._settler.refresh(ticket)
+            attempt += 1
+        return None
+
+    async def ended(self, ticket: Ticket) -> None:
+        """Its outcome is told: once that is on disk, its files are needed no more."""
+        if isinstance(ticket.job.content, Parcel):
+            await self._settler.stored(ticket.job.id)
+            await self._uploads.drop(ticket.job)
 
     async def carry(self, ticket: Ticket) -> float | None:
         """None: the job is final. A number: it is queued again, and may go on after so many seconds.
@@ -64,6 +104,8 @@ class Sender:
                 return None
             try:
                 sent = await self._send(ticket, max(within, 1.0))
+            except Stopped:
+                return None
             except Uncertain as error:
                 if await self._proved(ticket, error):
                     return None
@@ -108,19 +150,26 @@ class Sender:
         peer = await self._peer(job, parse_ref(job.chat), within)
         source = await self._source(job, until)  # one that is not found says nothing against the chat it goes to
         mentioned = await self._mentioned(job, until)
+        files = await self._uploads.bring(ticket, peer)
         first = False
         if not ticket.may_have_left:
             first = await self._strangers.admit(job.session_id, peer, within=max(0.5, until - loop_time()))
         self._known(ticket, peer)
         try:
-            return await self._try(ticket, _operation(ticket.job, peer, source, mentioned, first=first), until)
+            return await self._try(ticket, _operation(ticket.job, peer, source, mentioned, files, first=first), until)
+        except Conflict as error:
+            if error.code != "FILE_REFERENCE_EXPIRED":
+                raise
+            await self._uploads.renew(job)
+            files = await self._uploads.bring(ticket, peer)
+            return await self._try(ticket, _operation(ticket.job, peer, source, mentioned, files, first=False), until)
         except NotFound as error:
             if error.code not in _WRONG_PEER or ticket.may_have_left:
                 raise
             # What we remembered of this chat is no longer true.
             ref = parse_ref(job.chat)
             peer = await self._peers.find_again(job.session_id, ref, within=max(1.0, until - loop_time()))
-            return await self._try(ticket, _operation(ticket.job, peer, source, mentioned, first=False), until)
+            return await self._try(ticket, _operation(ticket.job, peer, source, mentioned, files, first=False), until)
 
     async def _peer(self, job: SendJob, ref: PeerRef, within: float) -> Peer:
         try:
@@ -198,7 +247,8 @@ class Sender:
         try:
             peer = await self._peers.find(job.session_id, parse_ref(job.chat), within=10)
             since = job.created_at // 1000 - _CLOCK_SLACK_S
-            look = FindSent(peer, job.content, job.account_id or 0, since=since, taken=self._settler.taken(job))
+            files, me = await self._uploads.known(job), job.account_id or 0
+            look = FindSent(peer, job.content, me, since=since, taken=self._settler.taken(job), files=files)
             return await self._call(job.session_id, look, within=10)
         except TeleFlowError as error:
             return error
@@ -212,14 +262,22 @@ class Sender:
 
 
 def _operation(
-    job: SendJob, peer: Peer, source: Peer | None, mentioned: tuple[Peer, ...], *, first: bool
+    job: SendJob,
+    peer: Peer,
+    source: Peer | None,
+    mentioned: tuple[Peer, ...],
+    files: tuple[FileRef | None, ...],
+    *,
+    first: bool,
 ) -> Operation[Sent]:
-    content = job.content
+    content, me = job.content, job.account_id or 0
+    if isinstance(content, Parcel):
+        return SendParcel(peer, content, job.random_id, files, me, first, mentioned)
     if not isinstance(content, Forward):
-        return SendText(peer, content, job.random_id, job.account_id or 0, first, mentioned)
+        return SendText(peer, content, job.random_id, me, first, mentioned)
     if source is None:
         raise RuntimeError("a forward has a source")
-    return ForwardMessages(peer, source, content, job.account_id or 0, first)
+    return ForwardMessages(peer, source, content, me, first)
 
 
 def _too_late() -> Unavailable:

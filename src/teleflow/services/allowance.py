@@ -7,12 +7,35 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from teleflow.errors import Limited
 from teleflow.kit.clock import Clock
 
 _DAY_S = 86_400
+
+
+class Places:
+    """How many things of one kind each user may have under way at once. `code` is what is told when it is too many."""
+
+    def __init__(self, most: int, *, code: str, what: str) -> None:
+        self._most = most
+        self._code = code
+        self._what = what
+        self._open: Counter[str] = Counter()
+
+    @contextmanager
+    def taken(self, user_id: str) -> Iterator[None]:
+        """Raises Limited."""
+        if self._open[user_id] >= self._most:
+            raise Limited(f"A user may have {self._most} {self._what} at once", code=self._code, retry_after=2)
+        self._open[user_id] += 1
+        try:
+            yield
+        finally:
+            self._open[user_id] -= 1
+            if not self._open[user_id]:
+                del self._open[user_id]
 
 
 class Allowance:
@@ -21,24 +44,13 @@ class Allowance:
     def __init__(self, clock: Clock, *, per_day: int, at_once: int) -> None:
         self._clock = clock
         self._per_day = per_day
-        self._at_once = at_once
         self._day = 0
         self._taken: Counter[str] = Counter()
-        self._open: Counter[str] = Counter()
+        self._places = Places(at_once, code="TOO_MANY_DOWNLOADS", what="downloads")
 
-    @contextmanager
-    def downloading(self, user_id: str) -> Iterator[None]:
+    def downloading(self, user_id: str) -> AbstractContextManager[None]:
         """A place among the downloads of this user. Raises Limited(TOO_MANY_DOWNLOADS)."""
-        if self._open[user_id] >= self._at_once:
-            message = f"A user may have {self._at_once} downloads at once"
-            raise Limited(message, code="TOO_MANY_DOWNLOADS", retry_after=2)
-        self._open[user_id] += 1
-        try:
-            yield
-        finally:
-            self._open[user_id] -= 1
-            if not self._open[user_id]:
-                del self._open[user_id]
+        return self._places.taken(user_id)
 
     def take(self, user_id: str, size: int) -> None:
         """Set these bytes aside before they are fetched. Raises Limited(DOWNLOAD_QUOTA)."""

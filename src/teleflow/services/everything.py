@@ -12,7 +12,7 @@ from teleflow.kit.clock import Clock
 from teleflow.kit.ids import new_id
 from teleflow.kit.seal import Seal
 from teleflow.services.accounts import Accounts
-from teleflow.services.allowance import Allowance
+from teleflow.services.allowance import Allowance, Places
 from teleflow.services.audit import Audit
 from teleflow.services.auth import Auth
 from teleflow.services.broadcasts import Bell, Broadcasts
@@ -26,10 +26,12 @@ from teleflow.services.files import Files
 from teleflow.services.health import Health
 from teleflow.services.history import History
 from teleflow.services.in_use import SessionsInUse
+from teleflow.services.incoming import Fetch, Intake
 from teleflow.services.keys import Keys
 from teleflow.services.logins import LiveLogins
 from teleflow.services.messages import Messages
 from teleflow.services.methods import Methods
+from teleflow.services.parcels import Parcels
 from teleflow.services.passwords import Passwords
 from teleflow.services.ports import Layer, Outbox, Reach, SessionCare
 from teleflow.services.requests import Requests
@@ -43,6 +45,7 @@ from teleflow.services.users import Users
 from teleflow.services.webhooks import Door, Webhooks
 from teleflow.storage.base import Storage
 from teleflow.storage.blobs.base import Blobs, NoBlobs
+from teleflow.storage.spool import Spool
 from teleflow.wire.files import FileIds
 
 
@@ -59,6 +62,7 @@ class Services:
     telegram: TelegramAccount
     messages: Messages
     sends: Sends
+    parcels: Parcels
     file_ids: FileIds
     files: Files
     file_links: FileLinks
@@ -95,6 +99,8 @@ class Services:
         clock: Clock,
         throttle: LoginThrottle | None = None,
         node: str | None = None,
+        spool: Spool,
+        fetcher: Fetch,
         blobs: Blobs | None = None,
     ) -> Services:
         passwords = Passwords()
@@ -114,6 +120,8 @@ class Services:
         events = Events(storage, storage, hub, streams_per_key=settings.streams_per_key)
         chats = Chats(in_use, reach, clock)
         file_ids = FileIds(seal)
+        sends = Sends(storage, storage, outbox, clock, sessions.awaits_code)
+        uploading = Places(settings.uploads_per_user, code="TOO_MANY_UPLOADS", what="requests with files")
         allowance = Allowance(clock, per_day=settings.download_quota_bytes, at_once=settings.downloads_per_user)
         files = Files(in_use, reach, chats, file_ids, allowance, blobs or NoBlobs())
         return cls(
@@ -125,7 +133,8 @@ class Services:
             users=Users(storage, Accounts(storage, passwords, settings, clock), auth, sessions),
             telegram=TelegramAccount(storage, sessions, settings, clock),
             messages=Messages(storage, storage, outbox, clock, sessions.awaits_code),
-            sends=Sends(storage, storage, outbox, clock, sessions.awaits_code),
+            sends=sends,
+            parcels=Parcels(sends, Intake(spool, fetcher, uploading), file_ids),
             file_ids=file_ids,
             files=files,
             file_links=FileLinks(seal, logins, files, clock),

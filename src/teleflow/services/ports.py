@@ -181,6 +181,10 @@ class Outbox(Protocol):
         """Accept, and send when its turn comes: the job as it stands."""
         ...
 
+    async def deliver(self, sending: Sending) -> SendJob:
+        """As `post`, and wait at most SEND_WAIT_SECONDS: the outcome, or the job as it stands then."""
+        ...
+
     async def replayed(self, sending: Sending) -> SendJob | None:
         """What became of the first request with this idempotency key; None when it is the first."""
         ...

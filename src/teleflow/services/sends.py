@@ -19,7 +19,7 @@ from teleflow.kit.clock import Clock
 from teleflow.kit.ids import random_int64
 from teleflow.model.entities import Entity
 from teleflow.model.formatting import ParseMode, formatted
-from teleflow.model.jobs import Content, Forward, SendJob, SendState, Text
+from teleflow.model.jobs import Content, Forward, Parcel, SendJob, SendState, Text
 from teleflow.model.messages import check_text
 from teleflow.model.peers import PeerRef
 from teleflow.model.sending import Sending
@@ -92,6 +92,42 @@ class Sends:
         print_of = ("forward", session_id, str(ref), asked)
         return await self._send(user, principal, session_id, ref, content, print_of, key=key, wait=wait)
 
+    async def parcel(
+        self,
+        user: User,
+        principal: Principal,
+        session_id: str,
+        ref: PeerRef,
+        parcel: Parcel,
+        print_of: tuple[Any, ...],
+        *,
+        job_id: str | None = None,
+        key: str | None = None,
+        wait: bool = True,
+    ) -> SendJob:
+        """`job_id`: under which its files lie in the spool; `print_of` is what was asked, to tell requests apart.
+
+        Raises as `text`. The answer's id is another one when the request came before.
+        """
+        if parcel.is_album:
+            parcel = dataclasses.replace(parcel, random_ids=tuple(random_int64() for _ in parcel.parts))
+        return await self._send(user, principal, session_id, ref, parcel, print_of, key=key, wait=wait, job_id=job_id)
+
+    async def earlier(
+        self,
+        user: User,
+        principal: Principal,
+        session_id: str,
+        ref: PeerRef,
+        print_of: tuple[Any, ...],
+        key: str | None,
+    ) -> SendJob | None:
+        """What became of the first request with this key. Raises NotFound(SESSION_NOT_FOUND), Invalid."""
+        session = await self._session(principal, session_id)
+        if key is None:
+            return None
+        return await self._outbox.replayed(Sending(user, session, ref, Parcel(()), key, _fingerprint(print_of)))
+
     async def job(self, principal: Principal, job_id: str) -> SendJob:
         """Raises NotFound(JOB_NOT_FOUND)."""
         return _seen(principal, await self._outbox.job(principal.user_id, job_id))
@@ -130,9 +166,10 @@ class Sends:
         *,
         key: str | None,
         wait: bool,
+        job_id: str | None = None,
     ) -> SendJob:
         session = await self._session(principal, session_id)
-        sending = Sending(user, session, ref, content, key, _fingerprint(print_of) if key else "")
+        sending = Sending(user, session, ref, content, key, _fingerprint(print_of) if key else "", job_id)
         try:
             usable(session)
         except TeleFlowError as error:
@@ -143,7 +180,12 @@ class Sends:
                 user=user, from_phone=session.phone, chat=str(ref), text=content.text, error=error
             )
             raise
-        job = await (self._outbox.send(sending) if wait else self._outbox.post(sending))
+        if not wait:
+            job = await self._outbox.post(sending)
+        elif job_id is not None:
+            job = await self._outbox.deliver(sending)
+        else:
+            job = await self._outbox.send(sending)
         warning = warning_of(content, session, self._awaits_code)
         return job if warning is None else dataclasses.replace(job, warning=warning)
 

@@ -2,8 +2,8 @@
 
 Promises: an address that was not checked is never connected to: each socket is made for one address, and made only if
 that one is allowed (one that is not spoils all of a name's); no redirect is followed, no proxy of the environment used,
-nothing is unpacked; an attempt ends in 10 s whatever the receiver does, having read 64 KiB at most; every refusal on
-account of the address looks alike.
+nothing is unpacked; a delivery ends in 10 s whatever the receiver does, having read 64 KiB at most; every refusal on
+account of the address looks alike. How much is read of a file, and how long, is `fetching`'s to bound.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ import asyncio
 import ipaddress
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -28,6 +29,7 @@ from teleflow.kit.networks import Network, is_allowed
 from teleflow.webhooks.target import address_of
 
 WITHIN_S = 10.0
+SILENT_S = 15.0  # a server that is read from, and says nothing
 RESOLVE_WITHIN_S = 5.0
 READ_MOST = 64 * 1024
 _STORED = 8 * 1024
@@ -150,6 +152,19 @@ class Egress:
             error = BAD_RESPONSE
         # How long a refusal took would tell what was refused.
         return Answer(None, error, duration_ms=0 if error == BLOCKED_ADDRESS else _since(began))
+
+    @asynccontextmanager
+    async def get(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
+        """The answer to one GET, its body not read yet. Raises OSError (Blocked), aiohttp.ClientError, ValueError."""
+        if self._session is None:
+            raise OSError("closed")
+        wanted = URL(url, encoded=True)
+        literal = address_of(wanted.raw_host or "")
+        if literal is not None:
+            self._refuse(str(literal), wanted.port or 0)
+        slow = aiohttp.ClientTimeout(total=None, connect=WITHIN_S, sock_read=SILENT_S)
+        async with self._session.get(wanted, headers=headers, allow_redirects=False, timeout=slow) as response:
+            yield response
 
     async def _exchange(
         self, session: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str], began: float

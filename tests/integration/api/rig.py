@@ -30,6 +30,7 @@ from teleflow.model.users import User
 from teleflow.services.everything import Services
 from teleflow.services.throttle import LoginThrottle
 from teleflow.storage.base import Settlement, Storage
+from teleflow.storage.spool import Spool
 from teleflow.storage.sql import open_storage
 from teleflow.telegram.tl.layer import Layer
 
@@ -189,12 +190,15 @@ class Service:
 
 
 class NoWayOut:
-    """Webhooks that go nowhere."""
+    """Webhooks that go nowhere, and URLs that nothing comes from."""
 
     allowed: tuple[Any, ...] = ()
 
     async def check(self, url: str) -> None:
         """Any URL will do."""
+
+    def get(self, url: str) -> Any:
+        raise Invalid("nothing is there", code="MEDIA_URL_FAILED")
 
     async def try_now(self, *_: Any, **__: Any) -> None:
         """Nothing is sent."""
@@ -227,6 +231,8 @@ async def running(folder: Path, *, throttle: LoginThrottle | None = None, **envi
         door=NoWayOut(),
         carrier=NoWayOut(),
         bell=NoWayOut(),
+        spool=Spool(folder / "spool", room=10**9, most=10**9),
+        fetcher=NoWayOut(),
         seal=seal,
         settings=settings,
         secrets=secrets,

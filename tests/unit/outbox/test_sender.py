@@ -97,6 +97,16 @@ def job() -> SendJob:
     return SendJob("job_1", "usr_1", "ses_1", 99, "+15550002", Text("text"), SendState.SENDING, 0, 999_990_000)
 
 
+class NoFiles:
+    """Texts have none."""
+
+    async def bring(self, *_: Any) -> tuple[()]:
+        return ()
+
+    async def known(self, *_: Any) -> tuple[()]:
+        return ()
+
+
 class Scene:
     """Telegram answers `sends` one after the other; the history answers `history`."""
 
@@ -127,7 +137,8 @@ class Scene:
                 super().tell(job)
 
         ticket = Telling(job(), deadline=until, may_have_left=may_have_left)
-        sender = Sender(self.call, self.peers, self.strangers, settler, Lanes(), self.clock)
+        uploads: Any = NoFiles()
+        sender = Sender(self.call, self.peers, self.strangers, settler, Lanes(), self.clock, uploads)
         async with asyncio.timeout(5):
             self.wait = await sender.carry(ticket)
             await settler.written()

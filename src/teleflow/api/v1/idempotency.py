@@ -20,7 +20,13 @@ from teleflow.services.requests import Requests
 from teleflow.storage.base import StoredAnswer
 
 UNSAFE = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-OF_JOBS = frozenset({"/api/v1/messages/send", "/api/v1/messages/reply", "/api/v1/messages/forward"})
+OF_JOBS = frozenset(
+    f"/api/v1/messages/{what}"
+    for what in (
+        *("send", "reply", "forward"),
+        *("media", "album", "poll", "location", "venue", "contact", "dice"),
+    )
+)
 REPLAYED = (b"idempotency-replayed", b"true")
 # Refused before anything was done, for reasons that pass: the same request may come again.
 _PASSING = frozenset({401, 403, 408, 409, 429, 502, 503})

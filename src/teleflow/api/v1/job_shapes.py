@@ -10,7 +10,7 @@ from teleflow.api.errors import Refusal
 from teleflow.api.v1.envelope import Shape, ok
 from teleflow.api.v1.message_shapes import MessageShape
 from teleflow.errors import BY_KIND, Kind, TeleFlowError, Uncertain
-from teleflow.model.jobs import Forward, SendJob, SendState
+from teleflow.model.jobs import SendJob, SendState
 from teleflow.wire.jobs import told_messages
 from teleflow.wire.messages import FileId
 
@@ -26,8 +26,9 @@ class JobErrorShape(Shape):
 class JobShape(Shape):
     """A send and how it stands. `dueAt`: when it goes on, where Telegram asked to wait.
 
-    `message` is the one that it became, `messages` are all of a forward. `chatId` is the marked id once that is known,
-    before it what the caller wrote.
+    `message` is the one that it became, `messages` are all of a forward or an album. `chatId` is the marked id once
+    that is known, before it what the caller wrote. `uploadedBytes` of `totalBytes`: how far its files are, where it
+    has any that Telegram has to be given.
     """
 
     id: str
@@ -38,6 +39,8 @@ class JobShape(Shape):
     messages: list[MessageShape] | None = None
     error: JobErrorShape | None = None
     attempts: int
+    uploaded_bytes: int | None = None
+    total_bytes: int | None = None
     due_at: str | None = None
     created_at: str
 
@@ -53,7 +56,7 @@ def outcome(job: SendJob, file_id: FileId, *, status: int) -> Response:
     if job.state is not SendState.SENT:
         raise refusal(job)
     messages = told_messages(job, file_id)
-    data = messages if isinstance(job.content, Forward) else messages[0]
+    data = messages if job.is_many else messages[0]
     return ok(data, status, headers={"x-job-id": job.id}, warning=job.warning)
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import ClassVar, Generic, TypeVar
 
 R = TypeVar("R")
+HOME = -1
+"""For `Operation.dc_id`: the session's own data centre, on a link for files."""
 
 
 class Operation(Generic[R]):

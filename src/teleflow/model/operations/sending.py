@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar
 
-from teleflow.model.jobs import Content, Forward, Text
+from teleflow.model.jobs import Content, Forward, Parcel, Text
+from teleflow.model.media import FileRef
 from teleflow.model.messages import Message
 from teleflow.model.operations.base import Operation
 from teleflow.model.peers import Known, Peer
@@ -64,10 +65,27 @@ class ForwardMessages(_ToPeer):
 
 
 @dataclass(frozen=True, slots=True)
+class SendParcel(_ToPeer):
+    """messages.sendMedia, or messages.sendMultiMedia for an album.
+
+    `files`: for each part, where Telegram has its file; None for what has none. The rest as of `SendText`.
+    """
+
+    peer: Peer
+    content: Parcel
+    random_id: int
+    files: tuple[FileRef | None, ...]
+    me: int = 0
+    to_stranger: bool = False
+    mentioned: tuple[Peer, ...] = ()
+    method: ClassVar[str] = "messages.sendMedia"
+
+
+@dataclass(frozen=True, slots=True)
 class FindSent(Operation[Sent | None]):
     """Look in the history for our own message of this content, not older than `since` (Unix seconds).
 
-    `taken` are ids that are known to be other sends of ours.
+    `taken` are ids that are known to be other sends of ours; `files` as of `SendParcel`.
     """
 
     peer: Peer
@@ -75,4 +93,5 @@ class FindSent(Operation[Sent | None]):
     me: int
     since: int
     taken: frozenset[int] = frozenset()
+    files: tuple[FileRef | None, ...] = ()
     method: ClassVar[str] = "messages.getHistory"

@@ -114,5 +114,8 @@ class SendStore(Protocol):
     ) -> None:
         """A log row for an attempt that failed before it became a job."""
 
+    async def open_sends(self, job_ids: Sequence[str]) -> set[str]:
+        """Those of these jobs that have not ended."""
+
     async def open_jobs(self) -> int:
         """How many jobs have not ended."""

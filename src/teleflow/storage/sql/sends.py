@@ -123,6 +123,7 @@ _RELEASE = Statement(
     .values(lease_node=None, lease_until=0)
     .where(and_(_j.is_open == YES, _j.lease_node.is_not(None), _j.lease_node != given("of_node")))
 )
+_IS_OPEN = Statement(select(_j.id).where(_j.id == given("this"), _j.is_open == YES))
 _COUNT_OPEN = Statement(select(func.count()).select_from(t.send_jobs).where(_j.is_open == YES))
 _LOG_SUCCESS = {SendState.SENT: 1, SendState.FAILED: 0, SendState.CANCELLED: 0}
 
@@ -185,6 +186,10 @@ class Sends(Part):
 
     async def send_with_key(self, user_id: str, key: str, *, fingerprint: str) -> SendJob | None:
         return self._maybe(await self._db.read(_with_key, user_id, key, fingerprint))
+
+    async def open_sends(self, job_ids: Sequence[str]) -> set[str]:
+        found = [await self._db.read(one, _IS_OPEN, this=job_id) for job_id in job_ids]
+        return {row[0] for row in found if row is not None}
 
     async def open_jobs(self) -> int:
         return await self._db.read_heavy(_count_open)

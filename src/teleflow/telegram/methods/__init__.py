@@ -8,7 +8,7 @@ from typing import Any
 from teleflow.model.operations.account import GetMe, LogOut
 from teleflow.model.operations.contacts import HaveTalked, ImportContact, ResolvePhone
 from teleflow.model.operations.peers import CheckInvite, ListContacts, LookAtGroup, ResolveUsername, WalkDialogs
-from teleflow.model.operations.sending import FindSent, ForwardMessages, SendText
+from teleflow.model.operations.sending import FindSent, ForwardMessages, SendParcel, SendText
 from teleflow.telegram.base import Invoke
 from teleflow.telegram.methods import (
     account,
@@ -19,6 +19,7 @@ from teleflow.telegram.methods import (
     history,
     invoke,
     members,
+    parcels,
     peers,
     sending,
 )
@@ -37,6 +38,7 @@ METHODS: dict[type[Any], Method] = {
     LookAtGroup: peers.look_at_group,
     ResolvePhone: contacts.resolve_phone,
     ResolveUsername: peers.resolve_username,
+    SendParcel: sending.send_parcel,
     SendText: sending.send_text,
     WalkDialogs: peers.walk_dialogs,
     **acts.TABLE,
@@ -45,4 +47,5 @@ METHODS: dict[type[Any], Method] = {
     **history.TABLE,
     **invoke.TABLE,
     **members.TABLE,
+    **parcels.TABLE,
 }

@@ -11,14 +11,16 @@ from telethon.tl.functions.messages import (
     ForwardMessagesRequest,
     GetHistoryRequest,
     GetScheduledHistoryRequest,
+    SendMediaRequest,
     SendMessageRequest,
+    SendMultiMediaRequest,
 )
 from telethon.tl.types import InputReplyToMessage, UpdateShortSentMessage
 
 from teleflow.errors import TeleFlowError
-from teleflow.model.jobs import Forward, Text
+from teleflow.model.jobs import Forward, Parcel, Text
 from teleflow.model.messages import Message
-from teleflow.model.operations.sending import FindSent, ForwardMessages, SendText, Sent
+from teleflow.model.operations.sending import FindSent, ForwardMessages, SendParcel, SendText, Sent
 from teleflow.telegram import errors
 from teleflow.telegram.base import Invoke
 from teleflow.telegram.convert.entities import entities_from, input_entities
@@ -26,6 +28,7 @@ from teleflow.telegram.convert.media import media_from
 from teleflow.telegram.convert.messages import messages_from
 from teleflow.telegram.convert.peers import input_peer, known_from, marked
 from teleflow.telegram.convert.plain import seconds
+from teleflow.telegram.methods.parcels import input_media, parcel_in
 from teleflow.telegram.mtproto.requests import RpcFault
 
 _LOOK_BACK = 100
@@ -74,6 +77,55 @@ async def forward(invoke: Invoke, operation: ForwardMessages) -> Sent:
             raise
         return await _first_one(invoke, FindSent(operation.peer, content, operation.me, since=0))
     return sent_from(answer, content.random_ids, operation.me)
+
+
+async def send_parcel(invoke: Invoke, operation: SendParcel) -> Sent:
+    content = operation.content
+    ids = content.random_ids if content.is_album else (operation.random_id,)
+    request = _album(operation) if content.is_album else _one_parcel(operation)
+    try:
+        answer = await invoke(request)
+    except RpcFault as fault:
+        if not errors.is_repeat(fault):
+            raise
+        look = FindSent(operation.peer, content, operation.me, since=0, files=operation.files)
+        return await _first_one(invoke, look)
+    return sent_from(answer, ids, operation.me)
+
+
+def _one_parcel(operation: SendParcel) -> Any:
+    content = operation.content
+    (part,), (file,) = content.parts, operation.files
+    return SendMediaRequest(
+        peer=input_peer(operation.peer),
+        media=input_media(part.item, file),
+        message=part.text,
+        random_id=operation.random_id,
+        silent=content.silent or None,
+        reply_to=_reply_to(content),
+        entities=input_entities(part.entities, operation.mentioned) if part.entities else None,
+        schedule_date=_date(content.schedule),
+    )
+
+
+def _album(operation: SendParcel) -> Any:
+    content = operation.content
+    singles = [
+        tl.InputSingleMedia(
+            media=input_media(part.item, file),
+            message=part.text,
+            random_id=random_id,
+            entities=input_entities(part.entities, operation.mentioned) if part.entities else None,
+        )
+        for part, file, random_id in zip(content.parts, operation.files, content.random_ids, strict=True)
+    ]
+    return SendMultiMediaRequest(
+        peer=input_peer(operation.peer),
+        multi_media=singles,
+        silent=content.silent or None,
+        reply_to=_reply_to(content),
+        schedule_date=_date(content.schedule),
+    )
 
 
 async def _first_one(invoke: Invoke, look: FindSent) -> Sent:
@@ -133,7 +185,13 @@ async def find_sent(invoke: Invoke, operation: FindSent) -> Sent | None:
         and message.id not in operation.taken
         and (content.schedule is not None or (seconds(message.date) or 0) >= operation.since)
     ]
-    found = _forwarded_in(ours, content) if isinstance(content, Forward) else _text_in(ours, content)
+    match content:
+        case Forward():
+            found = _forwarded_in(ours, content)
+        case Parcel():
+            found = parcel_in(ours, content, operation.files)
+        case _:
+            found = _text_in(ours, content)
     if not found:
         return None
     return Sent(found[0].id, seconds(found[0].date), messages_from(found, operation.me))
@@ -166,7 +224,7 @@ def _original(header: Any, chat: str) -> int | None:
     return None
 
 
-def _reply_to(content: Text) -> Any:
+def _reply_to(content: Text | Parcel) -> Any:
     if content.reply_to is None and content.topic is None:
         return None
     return InputReplyToMessage(reply_to_msg_id=content.reply_to or content.topic, top_msg_id=content.topic)

@@ -1,0 +1,143 @@
+"""Ann sends what is no text through the service; Bob, with an unmodified Telethon, sees what it is."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from telethon.tl import types as tl
+
+from tests.integration.files.rig import Post, noise, png
+
+JPEG = png(64, 48)  # a real picture; its name does not matter to Telegram
+
+
+async def send(post: Post, what: str, *, key: str | None = None, **body: Any) -> Any:
+    said = {"sessionId": post.session, "chatId": str(post.bob_id), **body}
+    headers = post.headers | ({"Idempotency-Key": key} if key else {})
+    return await post.rig.http.post(f"/api/v1/messages/{what}", json=said, headers=headers)
+
+
+async def form(post: Post, what: str, files: dict[str, tuple[str, bytes, str]], **fields: Any) -> Any:
+    said = {"sessionId": post.session, "chatId": str(post.bob_id)}
+    said |= {name: value if isinstance(value, str) else json.dumps(value) for name, value in fields.items()}
+    return await post.rig.http.post(f"/api/v1/messages/{what}", data=said, files=files, headers=post.headers)
+
+
+async def seen(post: Post, count: int = 1) -> list[Any]:
+    """Bob's newest messages, the oldest of them first."""
+    found = [message async for message in post.bob.iter_messages(post.to_ann, limit=count)]
+    return found[::-1]
+
+
+KINDS: dict[str, tuple[str, str, bytes, dict[str, Any]]] = {
+    "photo": ("a.png", "image/png", JPEG, {"caption": "**Look**", "parseMode": "markdown", "spoiler": True}),
+    "video": (
+        "a.mp4",
+        "video/mp4",
+        noise(70_000),
+        {"width": 320, "height": 200, "duration": 3.5, "supportsStreaming": True},
+    ),
+    "video_note": ("r.mp4", "video/mp4", noise(30_000), {"width": 240, "height": 240, "duration": 2}),
+    "voice": ("v.ogg", "audio/ogg", noise(9_000), {"duration": 4, "waveform": [0, 31, 7, 16, 3]}),
+    "audio": ("s.mp3", "audio/mpeg", noise(90_000), {"duration": 61, "title": "Song", "performer": "Ann"}),
+    "document": ("r\u00e9sum\u00e9.pdf", "application/pdf", noise(600_001), {}),
+    "sticker": ("s.webp", "image/webp", noise(5_000), {"emoji": "\U0001f600", "width": 512, "height": 512}),
+    "gif": ("g.mp4", "video/mp4", noise(20_000), {"width": 100, "height": 100, "duration": 1}),
+}
+
+
+async def test_each_kind_arrives_as_what_it_is(post: Post) -> None:
+    for kind in KINDS:
+        await check_kind(post, kind)
+
+
+async def check_kind(post: Post, kind: str) -> None:
+    name, mime, data, more = KINDS[kind]
+    answer = await form(post, "media", {"file": (name, data, mime)}, type=kind, **more)
+    assert answer.status_code == 201, answer.text
+    told = answer.json()["data"]
+    assert told["media"]["type"] == kind
+    (message,) = await seen(post)
+    assert message.id
+    assert await message.download_media(bytes) == data
+    assert message.message == ("Look" if kind == "photo" else "")
+    claims = {
+        "photo": message.photo,
+        "video": message.video,
+        "video_note": message.video_note,
+        "voice": message.voice,
+        "audio": message.audio,
+        "document": message.document,
+        "sticker": message.sticker,
+        "gif": message.gif,
+    }
+    assert claims[kind] is not None
+    if kind == "photo":
+        assert isinstance(message.entities[0], tl.MessageEntityBold)
+        assert message.media.spoiler
+    else:
+        assert message.file.mime_type == mime
+        assert message.file.name == name
+        _check_attributes(kind, message)
+    # and by its id, without another upload
+    again = await send(post, "media", fileId=told["media"]["fileId"], caption="again")
+    assert again.status_code == 201, again.text
+    (copy,) = await seen(post)
+    assert (_id(copy), copy.message) == (_id(message), "again")
+
+
+def _id(message: Any) -> int:
+    return int((message.photo or message.document).id)
+
+
+def _check_attributes(kind: str, message: Any) -> None:
+    file = message.file
+    match kind:
+        case "video":
+            assert (file.width, file.height, file.duration) == (320, 200, 3.5)
+            video = next(one for one in message.document.attributes if isinstance(one, tl.DocumentAttributeVideo))
+            assert video.supports_streaming
+        case "voice":
+            audio = next(one for one in message.document.attributes if isinstance(one, tl.DocumentAttributeAudio))
+            assert audio.waveform == (0 | 31 << 5 | 7 << 10 | 16 << 15 | 3 << 20).to_bytes(4, "little")
+        case "audio":
+            assert (file.title, file.performer, file.duration) == ("Song", "Ann", 61)
+        case "sticker":
+            assert file.emoji == "\U0001f600"
+
+
+async def test_an_album_is_one(post: Post) -> None:
+    files = {"a": ("1.png", png(8, 8), "image/png"), "b": ("2.png", png(9, 9), "image/png")}
+    files["c"] = ("3.mp4", noise(4000), "video/mp4")
+    items = [{"type": "photo", "file": "a", "caption": "one"}, {"type": "photo", "file": "b"}]
+    items.append({"type": "video", "file": "c", "caption": "three"})
+    answer = await form(post, "album", files, items=items)
+    assert answer.status_code == 201, answer.text
+    assert [one["media"]["type"] for one in answer.json()["data"]] == ["photo", "photo", "video"]
+    messages = await seen(post, 3)
+    assert len({message.grouped_id for message in messages}) == 1
+    assert messages[0].grouped_id
+    assert [message.message for message in messages] == ["one", "", "three"]
+    assert [await message.download_media(bytes) for message in messages] == [data for _, data, _ in files.values()]
+
+
+async def test_what_has_no_file(post: Post) -> None:
+    bodies = {
+        "location": {"latitude": 48.2, "longitude": 16},
+        "venue": {"latitude": 48.2, "longitude": 16.37, "title": "Cafe", "address": "Street 1"},
+        "contact": {"phone": "+15550100099", "firstName": "Zoe"},
+        "dice": {"emoji": "\U0001f3af"},
+        "poll": {"question": "Which?", "options": ["a", "b", "c"], "correctOption": 1, "explanation": "because"},
+    }
+    for what, body in bodies.items():
+        answer = await send(post, what, **body)
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["data"]["media"]["type"] == what
+    location, venue, contact, dice, poll = await seen(post, 5)
+    assert abs(location.media.geo.lat - 48.2) < 1e-3
+    assert (venue.media.title, venue.media.address) == ("Cafe", "Street 1")
+    assert (contact.media.phone_number.lstrip("+"), contact.media.first_name) == ("15550100099", "Zoe")
+    assert (dice.media.emoticon, 1 <= dice.media.value <= 6) == ("\U0001f3af", True)
+    assert (poll.poll.poll.question.text, len(poll.poll.poll.answers), poll.poll.poll.quiz) == ("Which?", 3, True)
