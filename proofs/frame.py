@@ -37,6 +37,7 @@ PROOFS = (
     "sandbox-methods",
     "sandbox-model",
     "files",
+    "uploads",
     "attacks",
 )
 BENCHES = ("send", "login", "memory", "read", "invoke", "events", "webhooks", "streams", "files", "sandbox")

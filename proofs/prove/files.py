@@ -17,6 +17,7 @@ from typing import Any
 
 from telethon.tl.types import DocumentAttributeAudio, DocumentAttributeVideo
 
+from proofs.kinds import noise
 from proofs.machine import rss_kib
 from proofs.outcome import Outcome, Row
 from proofs.people import by_http, friends
@@ -44,11 +45,6 @@ class Scale:
 
 SHORT = Scale(size=24 * MB, rounds=1, judges_speed=False)
 LONG = Scale(size=1_000 * MB, rounds=2, judges_speed=True)
-
-
-def noise(size: int, seed: int) -> bytes:
-    block = hashlib.shake_256(seed.to_bytes(8, "big")).digest(1 << 20)
-    return (block * (size // len(block) + 1))[:size]
 
 
 async def run(scale: Scale, seed: int) -> Outcome:
@@ -162,7 +158,7 @@ async def _big(outcome: Outcome, shelf: Shelf, gateway: GatewayProcess, scale: S
         media = await shelf.sent(str(source), force_document=True)
     (message,) = [one async for one in shelf.client.iter_messages(shelf.to, limit=1)]
     before = rss_kib(gateway.pid)
-    peak = _Peak(gateway.pid)
+    peak = Peak(gateway.pid)
     watching = asyncio.create_task(peak.watch())
     by_us: list[float] = []
     by_telethon: list[float] = []
@@ -232,7 +228,7 @@ async def bare(shelf: Shelf, message: Any) -> tuple[str, float]:
     return digest.hexdigest(), time.monotonic() - began
 
 
-class _Peak:
+class Peak:
     """The most memory that a process had, looked at often."""
 
     def __init__(self, pid: int) -> None:

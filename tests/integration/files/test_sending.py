@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import pytest
 from telethon.tl import types as tl
 
 from tests.integration.files.rig import Post, noise, png
