@@ -157,10 +157,12 @@ def _request(operation: Operation, owner: Owner, place: Field, value: Any) -> tu
     for one in operation.fields:
         if one is place:
             given = value
+        elif one.name == "items":
+            given = [{"fileId": owner.ids["file"]}] * 2
         elif one.required:
             given = owner.ids[OWN.get(one.kind, one.kind)] if one.kind is not None else PLAIN.get(one.name)
-        elif one.kind == "chat":
-            given = owner.ids["person"]
+        elif one.kind in {"chat", "file"}:
+            given = owner.ids["person" if one.kind == "chat" else "file"]
         else:
             continue
         if one.place == "path":

@@ -87,6 +87,21 @@ _TABLE: dict[str, _Row] = {
         for name in ("FILE_ID_INVALID", "LOCATION_INVALID", "DOCUMENT_INVALID", "PHOTO_INVALID", "PHOTO_ID_INVALID")
     },
     "MESSAGE_TOO_LONG": _Row(Invalid, "MESSAGE_TOO_LONG", "The text is too long for Telegram"),
+    "MEDIA_CAPTION_TOO_LONG": _Row(Invalid, "MESSAGE_TOO_LONG", "The caption is too long for this account"),
+    **{
+        name: _Row(Conflict, "UPLOAD_LOST", "Telegram does not have all of the upload, or not any more")
+        for name in (
+            "FILE_PARTS_INVALID",
+            "FILE_PART_MISSING",
+            "FILE_PART_INVALID",
+            "FILE_PART_SIZE_CHANGED",
+            "MD5_CHECKSUM_INVALID",
+        )
+    },
+    **{
+        name: _Row(Invalid, "MEDIA_INVALID", "Telegram refuses it: {name}")
+        for name in ("EMOTICON_INVALID", "GROUPED_MEDIA_INVALID", "TTL_MEDIA_INVALID", "LOCATION_UNAVAILABLE")
+    },
     "MESSAGE_EMPTY": _Row(Invalid, "MESSAGE_EMPTY", "Telegram sees no text in the message"),
     "CHAT_ID_INVALID": _Row(NotFound, "PEER_NOT_FOUND", "Telegram does not know this group"),
     "INPUT_USER_DEACTIVATED": _Row(Forbidden, "INPUT_USER_DEACTIVATED", "The person has deleted their account"),
@@ -124,12 +139,25 @@ _TABLE: dict[str, _Row] = {
             "USER_PRIVACY_RESTRICTED",
             "USER_IS_BLOCKED",
             "YOU_BLOCKED_USER",
-            "CHAT_SEND_PLAIN_FORBIDDEN",
+            "VOICE_MESSAGES_FORBIDDEN",
+            *(
+                f"CHAT_SEND_{what}_FORBIDDEN"
+                for what in (
+                    *("PLAIN", "MEDIA", "PHOTOS", "VIDEOS", "ROUNDVIDEOS", "VOICES", "AUDIOS", "DOCS", "STICKERS"),
+                    *("GIFS", "GAME", "INLINE", "POLL", "WEBPAGE"),
+                )
+            ),
         )
     },
 }
 _FAMILIES = (
     ("MEDIA_", Invalid, "MEDIA_INVALID"),
+    ("MULTI_MEDIA_", Invalid, "MEDIA_INVALID"),
+    ("IMAGE_", Invalid, "MEDIA_INVALID"),
+    ("PHOTO_", Invalid, "MEDIA_INVALID"),
+    ("VIDEO_", Invalid, "MEDIA_INVALID"),
+    ("POLL_", Invalid, "POLL_INVALID"),
+    ("QUIZ_", Invalid, "POLL_INVALID"),
     ("ENTITY_", Invalid, "ENTITY_INVALID"),
     ("ENTITIES_", Invalid, "ENTITY_INVALID"),
     ("FILE_REFERENCE_", Conflict, "FILE_REFERENCE_EXPIRED"),

@@ -37,6 +37,7 @@ _STORED_HEADERS = 4 * 1024
 _AT_ONCE = 1_000
 _LOOKUPS_AT_ONCE = 64
 _READ_BUFFER = 2**14
+_PIECE = 256 * 1024
 
 BLOCKED_ADDRESS = "BLOCKED_ADDRESS"
 DNS_FAILED = "DNS_FAILED"
@@ -60,6 +61,20 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: str = ""
     duration_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """An answer whose body is still to be read. `headers` in lower case; `size` as it says, None when it does not."""
+
+    status: int
+    headers: Mapping[str, str]
+    size: int | None
+    pieces: AsyncIterator[bytes]
+
+
+class BadAnswer(Exception):
+    """What came is no HTTP that can be read."""
 
 
 class Blocked(OSError):
@@ -154,8 +169,8 @@ class Egress:
         return Answer(None, error, duration_ms=0 if error == BLOCKED_ADDRESS else _since(began))
 
     @asynccontextmanager
-    async def get(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[aiohttp.ClientResponse]:
-        """The answer to one GET, its body not read yet. Raises OSError (Blocked), aiohttp.ClientError, ValueError."""
+    async def get(self, url: str, headers: Mapping[str, str]) -> AsyncIterator[Coming]:
+        """The answer to one GET, its body not read yet. Raises OSError (Blocked is one), BadAnswer."""
         if self._session is None:
             raise OSError("closed")
         wanted = URL(url, encoded=True)
@@ -163,8 +178,14 @@ class Egress:
         if literal is not None:
             self._refuse(str(literal), wanted.port or 0)
         slow = aiohttp.ClientTimeout(total=None, connect=WITHIN_S, sock_read=SILENT_S)
-        async with self._session.get(wanted, headers=headers, allow_redirects=False, timeout=slow) as response:
-            yield response
+        try:
+            async with self._session.get(wanted, headers=headers, allow_redirects=False, timeout=slow) as response:
+                told = {name.lower(): value for name, value in response.headers.items()}
+                yield Coming(response.status, told, response.content_length, response.content.iter_chunked(_PIECE))
+        except aiohttp.ClientOSError:
+            raise  # an OSError
+        except (aiohttp.ClientError, ValueError) as error:
+            raise BadAnswer(type(error).__name__) from error
 
     async def _exchange(
         self, session: aiohttp.ClientSession, url: str, body: bytes, headers: Mapping[str, str], began: float

@@ -14,15 +14,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from urllib.parse import unquote, urljoin, urlsplit
 
-import aiohttp
-
-from teleflow.errors import Invalid, Limited, TeleFlowError
-from teleflow.webhooks.egress import Egress
+from teleflow.errors import Invalid, TeleFlowError
+from teleflow.webhooks.egress import BadAnswer, Coming, Egress
 from teleflow.webhooks.target import target
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _MOST_REDIRECTS = 3
-_PIECE = 256 * 1024
 _NAME = re.compile(r'filename="?([^";]+)"?', re.IGNORECASE)
 
 
@@ -46,7 +43,7 @@ class Fetcher:
 
     @asynccontextmanager
     async def get(self, url: str) -> AsyncIterator[Download]:
-        """Raises Invalid (URL_NOT_ALLOWED, MEDIA_URL_FAILED), Limited where the server asks to wait."""
+        """Raises Invalid: URL_NOT_ALLOWED, MEDIA_URL_FAILED."""
         headers = {"accept": "*/*", "accept-encoding": "identity", "user-agent": self._agent}
         try:
             async with asyncio.timeout(self._within):
@@ -62,13 +59,11 @@ class Fetcher:
             raise _failed("it did not come in time") from error
         except OSError as error:  # a forbidden address among them: it looks like any other
             raise _failed("there is no connection to it") from error
-        except (aiohttp.ClientError, ValueError) as error:
+        except BadAnswer as error:
             raise _failed("its answer can't be read") from error
 
 
-def _download(url: str, response: aiohttp.ClientResponse) -> Download:
-    if response.status == 429:
-        raise Limited("The server of the URL asks to wait", code="MEDIA_URL_FAILED", retry_after=30)
+def _download(url: str, response: Coming) -> Download:
     if response.status != 200:
         raise _failed(f"its server answers {response.status}")
     if response.headers.get("content-encoding", "identity").lower() != "identity":
@@ -76,7 +71,7 @@ def _download(url: str, response: aiohttp.ClientResponse) -> Download:
     named = _NAME.search(response.headers.get("content-disposition", ""))
     name = named[1] if named else unquote(urlsplit(url).path.rpartition("/")[2])
     mime = response.headers.get("content-type", "").partition(";")[0].strip().lower()
-    return Download(name, mime, response.content_length, response.content.iter_chunked(_PIECE))
+    return Download(name, mime, response.size, response.pieces)
 
 
 def _failed(why: str) -> TeleFlowError:

@@ -140,3 +140,129 @@ async def test_what_has_no_file(post: Post) -> None:
     assert (contact.media.phone_number.lstrip("+"), contact.media.first_name) == ("15550100099", "Zoe")
     assert (dice.media.emoticon, 1 <= dice.media.value <= 6) == ("\U0001f3af", True)
     assert (poll.poll.poll.question.text, len(poll.poll.poll.answers), poll.poll.poll.quiz) == ("Which?", 3, True)
+
+
+# -- what is refused, and what is left of it --------------------------------------------------------------
+
+
+def spooled(post: Post) -> list[str]:
+    return [path.name for path in (post.rig.gateway.settings.teleflow_data_dir / "spool").iterdir()]
+
+
+async def test_what_can_t_be_sent_is_refused_and_leaves_nothing(post: Post) -> None:
+    a_file = ("a.bin", b"some bytes", "application/octet-stream")
+    html = ("a.jpg", b"<html><script>alert(1)</script></html>", "image/jpeg")
+    photo = ("a.png", png(8, 8), "image/png")
+    too_long = "x" * 4097
+    cases: tuple[tuple[str, dict[str, Any], dict[str, Any], int, str], ...] = (
+        ("no file", {}, {"type": "document"}, 422, "VALIDATION_ERROR"),
+        ("no type", {"file": a_file}, {}, 422, "VALIDATION_ERROR"),
+        ("empty", {"file": ("a.bin", b"", "")}, {"type": "document"}, 422, "FILE_EMPTY"),
+        ("no picture", {"file": html}, {"type": "photo"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("no video", {"file": photo}, {"type": "video"}, 415, "UNSUPPORTED_MEDIA_TYPE"),
+        ("odd type", {"file": a_file}, {"type": "hologram"}, 422, "VALIDATION_ERROR"),
+        ("twice", {"file": a_file}, {"type": "document", "url": "https://example.com/a"}, 422, "VALIDATION_ERROR"),
+        ("nobody's", {"file": a_file, "other": a_file}, {"type": "document"}, 422, "VALIDATION_ERROR"),
+        ("a photo's thumbnail", {"file": photo, "thumbnail": photo}, {"type": "photo"}, 422, "VALIDATION_ERROR"),
+        ("caption", {"file": a_file}, {"type": "document", "caption": too_long}, 422, "MESSAGE_TOO_LONG"),
+        ("mark", {"file": a_file}, {"type": "document", "entities": "no json"}, 400, "BAD_REQUEST"),
+        ("chat", {"file": a_file}, {"type": "document", "chatId": "not a chat!"}, 422, "VALIDATION_ERROR"),
+        ("session", {"file": a_file}, {"type": "document", "sessionId": "ses_other"}, 404, "SESSION_NOT_FOUND"),
+        ("file id", {}, {"type": "document", "fileId": "AAAA"}, 404, "FILE_NOT_FOUND"),
+        ("inside", {}, {"type": "document", "url": "http://127.0.0.1:1/x"}, 422, "URL_NOT_ALLOWED"),
+        ("by name", {}, {"type": "document", "url": "http://localhost:81/x"}, 422, "MEDIA_URL_FAILED"),
+        ("scheme", {}, {"type": "document", "url": "file:///etc/passwd"}, 422, "URL_NOT_ALLOWED"),
+    )
+    for what, files, fields, status, code in cases:
+        answer = await form(post, "media", files or {"none": ("", b"", "")}, **fields) if files else None
+        if answer is None:
+            answer = await send(post, "media", **fields)
+        assert (answer.status_code, answer.json()["error"]["code"]) == (status, code), (what, answer.text)
+    mixed = [{"type": "photo", "file": "a"}, {"type": "document", "file": "b"}]
+    answer = await form(post, "album", {"a": photo, "b": a_file}, items=mixed)
+    assert answer.status_code == 422, answer.text
+    assert spooled(post) == []
+    assert [message.message for message in await seen(post)] == ["hello"]
+
+
+async def test_odd_forms_are_refused_quickly(post: Post) -> None:
+    async def asked(body: bytes, content_type: str) -> tuple[int, str]:
+        headers = post.headers | {"content-type": content_type}
+        answer = await post.rig.http.post("/api/v1/messages/media", content=body, headers=headers)
+        return answer.status_code, answer.json()["error"]["code"]
+
+    def parts(*heads: str, end: str = "--b--\r\n") -> bytes:
+        return ("".join(f"--b\r\n{head}\r\n\r\nx\r\n" for head in heads) + end).encode()
+
+    field = 'Content-Disposition: form-data; name="{}"'
+    ours = "multipart/form-data; boundary=b"
+    malformed = (400, "BAD_REQUEST")
+    assert await asked(parts(field.format("a")), "multipart/form-data") == malformed
+    assert await asked(parts(field.format("a")), f"multipart/form-data; boundary={'b' * 71}") == malformed
+    assert await asked(parts(field.format("a"), field.format("a")), ours) == malformed
+    assert await asked(parts(*(field.format(f"a{number}") for number in range(10_000))), ours) == malformed
+    assert await asked(parts(field.format("a"), end=""), ours) == malformed
+    assert await asked(b"nothing of a form", ours) == malformed
+    assert await asked(parts("Content-Type: text/plain"), ours) == malformed
+    assert await asked(parts(*["X: y\r\n" * 50 + field.format("a")]), ours) == malformed
+    large = parts(field.format("a")).replace(b"\r\n\r\nx\r\n", b"\r\n\r\n" + b"x" * 300_000 + b"\r\n")
+    assert await asked(large, ours) == (413, "PAYLOAD_TOO_LARGE")
+    assert (await asked(b"{}" + b" " * 2_000_000, "application/json"))[0] == 413
+    assert await asked(b"x", "text/plain") == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert spooled(post) == []
+
+
+async def test_names_are_told_without_paths_and_go_nowhere_on_the_disk(post: Post) -> None:
+    for given, told in (
+        ("../../etc/passwd", "passwd"),
+        ("C:\\x\\a.php", "a.php"),
+        ("a\u202eb\x07.txt", "ab.txt"),
+        ("..", "document.bin"),
+        ("x" * 240 + ".pdf", "x" * 184 + ".pdf"),
+    ):
+        answer = await form(
+            post,
+            "media",
+            {"file": ("f.bin", b"data", "application/octet-stream")},
+            type="document",
+            fileName=given,
+        )
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["data"]["media"]["fileName"] == told, given
+
+
+async def test_a_repeated_request_with_its_key_sends_nothing_again(post: Post) -> None:
+    said = {"sessionId": post.session, "chatId": str(post.bob_id), "type": "document"}
+    headers = post.headers | {"Idempotency-Key": "once"}
+
+    async def asked(data: bytes) -> Any:
+        return await post.rig.http.post(
+            "/api/v1/messages/media", data=said, files={"file": ("a.bin", data, "")}, headers=headers
+        )
+
+    first, second, other = await asked(noise(5000)), await asked(noise(5000)), await asked(noise(5001))
+    assert first.status_code == second.status_code == 201, second.text
+    assert first.json()["data"]["id"] == second.json()["data"]["id"]
+    assert (other.status_code, other.json()["error"]["code"]) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (await seen(post, 2))[0].message == "hello"
+    assert spooled(post) == []
+
+
+async def test_parts_that_telegram_has_forgotten_are_sent_again(post: Post) -> None:
+    data = noise(1_300_000)
+    once = {"method": "messages.uploadMedia", "times": 1}
+    await post.rig.fault("rpc_error", once, code=400, name="FILE_PART_1_MISSING")
+    answer = await form(post, "media", {"file": ("a.bin", data, "")}, type="document")
+    assert answer.status_code == 201, answer.text
+    (message,) = await seen(post)
+    assert await message.download_media(bytes) == data
+
+
+async def test_a_file_is_sent_by_its_id_when_its_reference_has_expired(post: Post) -> None:
+    first = await post.sent(noise(3000), "a.bin", force_document=True)
+    post.rig.sandbox.world.files.expire_references()
+    answer = await send(post, "media", fileId=first["media"]["fileId"])
+    assert answer.status_code == 201, answer.text
+    (message,) = await seen(post)
+    assert message.out is False
+    assert await message.download_media(bytes) == noise(3000)

@@ -15,6 +15,14 @@ _MESSAGE = {
     "date": 1767323045,
     "isOutgoing": True,
 }
+_PHOTO = {"fileId": "AbCdEf0123456789", "mimeType": "image/jpeg", "fileSize": 82944, "width": 800, "height": 600}
+_POLL = {"type": "poll", "details": {"question": "When shall we come?"}}
+
+
+def _with(media: dict[str, Any], text: str = "") -> dict[str, Any]:
+    return {**_MESSAGE, "text": text, "media": media}
+
+
 _EDITED = {**_MESSAGE, "text": "Your parcel is there", "editDate": 1767326645}
 _CHAT = {"id": "6100000002", "title": "Bob Example", "type": "user", "username": "bob", "unreadCount": 0}
 _GROUP = {"id": "-1002100000001", "title": "Support", "type": "supergroup", "membersCount": 3}
@@ -52,6 +60,30 @@ REQUESTS: dict[str, Any] = {
     "messages.send": {**_ON_CHAT, "text": "Your parcel is on its way"},
     "messages.reply": {**_ON_CHAT, "text": "Your parcel is on its way", "replyToMsgId": 1206},
     "messages.forward": {"sessionId": ID, "fromChatId": "@bob", "toChatId": "me", "messageIds": [1207]},
+    "messages.sendMedia": {
+        **_ON_CHAT,
+        "type": "photo",
+        "url": "https://example.com/parcel.jpg",
+        "caption": "Your parcel",
+    },
+    "messages.sendAlbum": {
+        **_ON_CHAT,
+        "items": [
+            {"type": "photo", "url": "https://example.com/1.jpg", "caption": "Before"},
+            {"type": "photo", "url": "https://example.com/2.jpg"},
+        ],
+    },
+    "messages.sendPoll": {**_ON_CHAT, "question": "When shall we come?", "options": ["Morning", "Evening"]},
+    "messages.sendLocation": {**_ON_CHAT, "latitude": 48.2082, "longitude": 16.3738},
+    "messages.sendVenue": {
+        **_ON_CHAT,
+        "latitude": 48.2082,
+        "longitude": 16.3738,
+        "title": "Post office",
+        "address": "Main Street 1",
+    },
+    "messages.sendContact": {**_ON_CHAT, "phone": "+15550100003", "firstName": "Eve"},
+    "messages.sendDice": {**_ON_CHAT, "emoji": "🎲"},
     "messages.edit": {**_ON_MESSAGE, "text": "Your parcel is there"},
     "messages.delete": {**_ON_CHAT, "messageIds": [1207]},
     "messages.react": {**_ON_MESSAGE, "emoji": "👍"},
@@ -68,6 +100,18 @@ ANSWERS: dict[str, Any] = {
     "messages.send": _MESSAGE,
     "messages.reply": {**_MESSAGE, "replyToMsgId": 1206},
     "messages.forward": [{**_MESSAGE, "forwardFrom": "6100000002"}],
+    "messages.sendMedia": _with({"type": "photo", **_PHOTO}, "Your parcel"),
+    "messages.sendAlbum": [
+        {**_with({"type": "photo", **_PHOTO}, text), "id": number, "groupedId": "13902001"}
+        for number, text in ((1207, "Before"), (1208, ""))
+    ],
+    "messages.sendPoll": _with(_POLL),
+    "messages.sendLocation": _with({"type": "location", "details": {"latitude": 48.2082, "longitude": 16.3738}}),
+    "messages.sendVenue": _with(
+        {"type": "venue", "details": {"latitude": 48.2082, "longitude": 16.3738, "title": "Post office"}}
+    ),
+    "messages.sendContact": _with({"type": "contact", "details": {"phone": "+15550100003", "firstName": "Eve"}}),
+    "messages.sendDice": _with({"type": "dice", "details": {"emoji": "🎲", "value": 4}}),
     "messages.history": [_MESSAGE],
     "messages.edit": _EDITED,
     "messages.delete": {"deletedIds": [1207]},

@@ -79,7 +79,6 @@ class ItemBody(Body):
 
     def asked(self, parts: frozenset[str] = frozenset()) -> Asked:
         """`parts`: the names of the form's files."""
-        named = self.file is None and self.url is None and self.file_id is None
         thumbnail = self.thumbnail or (THUMBNAIL if THUMBNAIL in parts else None)
         about: dict[str, object] = {"spoiler": self.spoiler, "ttl": self.ttl_seconds}
         about |= {"width": self.width, "height": self.height, "duration": float(self.duration)}
@@ -87,7 +86,7 @@ class ItemBody(Body):
         about |= {"waveform": packed(self.waveform or ()), "streaming": self.supports_streaming}
         return Asked(
             type=self.type,
-            part=FILE if named and FILE in parts else self.file,
+            part=self.file or (FILE if FILE in parts else None),
             url=self.url,
             file_id=self.file_id,
             thumbnail=thumbnail,
