@@ -249,7 +249,7 @@ def _meant(value: str, types: set[str]) -> Any:
         return decode_json(value.encode())
     if "boolean" in types and value in {"true", "false"}:
         return value == "true"
-    if "integer" in types or "number" in types:
+    if types & {"integer", "number"} and "string" not in types:
         try:
             return int(value) if "number" not in types else float(value)
         except ValueError:
