@@ -6,7 +6,6 @@ under way at once, and no more.
 
 from __future__ import annotations
 
-import mimetypes
 import unicodedata
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -25,10 +24,20 @@ _PLAIN = "application/octet-stream"
 _OGG = frozenset({"application/ogg", "video/ogg"})
 _STICKERS = frozenset({"image/webp", "image/png", "application/x-tgsticker", "video/webm"})
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF8", b"BM")
-_TYPES = mimetypes.MimeTypes()
-for _ending, _type in ((".webp", "image/webp"), (".tgs", "application/x-tgsticker"), (".oga", "audio/ogg")):
-    _TYPES.add_type(_type, _ending)
-_TYPES.add_type("audio/ogg", ".ogg")
+# By the ends of names; what the machine's own tables say differs from machine to machine.
+_TYPES = {
+    **{ending: f"image/{ending}" for ending in ("png", "gif", "bmp", "webp", "heic", "avif", "tiff")},
+    **{ending: f"video/{ending}" for ending in ("mp4", "webm", "mpeg")},
+    **{ending: f"audio/{ending}" for ending in ("ogg", "aac", "flac", "wav", "opus", "midi")},
+    **{ending: f"application/{ending}" for ending in ("pdf", "zip", "json", "xml", "gzip", "rtf")},
+    **{ending: f"text/{ending}" for ending in ("html", "css", "csv")},
+    **{"jpg": "image/jpeg", "jpeg": "image/jpeg", "svg": "image/svg+xml", "tif": "image/tiff"},
+    **{"mov": "video/quicktime", "mkv": "video/x-matroska", "avi": "video/x-msvideo", "m4v": "video/x-m4v"},
+    **{"mp3": "audio/mpeg", "m4a": "audio/mp4", "oga": "audio/ogg", "mid": "audio/midi"},
+    **{"tgs": "application/x-tgsticker", "gz": "application/gzip", "7z": "application/x-7z-compressed"},
+    **{"txt": "text/plain", "md": "text/markdown", "js": "text/javascript"},
+}
+_ENDINGS = {mime: ending for ending, mime in reversed(_TYPES.items())}
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,7 @@ def name_of(given: str, wanted: FileType, mime_type: str) -> str:
     last = given.replace("\\", "/").rpartition("/")[2]
     kept = "".join(letter for letter in last if unicodedata.category(letter)[0] != "C").strip(" .")
     if not kept:
-        return f"{wanted.value}{_TYPES.guess_extension(mime_type) or ''}"
+        return f"{wanted.value}.{_ENDINGS.get(mime_type, 'bin')}"
     if len(kept) <= _MOST_NAME:
         return kept
     stem, dot, ending = kept.rpartition(".")
@@ -129,7 +138,7 @@ def mime_of(wanted: FileType, told: str, name: str, head: bytes) -> str:
     """The type of a file that is to be shown as `wanted`. Raises Invalid(UNSUPPORTED_MEDIA_TYPE) when it is none."""
     mime = told.partition(";")[0].strip().lower()
     if not mime or mime in {_PLAIN, "binary/octet-stream"} or "/" not in mime or len(mime) > 100:
-        mime = _TYPES.guess_type(name.lower())[0] or _PLAIN
+        mime = _TYPES.get(name.lower().rpartition(".")[2], _PLAIN)
     if not mime.isascii() or not mime.isprintable():
         mime = _PLAIN
     if not _fits(wanted, mime, head):
