@@ -266,7 +266,7 @@ class Gateway:
                 await self.services.audit.purge()
                 await self._purge_events()
                 await self.storage.sweep(now=milliseconds(self.clock.time()))
-                await self.spool.sweep(self.storage.open_sends, older_than=_SPOOLED_FOR_S)
+                await self.spool.sweep(self.storage.open_sends, before=self.clock.time() - _SPOOLED_FOR_S)
             await self.clock.sleep(_SWEEP_EVERY_S)
 
 

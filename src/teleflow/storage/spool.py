@@ -16,7 +16,6 @@ import hashlib
 import os
 import re
 import shutil
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
@@ -132,9 +131,9 @@ class Spool:
         await asyncio.to_thread(shutil.rmtree, self._of(job_id), ignore_errors=True)
         self._taken -= self._sizes.pop(job_id, 0)
 
-    async def sweep(self, is_open: Callable[[list[str]], Awaitable[set[str]]], *, older_than: float) -> int:
-        """Remove what belongs to no open job and has not been touched for so many seconds; how many jobs' it was."""
-        old = await asyncio.to_thread(_old, self._folder, older_than)
+    async def sweep(self, is_open: Callable[[list[str]], Awaitable[set[str]]], *, before: float) -> int:
+        """Remove what belongs to no open job and was not touched since `before` (Unix seconds); how many jobs' it was."""
+        old = await asyncio.to_thread(_old, self._folder, before)
         still = await is_open(old) if old else set()
         gone = [job_id for job_id in old if job_id not in still and job_id not in self.coming]
         for job_id in gone:
@@ -262,9 +261,7 @@ def _unlink(paths: list[Path]) -> None:
         path.unlink(missing_ok=True)
 
 
-def _old(folder: Path, older_than: float) -> list[str]:
-    # Ages of files are measured by the clock that dates files, not by the service's.
-    before = time.time() - older_than
+def _old(folder: Path, before: float) -> list[str]:
     with suppress(OSError), os.scandir(folder) as entries:
         return [
             entry.name
