@@ -132,7 +132,7 @@ class Spool:
         self._taken -= self._sizes.pop(job_id, 0)
 
     async def sweep(self, is_open: Callable[[list[str]], Awaitable[set[str]]], *, before: float) -> int:
-        """Remove what belongs to no open job and was not touched since `before` (Unix seconds); how many jobs' it was."""
+        """Remove what is of no open job and was not touched since `before` (Unix seconds); of how many jobs it was."""
         old = await asyncio.to_thread(_old, self._folder, before)
         still = await is_open(old) if old else set()
         gone = [job_id for job_id in old if job_id not in still and job_id not in self.coming]

@@ -18,7 +18,7 @@ from telethon.tl.types import Config
 
 from teleflow.errors import TeleFlowError
 from teleflow.kit.clock import loop_time
-from teleflow.model.operations.base import HOME, Operation
+from teleflow.model.operations.base import Operation
 from teleflow.model.sessions import Credentials, Profile, SessionState
 from teleflow.telegram import errors
 from teleflow.telegram.calls import Calls, NoAnswer
@@ -232,8 +232,7 @@ class LiveSession:
         invoke = partial(self._calls.repeat if operation.repeatable else self._calls.once, until=until)
         if operation.dc_id:
             await self._calls.ready(until)  # a session that is down, or ended, says so itself
-            centre = self.credentials.dc_id if operation.dc_id == HOME else operation.dc_id
-            invoke = partial(self.files.invoke, centre, until=until)
+            invoke = partial(self.files.invoke, operation.dc_id, until=until)
         try:
             result: R = await METHODS[type(operation)](invoke, operation)
         except RpcFault as fault:

@@ -22,6 +22,7 @@ from telethon.tl.functions.help import GetConfigRequest
 
 from teleflow.errors import Unavailable
 from teleflow.kit.clock import loop_time
+from teleflow.model.operations.base import HOME
 from teleflow.model.sessions import Credentials, Device, Profile
 from teleflow.telegram import errors
 from teleflow.telegram.calls import NoAnswer, ask
@@ -78,11 +79,11 @@ class FileLinks:
         self._closed = False
 
     async def invoke(self, dc_id: int, request: Any, *, until: float) -> Any:
-        """Ask a data centre for what may safely be asked twice, until `until` (loop time).
+        """Ask a data centre (or HOME) for what may safely be asked twice, until `until` (loop time).
 
         Raises RpcFault (as Telegram said it), Unavailable(TELEGRAM_UNREACHABLE).
         """
-        centre = self._centre(dc_id)
+        centre = self._centre(self._owner.credentials.dc_id if dc_id == HOME else dc_id)
         centre.under_way += 1
         try:
             return await self._tried(centre, InvokeWithoutUpdatesRequest(request), until)
