@@ -14,8 +14,9 @@ from telethon.tl import types as tl
 
 from teleflow.errors import Invalid
 from teleflow.telegram.tl import names
-from teleflow.telegram.tl.codec import DEEPEST, json_from, object_from, refs_in, request_from
+from teleflow.telegram.tl.codec import DEEPEST, object_from, refs_in, request_from
 from teleflow.telegram.tl.fields import Field, Kind, fields_of
+from teleflow.telegram.tl.shown import json_from
 
 
 def no_peer(ref: str, _wanted: str) -> TLObject:

@@ -12,7 +12,8 @@ from teleflow.model.operations.invoke import Invoked, InvokeMethod
 from teleflow.model.peers import Peer, PeerKind
 from teleflow.telegram.base import Invoke
 from teleflow.telegram.convert.peers import input_channel, input_peer, input_user, known_from
-from teleflow.telegram.tl.codec import json_from, request_from
+from teleflow.telegram.tl.codec import request_from
+from teleflow.telegram.tl.shown import json_from
 
 
 async def invoke_method(invoke: Invoke, operation: InvokeMethod) -> Invoked:

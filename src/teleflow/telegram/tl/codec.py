@@ -1,4 +1,4 @@
-"""JSON and TL, both ways, for whatever the layer knows.
+"""From JSON to TL, for whatever the layer knows; the other way is `shown`.
 
 An object is ``{"_": "inputPeerUser", "userId"…}`` with the fields of the schema under the schema's own names
 (``user_id``). int and double are numbers, long is a string of digits (a number within 2^53 is taken too), bytes, int128
@@ -23,7 +23,6 @@ from teleflow.telegram.tl import names
 from teleflow.telegram.tl.fields import Field, Kind, fields_of
 
 DEEPEST = 32
-_EXACT = 2**53
 _DIGITS = re.compile(r"-?[0-9]{1,20}")
 _RANGE = {Kind.INT: (-(2**31), 2**32 - 1), Kind.LONG: (-(2**63), 2**63 - 1), Kind.DATE: (0, 2**31 - 1)}
 _LENGTH = {Kind.INT128: 16, Kind.INT256: 32}
@@ -138,54 +137,6 @@ def refs_in(method: str, params: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(found)
 
 
-def json_from(value: Any) -> Any:
-    """A TL object, or what else a request is answered with."""
-    match value:
-        case None | bool() | str():
-            return value
-        case int():
-            return value if -_EXACT < value < _EXACT else str(value)
-        case float():
-            return value if math.isfinite(value) else None
-        case bytes():
-            return _packed(value)
-        case datetime():
-            return int(value.timestamp())
-        case list() | tuple():
-            return [json_from(one) for one in value]
-        case TLObject():
-            kind: Any = type(value)
-            told: dict[str, Any] = {"_": names.name_of(kind)}
-            for field in fields_of(kind):
-                held = getattr(value, field.name)
-                if (held is None and field.optional) or (field.kind is Kind.FLAG and not held):
-                    continue
-                told[field.name] = _told(field, held)
-            return told
-    return str(value)
-
-
-def _told(field: Field, held: Any) -> Any:
-    if field.vector:
-        return [_one_told(field, one) for one in held or ()]
-    return _one_told(field, held)
-
-
-def _one_told(field: Field, held: Any) -> Any:
-    match field.kind:
-        case Kind.LONG:
-            return str(held)
-        case Kind.INT128 | Kind.INT256:
-            return _packed(held.to_bytes(_LENGTH[field.kind], "little", signed=True))
-        case Kind.DATE:
-            return 0 if held is None else int(held.timestamp())
-        case Kind.BYTES:
-            return _packed(held or b"")
-        case Kind.BOOL:
-            return bool(held)
-    return json_from(held)
-
-
 def expected(field: Field) -> str:
     """For people: what may stand there."""
     said = {
@@ -230,10 +181,6 @@ def _unpacked(held: str, path: str) -> bytes:
         return base64.b64decode(held, validate=True)
     except (binascii.Error, ValueError):
         raise _unfit(path, "must be base64") from None
-
-
-def _packed(raw: bytes) -> str:
-    return base64.b64encode(raw).decode()
 
 
 def _join(path: str, name: str) -> str:
