@@ -18,7 +18,7 @@ export function moment(value: string | number): string {
 }
 export function clock(value: string | number, seconds = false): string {
   const second = seconds ? ('2-digit' as const) : undefined
-  return new Intl.DateTimeFormat(language(), { hour: '2-digit', minute: '2-digit', second }).format(instant(value))
+  return new Intl.DateTimeFormat(language(), { hour: '2-digit', minute: '2-digit', second, hourCycle: 'h23' }).format(instant(value))
 }
 /** In a list: the time today, the weekday this week, else the date. */
 export function shortDate(value: number): string {
