@@ -41,7 +41,8 @@ Routes = Sequence[tuple[str, re.Pattern[str], frozenset[str]]]  # as written, to
 class Edge:
     """An ASGI application around another one.
 
-    `routes` are all paths with their methods, for OPTIONS and 405. `form_limits`: bytes of a form with files, by path.
+    `routes` are all paths with their methods, for OPTIONS and 405. `form_limits`: bytes of a form with files, by path;
+    `picture_limit`: of one with a picture, at the paths that end in /photo.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Edge:
         routes: Routes,
         body_limit: int,
         form_limits: Mapping[str, int],
+        picture_limit: int,
         clock: Clock,
         cors: Cors | None = None,
         proxies: Proxies | None = None,
@@ -66,6 +68,7 @@ class Edge:
         self._filled = [(pattern, methods) for _, pattern, methods in routes if pattern.groups]
         self._body_limit = body_limit
         self._form_limits = dict(form_limits)
+        self._picture_limit = picture_limit
         self._clock = clock
         self._cors = cors
         self._proxies = proxies
@@ -99,7 +102,8 @@ class Edge:
 
     def _most(self, facts: Facts, scope: Scope) -> int:
         """Bytes of a body. What is read as a whole is never let grow as large as what goes through piece by piece."""
-        limit = self._form_limits.get(scope["path"])
+        path = scope["path"]
+        limit = self._picture_limit if path.endswith("/photo") else self._form_limits.get(path)
         if limit is None or facts.media_type()[0] != b"multipart/form-data":
             return self._body_limit
         return limit

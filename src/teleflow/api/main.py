@@ -23,6 +23,7 @@ from teleflow.api.v1.event_socket import EventSocket
 from teleflow.api.v1.gate import Gate
 from teleflow.api.v1.limits import Limits
 from teleflow.api.v1.parcels import UPLOADS
+from teleflow.api.v1.pictures import MOST_PICTURE
 from teleflow.api.v1.sending import hot_send
 from teleflow.config import Settings
 from teleflow.errors import Internal, Invalid, Malformed, NotFound, TeleFlowError, Unavailable
@@ -80,6 +81,7 @@ def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
         routes=_routes(),
         body_limit=settings.body_limit_bytes,
         form_limits=dict.fromkeys(UPLOADS, settings.upload_most_bytes * ALBUM_LIMIT + settings.body_limit_bytes),
+        picture_limit=MOST_PICTURE + settings.body_limit_bytes,
         clock=clock,
         cors=Cors(settings.cors_origins) if settings.cors_origins else None,
         proxies=Proxies(settings.trusted_networks) if settings.trusted_networks else None,

@@ -42,6 +42,8 @@ class Act(enum.StrEnum):
     WEBHOOK_ENABLED = "webhook.enabled"
     WEBHOOK_DISABLED = "webhook.disabled"  # by the service
     METHOD_INVOKED = "session.method_invoked"
+    PRIVACY_CHANGED = "session.privacy_changed"
+    AUTHORIZATION_ENDED = "session.authorization_ended"  # a login of the account, at some other program
     BROADCAST_CREATED = "broadcast.created"
     BROADCAST_STARTED = "broadcast.started"
     BROADCAST_PAUSED = "broadcast.paused"

@@ -33,6 +33,7 @@ from teleflow.services.messages import Messages
 from teleflow.services.methods import Methods
 from teleflow.services.parcels import Parcels
 from teleflow.services.passwords import Passwords
+from teleflow.services.people import People
 from teleflow.services.ports import Layer, Outbox, Reach, SessionCare
 from teleflow.services.requests import Requests
 from teleflow.services.sends import Sends
@@ -71,6 +72,7 @@ class Services:
     health: Health
     passwords: Passwords
     chats: Chats
+    people: People
     history: History
     events: Events
     webhooks: Webhooks
@@ -143,6 +145,7 @@ class Services:
             health=Health(storage, clock),
             passwords=passwords,
             chats=chats,
+            people=People(in_use, reach, storage, file_ids, clock),
             history=History(in_use, reach),
             webhooks=webhooks,
             deliveries=Deliveries(storage, webhooks, carrier, clock),

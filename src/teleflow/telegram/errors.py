@@ -114,6 +114,22 @@ _TABLE: dict[str, _Row] = {
         for name in ("INVITE_HASH_EMPTY", "INVITE_HASH_EXPIRED", "INVITE_HASH_INVALID")
     },
     "USER_NOT_PARTICIPANT": _Row(Conflict, "USER_NOT_PARTICIPANT", "This account is not in the chat"),
+    "HASH_INVALID": _Row(NotFound, "AUTHORIZATION_NOT_FOUND", "The account has no such login, or not any more"),
+    **{
+        name: _Row(
+            Forbidden,
+            "LOGIN_TOO_NEW",
+            "Telegram lets a login end others, and settle how long they last, only after it is a day old",
+        )
+        for name in ("FRESH_RESET_AUTHORISATION_FORBIDDEN", "FRESH_CHANGE_PHONE_FORBIDDEN")
+    },
+    **{
+        name: _Row(Invalid, "NAME_INVALID", "Telegram does not take this name")
+        for name in ("FIRSTNAME_INVALID", "LASTNAME_INVALID", "CONTACT_NAME_EMPTY")
+    },
+    "ABOUT_TOO_LONG": _Row(Invalid, "ABOUT_TOO_LONG", "What is said of oneself is too long for this account"),
+    "CONTACT_ID_INVALID": _Row(NotFound, "PEER_NOT_FOUND", "Telegram does not know this person"),
+    "CONTACT_MISSING": _Row(NotFound, "PEER_NOT_FOUND", "This person is no contact"),
     "CHANNELS_TOO_MUCH": _Row(Conflict, "CHANNELS_TOO_MUCH", "This account is in as many chats as it may"),
     "USERS_TOO_MUCH": _Row(Conflict, "USERS_TOO_MUCH", "The chat is full"),
     "USER_CREATOR": _Row(Conflict, "USER_CREATOR", "The creator can't leave: hand the chat over, or delete it"),
@@ -155,6 +171,7 @@ _FAMILIES = (
     ("MULTI_MEDIA_", Invalid, "MEDIA_INVALID"),
     ("IMAGE_", Invalid, "MEDIA_INVALID"),
     ("PHOTO_", Invalid, "MEDIA_INVALID"),
+    ("PRIVACY_", Invalid, "PRIVACY_INVALID"),
     ("VIDEO_", Invalid, "MEDIA_INVALID"),
     ("POLL_", Invalid, "POLL_INVALID"),
     ("QUIZ_", Invalid, "POLL_INVALID"),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from enum import StrEnum
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
@@ -33,6 +34,28 @@ def _fits(text: str) -> str:
 EmojiId = Annotated[TextOrNumber, Field(pattern="^[1-9][0-9]{0,18}$"), AfterValidator(_fits)]
 
 
+def enumerated(kinds: type[StrEnum]) -> BeforeValidator:
+    """Bodies are strict, and JSON has no enums: the names stand for them."""
+    names = {kind.value for kind in kinds}
+    return BeforeValidator(lambda value: kinds(value) if isinstance(value, str) and value in names else value)
+
+
+def _written(text: str) -> str:
+    """Raises ValueError for what is no text that a data centre takes."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("holds half of a surrogate pair") from None
+    if "\x00" in text:
+        raise ValueError("holds a NUL character")
+    return text
+
+
+def said(most: int, least: int = 0) -> Any:
+    """A text for people, of so many characters."""
+    return Annotated[str, Field(min_length=least, max_length=most), AfterValidator(_written)]
+
+
 class OnChat(Body):
     session_id: SessionId
     chat_id: ChatId
@@ -44,10 +67,6 @@ class OnMessage(OnChat):
 
 class OnMessages(OnChat):
     message_ids: MessageIds
-
-
-def _mode(value: object) -> object:
-    return ParseMode(value) if isinstance(value, str) and value in set(ParseMode) else value
 
 
 class EntityBody(Body):
@@ -77,7 +96,7 @@ class WithText(OnChat):
     """A text: plain, or formatted by `parseMode`, or by `entities`."""
 
     text: Annotated[str, Field(min_length=1, max_length=32_768)]
-    parse_mode: Annotated[ParseMode, BeforeValidator(_mode)] | None = None
+    parse_mode: Annotated[ParseMode, enumerated(ParseMode)] | None = None
     entities: Annotated[list[EntityBody], Field(max_length=1_000)] | None = None
     link_preview: bool = True
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from teleflow.api.bodies import decode_json, refuse_fields
 from teleflow.api.v1.envelope import Body
-from teleflow.api.v1.message_bodies import EntityBody, MessageId, OnChat
+from teleflow.api.v1.message_bodies import EntityBody, MessageId, OnChat, enumerated, said
 from teleflow.model.formatting import ParseMode
 from teleflow.model.parcels import ContactCard, Dice, FileType, Place, Poll, Venue
 from teleflow.model.peers import normalize_phone
@@ -23,30 +22,10 @@ _Pixels = Annotated[int, Field(ge=0, le=100_000)]
 Instant = Annotated[int, Field(ge=1, lt=2**31, description="Unix seconds at which Telegram is to send it")]
 
 
-def _enumerated(kinds: type[StrEnum]) -> BeforeValidator:
-    names = {kind.value for kind in kinds}
-    return BeforeValidator(lambda value: kinds(value) if isinstance(value, str) and value in names else value)
-
-
-def _written(text: str) -> str:
-    """Raises ValueError for what is no text that a data centre takes."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        raise ValueError("holds half of a surrogate pair") from None
-    if "\x00" in text:
-        raise ValueError("holds a NUL character")
-    return text
-
-
-def _said(most: int, least: int = 0) -> Any:
-    return Annotated[str, Field(min_length=least, max_length=most), AfterValidator(_written)]
-
-
 class ItemBody(Body):
     """A file and how it is shown. Named by exactly one of `file` (a part of the form), `url` and `fileId`."""
 
-    type: Annotated[FileType, _enumerated(FileType)] | None = Field(None, description="Needed, but for a `fileId`.")
+    type: Annotated[FileType, enumerated(FileType)] | None = Field(None, description="Needed, but for a `fileId`.")
     file: _PartName | None = Field(None, description=f"The form's part that has the file; `{FILE}` if left out.")
     url: Annotated[str, Field(max_length=2048)] | None = Field(
         None, description="Fetched now; an address that is not public is refused."
@@ -54,13 +33,13 @@ class ItemBody(Body):
     file_id: Annotated[str, Field(min_length=1, max_length=2048)] | None = Field(
         None, description="A file that this session was told of: nothing is uploaded."
     )
-    file_name: _said(255) | None = None  # type: ignore[valid-type]
+    file_name: said(255) | None = None  # type: ignore[valid-type]
     mime_type: Annotated[str, Field(max_length=100, pattern="^[!-~]+$")] | None = None
     thumbnail: _PartName | None = Field(
         None, description=f"The form's part that has it: a picture under 200 kB; `{THUMBNAIL}` if left out."
     )
-    caption: _said(32_768) = ""  # type: ignore[valid-type]
-    parse_mode: Annotated[ParseMode, _enumerated(ParseMode)] | None = None
+    caption: said(32_768) = ""  # type: ignore[valid-type]
+    parse_mode: Annotated[ParseMode, enumerated(ParseMode)] | None = None
     entities: Annotated[list[EntityBody], Field(max_length=1_000)] | None = None
     spoiler: bool = False
     ttl_seconds: Annotated[int, Field(ge=1, le=60)] | None = Field(
@@ -69,8 +48,8 @@ class ItemBody(Body):
     width: _Pixels = 0
     height: _Pixels = 0
     duration: Annotated[float, Field(ge=0, le=10_000_000)] = Field(0.0, description="Seconds.")
-    title: _said(256) = ""  # type: ignore[valid-type]
-    performer: _said(256) = ""  # type: ignore[valid-type]
+    title: said(256) = ""  # type: ignore[valid-type]
+    performer: said(256) = ""  # type: ignore[valid-type]
     waveform: Annotated[list[Annotated[int, Field(ge=0, le=31)]], Field(max_length=100)] | None = Field(
         None, description="Of a voice message: up to 100 bars from 0 to 31."
     )
@@ -159,11 +138,11 @@ class LocationBody(_Message, _Point):
 
 
 class VenueBody(_Message, _Point):
-    title: _said(256, 1)  # type: ignore[valid-type]
-    address: _said(512)  # type: ignore[valid-type]
-    provider: _said(64) = ""  # type: ignore[valid-type]
-    venue_id: _said(256) = ""  # type: ignore[valid-type]
-    venue_type: _said(256) = ""  # type: ignore[valid-type]
+    title: said(256, 1)  # type: ignore[valid-type]
+    address: said(512)  # type: ignore[valid-type]
+    provider: said(64) = ""  # type: ignore[valid-type]
+    venue_id: said(256) = ""  # type: ignore[valid-type]
+    venue_type: said(256) = ""  # type: ignore[valid-type]
 
     def item(self) -> Venue:
         return Venue(
@@ -179,9 +158,9 @@ class VenueBody(_Message, _Point):
 
 class ContactBody(_Message):
     phone: Annotated[str, Field(min_length=1, max_length=32)]
-    first_name: _said(64, 1)  # type: ignore[valid-type]
-    last_name: _said(64) = ""  # type: ignore[valid-type]
-    vcard: _said(2048) = ""  # type: ignore[valid-type]
+    first_name: said(64, 1)  # type: ignore[valid-type]
+    last_name: said(64) = ""  # type: ignore[valid-type]
+    vcard: said(2048) = ""  # type: ignore[valid-type]
 
     def item(self) -> ContactCard:
         return ContactCard(normalize_phone(self.phone), self.first_name, self.last_name, self.vcard)
@@ -197,12 +176,12 @@ class DiceBody(_Message):
 class PollBody(_Message):
     """A poll, or with `correctOption` a quiz."""
 
-    question: _said(300, 1)  # type: ignore[valid-type]
-    options: Annotated[list[_said(100, 1)], Field(min_length=2, max_length=12)]  # type: ignore[valid-type]
+    question: said(300, 1)  # type: ignore[valid-type]
+    options: Annotated[list[said(100, 1)], Field(min_length=2, max_length=12)]  # type: ignore[valid-type]
     anonymous: bool = True
     multiple: bool = Field(False, description="More than one answer may be chosen.")
     correct_option: Annotated[int, Field(ge=0, le=11)] | None = Field(None, description="Counted from 0.")
-    explanation: _said(200) = ""  # type: ignore[valid-type]
+    explanation: said(200) = ""  # type: ignore[valid-type]
     open_for: Annotated[int, Field(ge=5, le=2_628_000)] | None = Field(
         None, description="Seconds after which it closes by itself."
     )

@@ -21,6 +21,7 @@ from teleflow.telegram.methods import (
     members,
     parcels,
     peers,
+    people,
     sending,
 )
 
@@ -48,4 +49,5 @@ METHODS: dict[type[Any], Method] = {
     **invoke.TABLE,
     **members.TABLE,
     **parcels.TABLE,
+    **people.TABLE,
 }

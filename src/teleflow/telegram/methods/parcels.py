@@ -43,18 +43,18 @@ async def keep_media(invoke: Invoke, operation: KeepMedia) -> FileRef:
 
 def _uploaded(attachment: Attachment, upload: Upload, thumb: Upload | None) -> Any:
     if attachment.type is FileType.PHOTO:
-        return tl.InputMediaUploadedPhoto(_input_file(upload))
+        return tl.InputMediaUploadedPhoto(input_file(upload))
     return tl.InputMediaUploadedDocument(
-        file=_input_file(upload),
+        file=input_file(upload),
         mime_type=attachment.mime_type,
         attributes=_attributes(attachment),
-        thumb=_input_file(thumb) if thumb is not None else None,
+        thumb=input_file(thumb) if thumb is not None else None,
         force_file=attachment.type is FileType.DOCUMENT or None,
         nosound_video=attachment.type is FileType.GIF or None,
     )
 
 
-def _input_file(upload: Upload) -> Any:
+def input_file(upload: Upload) -> Any:
     if upload.big:
         return tl.InputFileBig(upload.id, upload.parts, upload.name)
     return tl.InputFile(upload.id, upload.parts, upload.name, upload.md5)
