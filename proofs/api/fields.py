@@ -17,6 +17,7 @@ IDS: Mapping[str, str] = {
     "fromChatId": "chat",
     "toChatId": "chat",
     "fromId": "person",
+    "chatIds": "person",
     "messageId": "message",
     "messageIds": "message",
     "replyToMsgId": "message",
@@ -34,11 +35,16 @@ IDS: Mapping[str, str] = {
 """Name → the kind of thing."""
 ID_OF_PATH: Mapping[str, str] = {"/api/v1/jobs": "job", "/api/v1/chats": "chat", "/api/v1/sessions": "session"}
 """What `id` is, by the beginning of the path."""
+WORDS = frozenset({("/api/v1/sessions/{id}/me/username", "username")})
+"""What is called as an id is elsewhere, and is none there."""
+WORD = "of_the_matrix"
 POSITIONS = frozenset(
     {"last-event-id", "after", "afterId", "cursor", "offset", "offsetId", "offsetDate", "upTo", "limit"}
 )
 """Where a list begins or ends, in the caller's own: whoever gives another's gets of their own, or is refused."""
 PLAIN: Mapping[str, Any] = {
+    "about": "words",
+    "authorizationId": "12345",
     "Idempotency-Key": None,
     "X-API-Key": None,
     "accuracy": None,
@@ -53,6 +59,7 @@ PLAIN: Mapping[str, Any] = {
     "caption": "",
     "code": "12345",
     "consent": "they asked for it themselves",
+    "contacts": [{"phone": "+15550419998", "firstName": "Nobody"}],
     "correctOption": None,
     "currentPassword": "not the right one",
     "customEmojiId": None,
@@ -78,6 +85,7 @@ PLAIN: Mapping[str, Any] = {
     "height": 0,
     "isActive": None,
     "items": [{"type": "photo", "file": "a"}, {"type": "photo", "file": "b"}],
+    "key": "about",
     "lastName": "",
     "latitude": 48.2,
     "grant_type": "password",
@@ -118,9 +126,11 @@ PLAIN: Mapping[str, Any] = {
     "refresh_token": "no token",
     "retryPolicy": "none",
     "role": "user",
+    "rules": [{"rule": "allow_all"}],
     "schedule": None,
     "secret": None,
     "scopes": ["read"],
+    "sharePhone": False,
     "sessionString": "1AAAA",
     "silent": False,
     "since": "2026-01-01T00:00:00Z",
@@ -214,10 +224,10 @@ def _scope(path: str, declared: Mapping[str, Any]) -> str | None:
 
 
 def _field(path: str, place: str, name: str, required: bool, schema: Mapping[str, Any]) -> Field:
-    kind = IDS.get(name)
+    kind = None if (path, name) in WORDS else IDS.get(name)
     if name == "id":
         kind = next((kind for start, kind in ID_OF_PATH.items() if path.startswith(start)), None)
-    if kind is None and name not in POSITIONS and name not in PLAIN:
+    if kind is None and name not in POSITIONS and name not in PLAIN and (path, name) not in WORDS:
         raise UnknownFieldError(f"{path}: {place} field {name!r} is not listed in proofs/api/fields.py")
     return Field(place, name, kind, required, "array" in str(schema.get("type")) or "'array'" in str(schema))
 

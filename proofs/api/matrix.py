@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from proofs.api.fields import PLAIN, Field, Operation, operations
+from proofs.api.fields import PLAIN, WORD, Field, Operation, operations
 from proofs.api.stand import PHONES, Owner, Stand
 from proofs.wire import Caller, Reply
 
@@ -160,7 +160,7 @@ def _request(operation: Operation, owner: Owner, place: Field, value: Any) -> tu
         elif one.name == "items":
             given = [{"fileId": owner.ids["file"]}] * 2
         elif one.required:
-            given = owner.ids[OWN.get(one.kind, one.kind)] if one.kind is not None else PLAIN.get(one.name)
+            given = owner.ids[OWN.get(one.kind, one.kind)] if one.kind is not None else PLAIN.get(one.name, WORD)
         elif one.kind in {"chat", "file"}:
             given = owner.ids["person" if one.kind == "chat" else "file"]
         else:

@@ -17,6 +17,8 @@ ENDS = frozenset(
     {
         "broadcasts.cancel",
         "chats.leave",
+        "contacts.block",
+        "contacts.delete",
         "keys.revoke",
         "messages.delete",
         "optouts.delete",

@@ -23,6 +23,7 @@ SIMPLE_API = ROOT / "docs" / "simple-api.md"
 MESSAGES = ROOT / "docs" / "messages.md"
 SESSIONS = ROOT / "docs" / "sessions.md"
 STREAMS = ROOT / "docs" / "streams.md"
+CONTACTS = ROOT / "docs" / "contacts.md"
 
 
 @pytest.fixture
@@ -41,7 +42,9 @@ def demo(tmp_path: Path) -> Iterator[dict[str, str]]:
         }
 
 
-@pytest.mark.parametrize("page", [README, SIMPLE_API, MESSAGES, SESSIONS, STREAMS], ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page", [README, SIMPLE_API, MESSAGES, SESSIONS, STREAMS, CONTACTS], ids=lambda page: page.stem
+)
 def test_the_shell_examples_work_as_they_stand(page: Path, demo: dict[str, str]) -> None:
     follow(page, demo)
 

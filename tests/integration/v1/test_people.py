@@ -91,7 +91,7 @@ async def test_the_profile_is_what_others_see(tmp_path: Path) -> None:
         assert again["username"] == "anna_of_tests"
         full = await post.bob(f.users.GetFullUserRequest("anna_of_tests"))
         assert (full.users[0].first_name, full.full_user.about) == ("Anna", "at your service")
-        assert await refused(post, "PATCH", me, {}) == (422, "VALIDATION_ERROR")
+        assert (await done(post, "PATCH", me, {}))["firstName"] == "Anna"
         assert await refused(post, "PATCH", me, {"firstName": "\x00"}) == (422, "VALIDATION_ERROR")
         assert (await refused(post, "PUT", f"{me}/username", {"username": "a!"}))[0] == 422
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from teleflow.api.examples import access, broadcasts, messages, methods, sessions, simple, webhooks
+from teleflow.api.examples import access, broadcasts, messages, methods, people, sessions, simple, webhooks
 
-_NOUNS = (simple, access, sessions, messages, webhooks, broadcasts, methods)
+_NOUNS = (simple, access, sessions, messages, webhooks, broadcasts, methods, people)
 _OPEN = frozenset({"auth.logInProgram", "auth.signIn"})
 REQUESTS: Mapping[str, Any] = {name: body for noun in _NOUNS for name, body in noun.REQUESTS.items()}
 """JSON bodies and the fields of forms."""
@@ -33,6 +33,9 @@ PARAMETERS: Mapping[str, Any] = {
     "token": "AQ" + "x7Qk" * 20,
     "username": "john",
     "name": "messages.readMentions",
+    "key": "phone_number",
+    "query": "bob",
+    "authorizationId": "8213450917",
     "action": "session.exported",
     "since": "2026-01-01T00:00:00.000Z",
     "Idempotency-Key": "order-1207-shipped",
@@ -41,6 +44,7 @@ PARAMETERS: Mapping[str, Any] = {
 PATH_IDS: Mapping[str, Any] = {
     "jobs": messages.JOB_ID,
     "chats": "@ann",
+    "account": sessions.ID,
     "files": sessions.ID,
     "sessions": sessions.ID,
 }

@@ -73,8 +73,6 @@ async def update(
     services: Uses,
     body: Annotated[ProfileBody, Depends(json_body(ProfileBody))],
 ) -> Response:
-    if body.first_name is None and body.last_name is None and body.about is None:
-        refuse_fields([("body", "says nothing to change")])
     found = await services.people.update(
         login.principal, session_id, first_name=body.first_name, last_name=body.last_name, about=body.about
     )
