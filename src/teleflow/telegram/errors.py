@@ -115,14 +115,9 @@ _TABLE: dict[str, _Row] = {
     },
     "USER_NOT_PARTICIPANT": _Row(Conflict, "USER_NOT_PARTICIPANT", "This account is not in the chat"),
     "HASH_INVALID": _Row(NotFound, "AUTHORIZATION_NOT_FOUND", "The account has no such login, or not any more"),
-    **{
-        name: _Row(
-            Forbidden,
-            "LOGIN_TOO_NEW",
-            "Telegram lets a login end others, and settle how long they last, only after it is a day old",
-        )
-        for name in ("FRESH_RESET_AUTHORISATION_FORBIDDEN", "FRESH_CHANGE_PHONE_FORBIDDEN")
-    },
+    "FRESH_RESET_AUTHORISATION_FORBIDDEN": _Row(
+        Forbidden, "LOGIN_TOO_NEW", "Telegram lets a login end others only after it is a day old"
+    ),
     **{
         name: _Row(Invalid, "NAME_INVALID", "Telegram does not take this name")
         for name in ("FIRSTNAME_INVALID", "LASTNAME_INVALID", "CONTACT_NAME_EMPTY")
