@@ -14,6 +14,10 @@ IDS: Mapping[str, str] = {
     "session_id": "session",
     "sessionIds": "session",
     "chatId": "chat",
+    "chat_id": "chat",
+    "discussionChatId": "chat",
+    "member_id": "person",
+    "memberIds": "person",
     "fromChatId": "chat",
     "toChatId": "chat",
     "fromId": "person",
@@ -35,7 +39,12 @@ IDS: Mapping[str, str] = {
 """Name → the kind of thing."""
 ID_OF_PATH: Mapping[str, str] = {"/api/v1/jobs": "job", "/api/v1/chats": "chat", "/api/v1/sessions": "session"}
 """What `id` is, by the beginning of the path."""
-WORDS = frozenset({("/api/v1/sessions/{id}/me/username", "username")})
+WORDS = frozenset(
+    {
+        ("/api/v1/sessions/{id}/me/username", "username"),
+        ("/api/v1/sessions/{session_id}/chats/{chat_id}", "username"),
+    }
+)
 """What is called as an id is elsewhere, and is none there."""
 WORD = "of_the_matrix"
 POSITIONS = frozenset(
@@ -45,6 +54,15 @@ POSITIONS = frozenset(
 PLAIN: Mapping[str, Any] = {
     "about": "words",
     "authorizationId": "12345",
+    "historyHidden": None,
+    "isForum": None,
+    "isProtected": None,
+    "joinByRequest": None,
+    "joinToSend": None,
+    "permissions": {"sendPolls": False},
+    "rights": None,
+    "signatures": None,
+    "slowModeSeconds": None,
     "Idempotency-Key": None,
     "X-API-Key": None,
     "accuracy": None,
@@ -153,9 +171,10 @@ PLAIN: Mapping[str, Any] = {
     "token": "no link",
     "topicId": None,
     "ttlSeconds": None,
-    "type": None,
+    "type": "channel",
     "types": "message.*",
     "until": None,
+    "username": None,
     "url": "http://127.0.0.1:59999/nobody",
     "vcard": "",
     "venueId": "",

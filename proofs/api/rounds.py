@@ -16,9 +16,11 @@ from proofs.people import PASSWORD, log_in
 ENDS = frozenset(
     {
         "broadcasts.cancel",
+        "chats.delete",
         "chats.leave",
         "contacts.block",
         "contacts.delete",
+        "chats.upgrade",
         "keys.revoke",
         "messages.delete",
         "optouts.delete",
@@ -64,6 +66,10 @@ def _ids(owner: Owner) -> dict[str, list[Any]]:
         "session_id": [ids["session"]],
         "sessionIds": [ids["session"]],
         "chatId": [ids["person"], ids["chat"], ids["group"], "me"],
+        "chat_id": [ids["chat"], ids["group"], ids["person"]],
+        "discussionChatId": [ids["chat"]],
+        "member_id": [ids["person"], "me"],
+        "memberIds": [ids["person"]],
         "fromChatId": [ids["person"]],
         "toChatId": ["me"],
         "fromId": [ids["person"]],
@@ -96,4 +102,5 @@ async def _spare(stand: Stand, owner: Owner) -> dict[str, list[Any]]:
         "broadcast_id": [await stand.broadcast(owner) for _ in range(THROWN_AWAY)],
         "opt_out_id": [await stand.opt_out(owner, f"@spare_{number}") for number in range(THROWN_AWAY)],
         "chatId": [owner.ids["spare group"]],
+        "chat_id": [owner.ids["spare group"]],
     }

@@ -18,11 +18,13 @@ from teleflow.services.auth import Auth
 from teleflow.services.broadcasts import Bell, Broadcasts
 from teleflow.services.browsers import Browsers
 from teleflow.services.chats import Chats
+from teleflow.services.creations import Creations
 from teleflow.services.deliveries import Carrier, Deliveries
 from teleflow.services.events import Events
 from teleflow.services.exports import Exports
 from teleflow.services.file_links import FileLinks
 from teleflow.services.files import Files
+from teleflow.services.groups import Groups, Rooms
 from teleflow.services.health import Health
 from teleflow.services.history import History
 from teleflow.services.in_use import SessionsInUse
@@ -73,6 +75,8 @@ class Services:
     passwords: Passwords
     chats: Chats
     people: People
+    creations: Creations
+    groups: Groups
     history: History
     events: Events
     webhooks: Webhooks
@@ -121,6 +125,7 @@ class Services:
         webhooks = Webhooks(storage, door, clock, most=settings.webhooks_per_user)
         events = Events(storage, storage, hub, streams_per_key=settings.streams_per_key)
         chats = Chats(in_use, reach, clock)
+        rooms = Rooms(in_use, reach, storage, clock)
         file_ids = FileIds(seal)
         sends = Sends(storage, storage, outbox, clock, sessions.awaits_code)
         uploading = Places(settings.uploads_per_user, code="TOO_MANY_UPLOADS", what="requests with files")
@@ -146,6 +151,8 @@ class Services:
             passwords=passwords,
             chats=chats,
             people=People(in_use, reach, storage, file_ids, clock),
+            creations=Creations(in_use, reach, storage, clock),
+            groups=Groups(rooms),
             history=History(in_use, reach),
             webhooks=webhooks,
             deliveries=Deliveries(storage, webhooks, carrier, clock),

@@ -113,7 +113,6 @@ _TABLE: dict[str, _Row] = {
         name: _Row(NotFound, "INVITE_NOT_FOUND", "The invite link is not valid, or not any more")
         for name in ("INVITE_HASH_EMPTY", "INVITE_HASH_EXPIRED", "INVITE_HASH_INVALID")
     },
-    "USER_NOT_PARTICIPANT": _Row(Conflict, "USER_NOT_PARTICIPANT", "This account is not in the chat"),
     "HASH_INVALID": _Row(NotFound, "AUTHORIZATION_NOT_FOUND", "The account has no such login, or not any more"),
     "FRESH_RESET_AUTHORISATION_FORBIDDEN": _Row(
         Forbidden, "LOGIN_TOO_NEW", "Telegram lets a login end others only after it is a day old"
@@ -125,6 +124,79 @@ _TABLE: dict[str, _Row] = {
     "ABOUT_TOO_LONG": _Row(Invalid, "ABOUT_TOO_LONG", "What is said of oneself is too long for this account"),
     "CONTACT_ID_INVALID": _Row(NotFound, "PEER_NOT_FOUND", "Telegram does not know this person"),
     "CONTACT_MISSING": _Row(NotFound, "PEER_NOT_FOUND", "This person is no contact"),
+    **{
+        name: _Row(NotFound, "PEER_NOT_FOUND", "Telegram does not know this person here")
+        for name in ("PARTICIPANT_ID_INVALID", "INPUT_USER_INVALID", "USER_INVALID", "CHAT_NOT_FOUND")
+    },
+    **{
+        name: _Row(NotFound, "TOPIC_NOT_FOUND", "There is no such topic in this chat")
+        for name in ("TOPIC_ID_INVALID", "TOPIC_DELETED", "TOPICS_EMPTY")
+    },
+    "CHANNEL_FORUM_MISSING": _Row(Conflict, "NOT_A_FORUM", "The chat has no topics"),
+    "HIDE_REQUESTER_MISSING": _Row(NotFound, "JOIN_REQUEST_NOT_FOUND", "This person does not wait to be let in"),
+    "INVITE_REVOKED_MISSING": _Row(Conflict, "INVITE_NOT_REVOKED", "Revoke the link before it is deleted"),
+    "CHAT_INVITE_PERMANENT": _Row(Conflict, "INVITE_PERMANENT", "The permanent link has no limits and no requests"),
+    "FILTER_ID_INVALID": _Row(NotFound, "FOLDER_NOT_FOUND", "The account has no such folder"),
+    "FILTER_NOT_SUPPORTED": _Row(NotFound, "FOLDER_NOT_FOUND", "This folder is not for changing"),
+    "FILTER_INCLUDE_EMPTY": _Row(Invalid, "FOLDER_EMPTY", "Say which chats are in the folder"),
+    "FILTER_TITLE_EMPTY": _Row(Invalid, "FOLDER_INVALID", "The folder needs a title"),
+    **{
+        name: _Row(Conflict, "FOLDERS_TOO_MUCH", "The account has as many folders as it may")
+        for name in ("FILTERS_TOO_MUCH", "DIALOG_FILTERS_TOO_MUCH")
+    },
+    "FILTER_INCLUDE_TOO_MUCH": _Row(Conflict, "FOLDERS_TOO_MUCH", "The folder has as many chats as it may"),
+    "USERNAME_OCCUPIED": _Row(Conflict, "USERNAME_OCCUPIED", "The username is taken"),
+    "USERNAME_PURCHASE_AVAILABLE": _Row(Conflict, "USERNAME_OCCUPIED", "The username is for sale on Fragment"),
+    "CHANNELS_ADMIN_PUBLIC_TOO_MUCH": _Row(
+        Conflict, "PUBLIC_CHATS_TOO_MUCH", "The account owns as many public chats as it may"
+    ),
+    "USER_NOT_PARTICIPANT": _Row(Conflict, "USER_NOT_PARTICIPANT", "Who is meant is not in the chat"),
+    "USER_ALREADY_PARTICIPANT": _Row(Conflict, "USER_ALREADY_PARTICIPANT", "The person is in the chat already"),
+    "USER_CHANNELS_TOO_MUCH": _Row(Conflict, "USER_CHANNELS_TOO_MUCH", "The person is in as many chats as they may"),
+    "ADMINS_TOO_MUCH": _Row(Conflict, "ADMINS_TOO_MUCH", "The chat has as many admins as it may"),
+    "BOTS_TOO_MUCH": _Row(Conflict, "USERS_TOO_MUCH", "The chat has as many bots as it may"),
+    "INVITES_TOO_MUCH": _Row(Conflict, "INVITES_TOO_MUCH", "The chat has as many invite links as it may"),
+    "PINNED_DIALOGS_TOO_MUCH": _Row(Conflict, "PINNED_TOO_MUCH", "As many chats are pinned as may be"),
+    "PINNED_TOO_MUCH": _Row(Conflict, "PINNED_TOO_MUCH", "As many are pinned as may be"),
+    "CHAT_LINK_EXISTS": _Row(Conflict, "CHAT_LINK_EXISTS", "The chat has a link: that forbids it"),
+    "MEGAGROUP_PREHISTORY_HIDDEN": _Row(
+        Conflict, "HISTORY_HIDDEN", "Newcomers of the group don't see its history: change that first"
+    ),
+    "CHANNEL_TOO_LARGE": _Row(Conflict, "CHAT_TOO_LARGE", "The chat is too large to be deleted"),
+    "PASSWORD_MISSING": _Row(Conflict, "CLOUD_PASSWORD_NEEDED", "The account needs a cloud password (2FA) for this"),
+    **{
+        name: _Row(Limited, name, "Telegram wants the cloud password or the login to be older for this: {name}")
+        for name in ("PASSWORD_TOO_FRESH", "SESSION_TOO_FRESH")
+    },
+    "USERS_TOO_FEW": _Row(Invalid, "USERS_TOO_FEW", "A group needs somebody to begin with"),
+    "CHAT_TITLE_EMPTY": _Row(Invalid, "CHAT_TITLE_INVALID", "The title is empty"),
+    "CHAT_ABOUT_TOO_LONG": _Row(Invalid, "CHAT_ABOUT_TOO_LONG", "The description is too long for Telegram"),
+    "TOPIC_TITLE_EMPTY": _Row(Invalid, "TOPIC_TITLE_INVALID", "The topic's title is empty"),
+    "EXPIRE_DATE_INVALID": _Row(Invalid, "EXPIRES_INVALID", "Telegram does not take this date"),
+    "CHAT_INVITE_EXPIRE_DATE_INVALID": _Row(Invalid, "EXPIRES_INVALID", "Telegram does not take this date"),
+    "UNTIL_DATE_INVALID": _Row(Invalid, "UNTIL_INVALID", "Telegram does not take this date"),
+    "USAGE_LIMIT_INVALID": _Row(Invalid, "USAGE_LIMIT_INVALID", "Telegram does not take this limit of uses"),
+    "SECONDS_INVALID": _Row(Invalid, "SECONDS_INVALID", "Slow mode is one of 0, 5, 10, 30, 60, 300, 900, 3600 seconds"),
+    "ADMIN_RANK_INVALID": _Row(Invalid, "ADMIN_TITLE_INVALID", "An admin's title has at most 16 characters, no emoji"),
+    "ADMIN_RANK_EMOJI_NOT_ALLOWED": _Row(Invalid, "ADMIN_TITLE_INVALID", "An admin's title has no emoji"),
+    "ADMIN_RIGHTS_EMPTY": _Row(Invalid, "RIGHTS_INVALID", "Name the rights that the admin has"),
+    "BANNED_RIGHTS_INVALID": _Row(Invalid, "RIGHTS_INVALID", "Telegram does not take these rights together"),
+    **{
+        name: _Row(Invalid, "DISCUSSION_INVALID", "The discussion of a channel is in a supergroup of the same account")
+        for name in ("BROADCAST_ID_INVALID", "MEGAGROUP_ID_INVALID", "MEGAGROUP_REQUIRED", "CHAT_DISCUSSION_UNALLOWED")
+    },
+    **{
+        name: _Row(Invalid, "PHOTO_INVALID", "Telegram does not take this picture: {name}")
+        for name in (
+            "PHOTO_CROP_SIZE_SMALL",
+            "PHOTO_EXT_INVALID",
+            "PHOTO_FILE_MISSING",
+            "IMAGE_PROCESS_FAILED",
+            "FILE_PARTS_INVALID",
+            "PHOTO_INVALID_DIMENSIONS",
+            "PHOTO_SAVE_FILE_INVALID",
+        )
+    },
     "CHANNELS_TOO_MUCH": _Row(Conflict, "CHANNELS_TOO_MUCH", "This account is in as many chats as it may"),
     "USERS_TOO_MUCH": _Row(Conflict, "USERS_TOO_MUCH", "The chat is full"),
     "USER_CREATOR": _Row(Conflict, "USER_CREATOR", "The creator can't leave: hand the chat over, or delete it"),
@@ -158,6 +230,18 @@ _TABLE: dict[str, _Row] = {
                     *("GIFS", "GAME", "INLINE", "POLL", "WEBPAGE"),
                 )
             ),
+            "RIGHT_FORBIDDEN",
+            "USER_ADMIN_INVALID",
+            "USER_NOT_MUTUAL_CONTACT",
+            "CHAT_ADMIN_INVITE_REQUIRED",
+            "CHANNEL_PUBLIC_GROUP_NA",
+            "BOT_GROUPS_BLOCKED",
+            "USER_BLOCKED",
+            "USER_BOT",
+            "TOPIC_CLOSED",
+            "TOPIC_CLOSE_SEPARATELY",
+            "TOPIC_HIDE_SEPARATELY",
+            "GENERAL_MODIFY_ICON_FORBIDDEN",
         )
     },
 }

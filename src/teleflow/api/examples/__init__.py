@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from teleflow.api.examples import access, broadcasts, messages, methods, people, sessions, simple, webhooks
+from teleflow.api.examples import access, broadcasts, groups, messages, methods, people, sessions, simple, webhooks
 
-_NOUNS = (simple, access, sessions, messages, webhooks, broadcasts, methods, people)
+_NOUNS = (simple, access, sessions, messages, webhooks, broadcasts, methods, people, groups)
 _OPEN = frozenset({"auth.logInProgram", "auth.signIn"})
 REQUESTS: Mapping[str, Any] = {name: body for noun in _NOUNS for name, body in noun.REQUESTS.items()}
 """JSON bodies and the fields of forms."""
@@ -21,6 +21,8 @@ PARAMETERS: Mapping[str, Any] = {
     "session_id": sessions.ID,
     "chatId": "@ann",
     "messageId": 1207,
+    "chat_id": groups.CHAT_ID,
+    "member_id": groups.MEMBER_ID,
     "key_id": access.KEY_ID,
     "user_id": access.USER_ID,
     "webhook_id": webhooks.WEBHOOK_ID,

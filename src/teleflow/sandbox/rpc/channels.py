@@ -12,7 +12,7 @@ from teleflow.sandbox.rpc.chats import names_of
 from teleflow.sandbox.rpc.desk import Desk, timestamp
 from teleflow.sandbox.rpc.gather import gathering
 from teleflow.sandbox.rpc.reading import found_messages, named_number
-from teleflow.sandbox.world import channel_reads, chat_founding, chat_members, rights
+from teleflow.sandbox.world import channel_reads, chat_founding, chat_members, forums, rights
 from teleflow.sandbox.world.chat_founding import Switch
 from teleflow.sandbox.world.chat_records import Chat, is_channel
 from teleflow.sandbox.world.errors import Refused
@@ -30,6 +30,8 @@ async def create_channel(desk: Desk, caller: Caller, request: TLRequest) -> Any:
         chat = chat_founding.create_channel(
             desk.world, me, request.title, request.about, megagroup=megagroup, origin=told.origin
         )
+        if request.forum and megagroup:
+            forums.toggle(desk.world, me, chat, enabled=True, tabs=False, origin=told.origin)
     return told.updates(chat.id)
 
 

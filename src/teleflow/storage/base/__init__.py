@@ -13,6 +13,7 @@ from __future__ import annotations
 from teleflow.model.peers import Known
 from teleflow.storage.base.audit import AuditStore
 from teleflow.storage.base.broadcasts import BroadcastStore, Placed
+from teleflow.storage.base.creations import CreationStore
 from teleflow.storage.base.events import EventStore, LogEnds
 from teleflow.storage.base.keys import KeyStore
 from teleflow.storage.base.logins import LoginStore, Rotation
@@ -33,6 +34,7 @@ __all__ = [
     "BroadcastStore",
     "Claim",
     "Claimed",
+    "CreationStore",
     "EventStore",
     "KeyStore",
     "Known",

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from teleflow.storage.base.audit import AuditStore
 from teleflow.storage.base.broadcasts import BroadcastStore
+from teleflow.storage.base.creations import CreationStore
 from teleflow.storage.base.events import EventStore
 from teleflow.storage.base.keys import KeyStore
 from teleflow.storage.base.logins import LoginStore
@@ -34,6 +35,7 @@ class Storage(
     TicketStore,
     AuditStore,
     BroadcastStore,
+    CreationStore,
     Protocol,
 ):
     """One database."""

@@ -13,6 +13,7 @@ from teleflow.storage.base import Storage
 from teleflow.storage.sql.arrivals import Arrivals
 from teleflow.storage.sql.audit import Audit
 from teleflow.storage.sql.broadcasts import Broadcasts
+from teleflow.storage.sql.creations import Creations
 from teleflow.storage.sql.credentials import SessionSecrets
 from teleflow.storage.sql.delivery import Carrying
 from teleflow.storage.sql.delivery_log import DeliveryLog
@@ -63,6 +64,7 @@ class SqlStorage(
     Broadcasts,
     Recipients,
     OptOuts,
+    Creations,
     Upkeep,
 ):
     """One SQL database."""

@@ -42,6 +42,8 @@ _SWEEPS = (
     (_sweeping(t.code_requests, t.code_requests.c.requested_at), 24 * _HOUR),
     (_sweeping(t.stream_tickets, t.stream_tickets.c.expires_at), 0),
     (_sweeping(t.idempotency_keys, t.idempotency_keys.c.created_at), 72 * _HOUR),
+    # Longer than the key that may bring the same request again.
+    (_sweeping(t.chat_creations, t.chat_creations.c.began_at), 96 * _HOUR),
 )
 
 

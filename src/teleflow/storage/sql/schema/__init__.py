@@ -10,6 +10,7 @@ from __future__ import annotations
 from teleflow.storage.sql.schema.audit import audit_log
 from teleflow.storage.sql.schema.broadcasts import broadcast_recipients, broadcasts, opt_outs
 from teleflow.storage.sql.schema.columns import metadata
+from teleflow.storage.sql.schema.creations import chat_creations
 from teleflow.storage.sql.schema.events import chat_faces, event_logs, events, stream_tickets, update_positions
 from teleflow.storage.sql.schema.facts import facts
 from teleflow.storage.sql.schema.pacing import acquaintances, holds
@@ -32,6 +33,7 @@ __all__ = [
     "audit_log",
     "broadcast_recipients",
     "broadcasts",
+    "chat_creations",
     "chat_faces",
     "code_requests",
     "event_logs",

@@ -14,6 +14,7 @@ depends_on = None
 def upgrade() -> None:
     """Each part adds its tables below, in a function of its own."""
     _broadcasts()
+    _chat_creations()
 
 
 def _broadcasts() -> None:
@@ -88,3 +89,20 @@ def _broadcasts() -> None:
     )
     op.create_index("uq_opt_outs_user_id_peer", "opt_outs", ["user_id", "peer"], unique=True)
     op.create_index("ix_opt_outs_user_id_id", "opt_outs", ["user_id", "id"], unique=False)
+
+
+def _chat_creations() -> None:
+    op.create_table(
+        "chat_creations",
+        sa.Column("id", sa.Text(), nullable=False),
+        sa.Column("user_id", sa.Text(), nullable=False),
+        sa.Column("session_id", sa.Text(), nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("began_at", sa.BigInteger(), nullable=False),
+        sa.Column("chat_id", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_chat_creations_user_id"), ondelete="CASCADE"),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_chat_creations")),
+    )
+    op.create_index("ix_chat_creations_user_id_session_id", "chat_creations", ["user_id", "session_id"], unique=False)
+    op.create_index("ix_chat_creations_began_at", "chat_creations", ["began_at"], unique=False)

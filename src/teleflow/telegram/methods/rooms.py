@@ -1,0 +1,48 @@
+"""What the functions on groups and channels share: which peers they take, and what counts as done."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from telethon.tl import types as tl
+
+from teleflow.errors import Conflict, Invalid
+from teleflow.model.operations.acts import Done
+from teleflow.model.peers import Peer, PeerKind
+from teleflow.telegram import errors
+from teleflow.telegram.base import Invoke
+from teleflow.telegram.convert.peers import known_from
+from teleflow.telegram.mtproto.requests import RpcFault
+
+SO_ALREADY = "_NOT_MODIFIED"
+
+
+def room(peer: Peer) -> Peer:
+    """A group, supergroup or channel. Raises Invalid for people."""
+    if peer.kind is PeerKind.USER:
+        raise Invalid("This is for groups and channels", code="NOT_A_GROUP", details={"field": "chatId"})
+    return peer
+
+
+def channel(peer: Peer) -> Peer:
+    """A supergroup or channel. Raises Invalid for people, Conflict for basic groups."""
+    if room(peer).kind is PeerKind.CHAT:
+        raise Conflict("A basic group can't do this: upgrade it to a supergroup", code="NEEDS_SUPERGROUP")
+    return peer
+
+
+async def done(invoke: Invoke, request: Any) -> Done:
+    """Ask; what was so before is done too."""
+    try:
+        answer = await invoke(request)
+    except RpcFault as fault:
+        if not errors.name_of(fault).endswith(SO_ALREADY):
+            raise
+        return Done(changed=False)
+    return Done(known=known_of(answer))
+
+
+def known_of(answer: Any) -> Any:
+    """Whom an answer with updates lets the session address."""
+    updates = answer.updates if isinstance(answer, tl.messages.InvitedUsers) else answer
+    return known_from(getattr(updates, "users", ()), getattr(updates, "chats", ()))
