@@ -49,6 +49,7 @@ from teleflow.services.accounts import Accounts, service_credentials
 from teleflow.services.everything import Services
 from teleflow.services.passwords import Passwords
 from teleflow.services.users import FirstAdmin
+from teleflow.services.virtual_phones import VirtualPhones
 from teleflow.storage.base import Storage
 from teleflow.storage.blobs.choice import chosen
 from teleflow.storage.copies import InstallationLock
@@ -87,11 +88,18 @@ class Gateway:
     """One node: everything behind the HTTP port. Use as ``async with``."""
 
     def __init__(
-        self, settings: Settings, *, clock: Clock | None = None, storage_threads: bool = True, seed: int | None = None
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        storage_threads: bool = True,
+        seed: int | None = None,
+        virtual_phones: VirtualPhones | None = None,
     ) -> None:
         self.settings = settings
         self.clock = clock or SystemClock()
         self._storage_threads = storage_threads
+        self._virtual_phones = virtual_phones
         self._chance = random.Random(seed)  # noqa: S311 - spreads retries, guards nothing
         self._stack = AsyncExitStack()
         self.node = new_id("node")
@@ -217,6 +225,7 @@ class Gateway:
             clock=self.clock,
             node=self.node,
             blobs=blobs,
+            virtual_phones=self._virtual_phones,
         )
         stack.callback(self.services.close)
         stack.push_async_callback(self._write_uses)
@@ -291,14 +300,19 @@ async def accounts(settings: Settings) -> AsyncIterator[Accounts]:
         await storage.stop()
 
 
-async def serve(settings: Settings, *, on_ready: Callable[[Ready], Awaitable[None] | None] | None = None) -> None:
+async def serve(
+    settings: Settings,
+    *,
+    on_ready: Callable[[Ready], Awaitable[None] | None] | None = None,
+    virtual_phones: VirtualPhones | None = None,
+) -> None:
     """Run the service until SIGTERM or SIGINT. Raises SettingsError when it can't start."""
     process.raise_file_limit(few=_FILES_BESIDE_SESSIONS * 2)
     # The sessions connect while a thread makes the routes: the loop is not to wait for it.
     sys.setswitchinterval(5e-5)
     sockets = [_listen(settings.host, settings.port)]
     try:
-        async with Gateway(settings) as gateway:
+        async with Gateway(settings, virtual_phones=virtual_phones) as gateway:
             host, port = sockets[0].getsockname()[:2]
             gateway.egress.own_ports.add(port)
             shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound

@@ -48,6 +48,7 @@ TAGS = [
     {"name": "telegram", "description": "The caller's own Telegram account."},
     {"name": "messages", "description": "Sending, and the log of it."},
     {"name": "service", "description": "The service itself."},
+    {"name": "sandbox", "description": "The virtual phones of the data centre in the box: in the demo only."},
 ]
 
 

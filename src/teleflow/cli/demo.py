@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from teleflow.app import Ready, serve
+from teleflow.cli.virtual_phones import DemoPhones
 from teleflow.config import Settings, load_settings
 from teleflow.errors import SettingsError
 from teleflow.kit.clock import SystemClock
@@ -62,7 +63,7 @@ async def _run_in(
             if options.show is not None:
                 watching.start(_watch(sandbox, options.show), "watch phones")
 
-        await serve(settings, on_ready=ready)
+        await serve(settings, on_ready=ready, virtual_phones=DemoPhones(sandbox))
     finally:
         await watching.close()
         await sandbox.stop()

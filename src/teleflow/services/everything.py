@@ -40,11 +40,13 @@ from teleflow.services.ports import Layer, Outbox, Reach, SessionCare
 from teleflow.services.requests import Requests
 from teleflow.services.sends import Sends
 from teleflow.services.sessions import Sessions
+from teleflow.services.system import System
 from teleflow.services.telegram_account import TelegramAccount
 from teleflow.services.throttle import LoginThrottle
 from teleflow.services.tickets import Tickets
 from teleflow.services.tokens import Tokens
 from teleflow.services.users import Users
+from teleflow.services.virtual_phones import VirtualPhones
 from teleflow.services.webhooks import Door, Webhooks
 from teleflow.storage.base import Storage
 from teleflow.storage.blobs.base import Blobs, NoBlobs
@@ -84,6 +86,8 @@ class Services:
     tickets: Tickets
     broadcasts: Broadcasts
     methods: Methods
+    system: System
+    virtual_phones: VirtualPhones | None
     clock: Clock
 
     @classmethod
@@ -108,8 +112,10 @@ class Services:
         spool: Spool,
         fetcher: Fetch,
         blobs: Blobs | None = None,
+        virtual_phones: VirtualPhones | None = None,
     ) -> Services:
         passwords = Passwords()
+        health = Health(storage, clock)
         tokens = Tokens(
             clock,
             access_secret=secrets.jwt_secret,
@@ -147,7 +153,9 @@ class Services:
             file_links=FileLinks(seal, logins, files, clock),
             sessions=Sessions(storage, sessions, settings, clock),
             exports=Exports(storage, sessions, passwords, guard, clock),
-            health=Health(storage, clock),
+            health=health,
+            system=System(settings, storage, health, clock),
+            virtual_phones=virtual_phones,
             passwords=passwords,
             chats=chats,
             people=People(in_use, reach, storage, file_ids, clock),

@@ -31,6 +31,7 @@ PARAMETERS: Mapping[str, Any] = {
     "broadcast_id": broadcasts.BROADCAST_ID,
     "opt_out_id": broadcasts.OPT_OUT_ID,
     "userId": access.USER_ID,
+    "phone": "+15550100001",
     "fileId": "AQ" + "k3Zb" * 30,
     "token": "AQ" + "x7Qk" * 20,
     "username": "john",

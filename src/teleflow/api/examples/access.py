@@ -50,6 +50,9 @@ REQUESTS: dict[str, Any] = {
     "users.add": {"name": "john", "password": "a long and secret sentence"},
     "users.setRole": {"role": "admin"},
     "users.resetPassword": {"password": "a new and longer one"},
+    "sandbox.write": {"to": "+15550100001", "text": "Hello"},
+    "sandbox.scan": {"link": "tg://login?token=AAAA"},
+    "sandbox.trouble": {"trouble": "flood", "seconds": 20},
 }
 ANSWERS: dict[str, Any] = {
     "auth.logInProgram": {
@@ -74,4 +77,43 @@ ANSWERS: dict[str, Any] = {
     "users.resetPassword": {"message": "The password is changed"},
     "users.remove": {"message": "The user is removed"},
     "audit.list": {"items": [_ENTRY], "nextCursor": "1207", "hasMore": True},
+    "system.get": {
+        "version": "0.1.0",
+        "runtime": "python 3.12.1",
+        "healthy": True,
+        "uptime": 86400.5,
+        "startedAt": MOMENT,
+        "loopLag": 0.2,
+        "sandbox": False,
+        "sessions": {"online": 3, "disconnected": 1},
+    },
+    "system.settings": [
+        {
+            "name": "RATE_LIMIT_MAX",
+            "value": "100",
+            "isSet": False,
+            "isSecret": False,
+            "description": "Requests a window for a user or key; 0 is no limit",
+        }
+    ],
+    "sandbox.get": {
+        "phones": [
+            {
+                "phone": "+15550100001",
+                "name": "Alice Adams",
+                "username": "alice_sandbox",
+                "scenario": None,
+                "cloudPassword": None,
+                "devices": 1,
+                "online": True,
+                "code": {"code": "12345", "type": "app", "sentAt": MOMENT, "expiresAt": MOMENT},
+            }
+        ],
+        "troubles": 0,
+    },
+    "sandbox.messages": [{"number": 1, "at": MOMENT, "from": "+15550100002", "to": "+15550100001", "text": "Hello"}],
+    "sandbox.write": {"message": "Written"},
+    "sandbox.scan": {"passwordNeeded": False},
+    "sandbox.trouble": {"message": "Begun"},
+    "sandbox.endTroubles": {"message": "Ended"},
 }

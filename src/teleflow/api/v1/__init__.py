@@ -23,7 +23,9 @@ from teleflow.api.v1 import (
     parcels,
     people,
     profile,
+    sandbox,
     sending,
+    service,
     session_logins,
     session_transfer,
     sessions,
@@ -61,4 +63,6 @@ ROUTERS: tuple[APIRouter, ...] = (
     deliveries.router,
     events.sockets,
     audit.router,
+    service.router,
+    sandbox.router,
 )
