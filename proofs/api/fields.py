@@ -159,6 +159,7 @@ PLAIN: Mapping[str, Any] = {
     "startAt": None,
     "state": None,
     "stopAfterFailures": 20,
+    "storyId": 12,
     "strangersCap": 10,
     "success": None,
     "supportsStreaming": False,

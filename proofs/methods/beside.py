@@ -112,28 +112,10 @@ async def shelves_are_empty(house: House) -> None:
     same(len(await ann(f.messages.GetCustomEmojiDocumentsRequest([1]))), 0)
 
 
-@case(
-    f.stories.GetPeerStoriesRequest,
-    f.stories.GetAllStoriesRequest,
-    f.stories.GetPinnedStoriesRequest,
-    f.stories.GetStoriesArchiveRequest,
-    f.stories.GetStoriesByIDRequest,
-    f.stories.GetAllReadPeerStoriesRequest,
-    f.stories.GetPeerMaxIDsRequest,
-)
-async def nobody_tells_stories(house: House) -> None:
-    ann, bob = await house.new("Ann"), await house.new("Bob")
-    peer = await ann.peer(bob)
-    same((await ann(f.stories.GetPeerStoriesRequest(peer))).stories.stories, [])
-    same((await ann(f.stories.GetAllStoriesRequest())).peer_stories, [])
-    for request in (
-        f.stories.GetPinnedStoriesRequest(peer, 0, 5),
-        f.stories.GetStoriesArchiveRequest(peer, 0, 5),
-        f.stories.GetStoriesByIDRequest(peer, [1]),
-    ):
-        same((await ann(request)).stories, [])
+@case(f.stories.GetAllReadPeerStoriesRequest)
+async def nothing_is_told_of_what_was_seen(house: House) -> None:
+    ann = await house.new("Ann")
     same((await ann(f.stories.GetAllReadPeerStoriesRequest())).updates, [])
-    same([each.max_id for each in await ann(f.stories.GetPeerMaxIDsRequest([peer]))], [None])
 
 
 @case(

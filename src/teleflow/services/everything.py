@@ -40,6 +40,7 @@ from teleflow.services.ports import Layer, Outbox, Reach, SessionCare
 from teleflow.services.requests import Requests
 from teleflow.services.sends import Sends
 from teleflow.services.sessions import Sessions
+from teleflow.services.stories import StoryReading
 from teleflow.services.system import System
 from teleflow.services.telegram_account import TelegramAccount
 from teleflow.services.throttle import LoginThrottle
@@ -79,6 +80,7 @@ class Services:
     people: People
     creations: Creations
     groups: Groups
+    stories: StoryReading
     history: History
     events: Events
     webhooks: Webhooks
@@ -158,6 +160,7 @@ class Services:
             virtual_phones=virtual_phones,
             passwords=passwords,
             chats=chats,
+            stories=StoryReading(in_use, reach),
             people=People(in_use, reach, storage, file_ids, clock),
             creations=Creations(in_use, reach, storage, clock),
             groups=Groups(rooms),

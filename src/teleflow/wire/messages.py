@@ -61,7 +61,7 @@ def told_message(message: Message, file_id: FileId) -> dict[str, Any]:
     if message.media is not None:
         told["media"] = told_media(message.media, file_id)
     if message.entities:
-        told["entities"] = [_entity(entity) for entity in message.entities]
+        told["entities"] = [told_entity(entity) for entity in message.entities]
     if message.reactions:
         told["reactions"] = [_reaction(reaction) for reaction in message.reactions]
     return told
@@ -113,7 +113,7 @@ def _forward(forward: Forwarded) -> tuple[str | None, dict[str, Any]]:
     return _text(forward.from_id) or forward.from_name, told
 
 
-def _entity(entity: Entity) -> dict[str, Any]:
+def told_entity(entity: Entity) -> dict[str, Any]:
     told: dict[str, Any] = {"type": entity.type, "offset": entity.offset, "length": entity.length}
     pairs = (
         (entity.url, "url"),

@@ -162,6 +162,36 @@ async def test_other_logins_are_seen_and_ended_and_never_the_session_s_own(tmp_p
         assert (await done(post, "GET", f"/sessions/{post.session}/me"))["firstName"] == "Ann"
 
 
+async def test_stories_are_read_and_their_files_fetched(tmp_path: Path) -> None:
+    async with posting(tmp_path) as post:
+        bob = {"sessionId": post.session, "chatId": str(post.bob_id)}
+        await done(post, "POST", "/contacts", {**bob, "firstName": "Bob"})
+        picture = png(220, 330)
+        media = tl.InputMediaUploadedPhoto(await post.bob.upload_file(picture, file_name="story.png"))
+        rules = [tl.InputPrivacyValueAllowAll()]
+        request = f.stories.SendStoryRequest(tl.InputPeerSelf(), media, rules, pinned=True, caption="look")
+        answer = await post.bob(request)
+        number = next(one.id for one in answer.updates if isinstance(one, tl.UpdateStoryID))
+
+        (group,) = await done(post, "GET", f"/sessions/{post.session}/stories")
+        (story,) = group["stories"]
+        assert (group["chatId"], story["id"], story["text"]) == (str(post.bob_id), number, "look")
+        assert (story["audience"], story["media"]["type"]) == ("public", "photo")
+        chat = f"/chats/{post.bob_id}/stories"
+        of = {"sessionId": post.session}
+        again = [*(await done(post, "GET", chat, **of))["stories"], *await done(post, "GET", f"{chat}/pinned", **of)]
+        again.append(await done(post, "GET", f"{chat}/{number}", **of))
+        # each time with a file reference of that time, and so with another id of the file
+        assert [{**one, "media": None} for one in again] == [{**story, "media": None}] * 3
+        assert await refused(post, "GET", f"{chat}/999", **of) == (404, "STORY_NOT_FOUND")
+        got = await post.rig.http.get(
+            f"/api/v1/sessions/{post.session}/files/{story['media']['fileId']}", headers=post.headers
+        )
+        assert got.content == picture
+        await post.bob(f.stories.DeleteStoriesRequest(tl.InputPeerSelf(), [number]))
+        assert await done(post, "GET", f"/sessions/{post.session}/stories") == []
+
+
 async def second_login(post: Post) -> Any:
     """Ann's phone: another program that is logged in to her account."""
     from telethon import TelegramClient

@@ -38,6 +38,7 @@ PARAMETERS: Mapping[str, Any] = {
     "name": "messages.readMentions",
     "key": "phone_number",
     "query": "bob",
+    "storyId": 12,
     "authorizationId": "8213450917",
     "action": "session.exported",
     "since": "2026-01-01T00:00:00.000Z",
@@ -48,6 +49,7 @@ PATH_IDS: Mapping[str, Any] = {
     "jobs": messages.JOB_ID,
     "chats": "@ann",
     "account": sessions.ID,
+    "stories": "6100000002",
     "files": sessions.ID,
     "sessions": sessions.ID,
 }
@@ -56,7 +58,7 @@ PATH_IDS: Mapping[str, Any] = {
 
 def add(name: str, declared: dict[str, Any]) -> None:
     """Put the examples of operation `name` where the document has room for them."""
-    of_path = PATH_IDS.get(name.partition(".")[0])
+    of_path = sessions.ID if name == "stories.list" else PATH_IDS.get(name.partition(".")[0])
     for parameter in declared.get("parameters", ()):
         known = of_path if parameter["name"] == "id" else PARAMETERS.get(parameter["name"])
         if known is not None:

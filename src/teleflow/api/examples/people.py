@@ -26,6 +26,15 @@ _LOGIN = {
 _ON_BOB = {"sessionId": ID, "chatId": "@bob"}
 _RULES = [{"rule": "allow_contacts"}, {"rule": "disallow_users", "userIds": ["6100000002"]}, {"rule": "disallow_all"}]
 _DONE = {"done": True}
+_STORY = {
+    "id": 12,
+    "chatId": "6100000002",
+    "date": 1767323045,
+    "expiresAt": 1767409445,
+    "text": "Good morning",
+    "media": {"type": "photo", "fileId": "AbCdEf0123456789", "mimeType": "image/jpeg", "width": 720, "height": 1280},
+    "audience": "public",
+}
 
 REQUESTS: dict[str, Any] = {
     "contacts.import": {"sessionId": ID, "contacts": [{"phone": "+15550100002", "firstName": "Bob"}]},
@@ -62,4 +71,8 @@ ANSWERS: dict[str, Any] = {
     "account.authorizations": [_LOGIN],
     "account.endAuthorization": _DONE,
     "account.endOtherAuthorizations": _DONE,
+    "stories.list": [{"chatId": "6100000002", "stories": [_STORY], "readUpTo": 11}],
+    "stories.ofChat": {"chatId": "6100000002", "stories": [_STORY]},
+    "stories.pinned": [{**_STORY, "pinned": True}],
+    "stories.get": _STORY,
 }

@@ -29,11 +29,12 @@ from teleflow.api.v1 import (
     session_logins,
     session_transfer,
     sessions,
+    stories,
     users,
     webhooks,
 )
 
-HOT: tuple[APIRouter, ...] = (messages.router, files.photos, chats.router, sending.router, jobs.router)
+HOT: tuple[APIRouter, ...] = (messages.router, files.photos, stories.router, chats.router, sending.router, jobs.router)
 """What is called most."""
 
 ROUTERS: tuple[APIRouter, ...] = (
@@ -45,6 +46,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     session_transfer.router,
     sessions.router,
     files.photos,
+    stories.router,
     chats.router,
     files.router,
     people.router,

@@ -1,4 +1,4 @@
-"""What this Telegram has none of, said as Telegram says it: stickers, stories, translations, recommendations.
+"""What this Telegram has none of, said as Telegram says it: stickers, translations, recommendations.
 
 Clients ask for these when they start. Nothing of the kind can be made here, so that an empty answer is the truth.
 """
@@ -11,7 +11,6 @@ from telethon.tl import types
 
 from teleflow.sandbox.rpc.base import Caller, RpcError, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
-from teleflow.sandbox.rpc.peers import peer_of
 from teleflow.sandbox.world.reactions import EMOJIS
 
 CONFIG_LIFE = 3600
@@ -56,36 +55,9 @@ async def get_top_reactions(desk: Desk, caller: Caller, request: TLRequest) -> A
     return types.messages.Reactions(0, [types.ReactionEmoji(each) for each in shown])
 
 
-async def no_peer_stories(desk: Desk, caller: Caller, request: TLRequest) -> Any:
-    me = desk.me(caller)
-    target = desk.target(me, request.peer)
-    ids = {me.id, target.id}
-    stories = types.PeerStories(peer_of(target.id), [])
-    return types.stories.PeerStories(stories, desk.view.chats(me, ids), desk.view.users(me, ids))
-
-
-async def no_stories(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
-    """Of all peers together."""
-    desk.me(caller)
-    return types.stories.AllStories(0, "", [], [], [], types.StoriesStealthMode())
-
-
-async def no_stories_of_peer(desk: Desk, caller: Caller, request: TLRequest) -> Any:
-    """Pinned, archived, or by their numbers."""
-    me = desk.me(caller)
-    desk.target(me, request.peer)
-    return types.stories.Stories(0, [], [], [])
-
-
 async def no_read_stories(desk: Desk, caller: Caller, _request: TLRequest) -> Any:
     desk.me(caller)
     return types.Updates([], [], [], desk.now(), 0)
-
-
-async def no_newest_stories(desk: Desk, caller: Caller, request: TLRequest) -> Any:
-    """One answer for each peer."""
-    me = desk.me(caller)
-    return [types.RecentStory() for _ in [desk.target(me, each) for each in request.id[:PAGE]]]
 
 
 async def no_recommendations(desk: Desk, caller: Caller, request: TLRequest) -> Any:

@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 
 from telethon.tl import functions as f
 
-from teleflow.sandbox.rpc import acquaintance, contacts, empty_shelves, message_facts
+from teleflow.sandbox.rpc import acquaintance, contacts, empty_shelves, message_facts, stories
 from teleflow.sandbox.rpc.base import Caller, TLRequest
 from teleflow.sandbox.rpc.desk import Desk
 
@@ -37,13 +37,16 @@ CLOSED: Mapping[Any, Method] = {
     f.messages.GetSavedGifsRequest: empty_shelves.no_saved_gifs,
     f.messages.GetCustomEmojiDocumentsRequest: empty_shelves.no_custom_emoji,
     f.messages.GetTopReactionsRequest: empty_shelves.get_top_reactions,
-    f.stories.GetPeerStoriesRequest: empty_shelves.no_peer_stories,
-    f.stories.GetAllStoriesRequest: empty_shelves.no_stories,
-    f.stories.GetPinnedStoriesRequest: empty_shelves.no_stories_of_peer,
-    f.stories.GetStoriesArchiveRequest: empty_shelves.no_stories_of_peer,
-    f.stories.GetStoriesByIDRequest: empty_shelves.no_stories_of_peer,
+    f.stories.GetPeerStoriesRequest: stories.get_peer_stories,
+    f.stories.GetAllStoriesRequest: stories.get_all_stories,
+    f.stories.GetPinnedStoriesRequest: stories.get_pinned_stories,
+    f.stories.GetStoriesArchiveRequest: stories.get_stories_archive,
+    f.stories.GetStoriesByIDRequest: stories.get_stories_by_id,
     f.stories.GetAllReadPeerStoriesRequest: empty_shelves.no_read_stories,
-    f.stories.GetPeerMaxIDsRequest: empty_shelves.no_newest_stories,
+    f.stories.GetPeerMaxIDsRequest: stories.get_peer_max_ids,
+    f.stories.SendStoryRequest: stories.send_story,
+    f.stories.DeleteStoriesRequest: stories.delete_stories,
+    f.stories.TogglePinnedRequest: stories.toggle_pinned,
     f.channels.GetChannelRecommendationsRequest: empty_shelves.no_recommendations,
     f.contacts.AcceptContactRequest: contacts.accept_contact,
     f.contacts.SetBlockedRequest: acquaintance.set_blocked,

@@ -41,7 +41,7 @@ def _key(key: Any) -> privacy.Key:
     return cast("privacy.Key", _words(type(key).__name__.removeprefix(_INPUT_KEY)))
 
 
-def _taken(desk: Desk, me: Person, rules: list[Any]) -> list[PrivacyRule]:
+def taken_rules(desk: Desk, me: Person, rules: list[Any]) -> list[PrivacyRule]:
     """Raises PRIVACY_VALUE_INVALID, PRIVACY_TOO_LONG, USER_ID_INVALID."""
     if not rules:
         raise RpcError(400, "PRIVACY_VALUE_INVALID")
@@ -58,7 +58,7 @@ def _taken(desk: Desk, me: Person, rules: list[Any]) -> list[PrivacyRule]:
     return found
 
 
-def _shown(found: Any) -> list[Any]:
+def shown_rules(found: Any) -> list[Any]:
     shown = []
     for rule in found:
         value = _VALUES[_LONG.get(rule.kind, rule.kind)]
@@ -69,7 +69,7 @@ def _shown(found: Any) -> list[Any]:
 def _answer(desk: Desk, me: Person, key: privacy.Key) -> Any:
     found = privacy.rules(me, key)
     people = [each for rule in found if rule.kind.endswith("_users") for each in rule.ids]
-    return types.account.PrivacyRules(_shown(found), chats=[], users=desk.view.users(me, people))
+    return types.account.PrivacyRules(shown_rules(found), chats=[], users=desk.view.users(me, people))
 
 
 async def get_privacy(desk: Desk, caller: Caller, request: TLRequest) -> Any:
@@ -79,9 +79,9 @@ async def get_privacy(desk: Desk, caller: Caller, request: TLRequest) -> Any:
 async def set_privacy(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     """Holds at once for everybody; the account's other devices are told."""
     me, key = desk.me(caller), _key(request.key)
-    me.account.privacy[key] = _taken(desk, me, request.rules)
+    me.account.privacy[key] = taken_rules(desk, me, request.rules)
     desk.world.keep(me)
-    desk.tell(me, types.UpdatePrivacy(_KEYS[key](), _shown(me.account.privacy[key])), caller)
+    desk.tell(me, types.UpdatePrivacy(_KEYS[key](), shown_rules(me.account.privacy[key])), caller)
     return _answer(desk, me, key)
 
 
@@ -89,6 +89,6 @@ def show_phone(desk: Desk, caller: Caller, me: Person, person: Person) -> None:
     """Let one more person see the own number; it shows in the rules, and the other devices are told."""
     if privacy.except_for(me, "phone_number", person.id):
         desk.world.keep(me)
-        shown = _shown(me.account.privacy["phone_number"])
+        shown = shown_rules(me.account.privacy["phone_number"])
         desk.tell(me, types.UpdatePrivacy(types.PrivacyKeyPhoneNumber(), shown), caller)
         desk.tell(person, types.UpdateUserPhone(me.id, me.phone))

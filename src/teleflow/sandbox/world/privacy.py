@@ -63,6 +63,11 @@ def allows(owner: Person, key: Key, viewer: Person, in_chat: InChat = nobody_is_
     found = rules(owner, key)
     if len(found) == 1 and found[0].kind == EVERYBODY:  # most accounts, asked for each user that is told of
         return True
+    return lets(found, owner, viewer, in_chat)
+
+
+def lets(found: Sequence[PrivacyRule], owner: Person, viewer: Person, in_chat: InChat = nobody_is_in) -> bool:
+    """What these rules of the owner's say of somebody else."""
     answer = _by_ids(found, "users", lambda ids: viewer.id in ids)
     if answer is None:
         answer = _by_ids(found, "chats", lambda ids: any(in_chat(chat, viewer.id) for chat in ids))

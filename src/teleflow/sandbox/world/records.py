@@ -12,7 +12,7 @@ import msgspec
 
 from teleflow.sandbox.world.annexes import Annex
 from teleflow.sandbox.world.media_records import Media
-from teleflow.sandbox.world.settings import Account
+from teleflow.sandbox.world.settings import Account, PrivacyRule
 
 EntryKind = Literal[
     "message",
@@ -74,6 +74,21 @@ class Contact(msgspec.Struct):
     phone: str = ""
 
 
+class Story(msgspec.Struct, omit_defaults=True):
+    """A photo or video that is shown for a time, to whom the rules let. `pinned`: beside the profile for good."""
+
+    id: int
+    date: int
+    expires: int
+    media: Media
+    caption: str = ""
+    entities: list[bytes] = []
+    rules: list[PrivacyRule] = []
+    pinned: bool = False
+    no_forwards: bool = False
+    random_id: int = 0
+
+
 class Person(msgspec.Struct, omit_defaults=True):
     """Somebody with (or, for the service account, without) a phone. `phone` is digits only."""
 
@@ -97,6 +112,8 @@ class Person(msgspec.Struct, omit_defaults=True):
     photos: list[int] = []
     contacts: dict[int, Contact] = {}
     blocked: dict[int, int] = {}
+    # the oldest first
+    stories: list[Story] = []
 
 
 class Authorization(msgspec.Struct, omit_defaults=True):

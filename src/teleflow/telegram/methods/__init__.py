@@ -25,6 +25,7 @@ from teleflow.telegram.methods import (
     peers,
     people,
     sending,
+    stories,
 )
 
 Method = Callable[[Invoke, Any], Awaitable[Any]]
@@ -54,4 +55,5 @@ METHODS: dict[type[Any], Method] = {
     **parcels.TABLE,
     **people.TABLE,
     **membership.TABLE,
+    **stories.TABLE,
 }
