@@ -188,7 +188,9 @@ class Gateway:
             node=self.node,
             send_wait_seconds=settings.send_wait_seconds,
         )
-        broadcasting = Broadcasting(self.storage, self.outbox, peers, strangers, self.clock, self._chance)
+        broadcasting = Broadcasting(
+            self.storage, self.outbox, peers, strangers, self.clock, self._chance, FileIds(seal).read
+        )
         self.egress = Egress(settings.allowed_webhook_nets, own_ports=[settings.port] if settings.port else [])
         await self.egress.start()
         stack.push_async_callback(self.egress.stop)

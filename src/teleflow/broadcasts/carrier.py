@@ -14,7 +14,7 @@ from dataclasses import replace
 
 import structlog
 
-from teleflow.broadcasts.ports import Outbox, Peers, Store, Strangers
+from teleflow.broadcasts.ports import FileOf, Outbox, Peers, Store, Strangers
 from teleflow.errors import Forbidden, Invalid, Limited, NotFound, TeleFlowError, Unavailable, Uncertain
 from teleflow.fleet.ended import refuse_ended
 from teleflow.kit.clock import Clock, milliseconds
@@ -29,7 +29,8 @@ from teleflow.model.broadcasts import (
     outcome_of,
     random_id_of,
 )
-from teleflow.model.jobs import SendJob, SendState, Text
+from teleflow.model.jobs import Parcel, SendJob, SendState, Text
+from teleflow.model.parcels import Part, attachment_of
 from teleflow.model.peers import Peer, parse_ref
 from teleflow.model.sending import Sending
 from teleflow.model.sessions import Session, SessionState
@@ -66,9 +67,12 @@ class Carrier:
         strangers: Strangers,
         clock: Clock,
         chance: random.Random,
+        file_of: FileOf,
     ) -> None:
         self._broadcast = broadcast
-        self._template = Template(broadcast.plan.text, broadcast.plan.parse_mode)
+        self._file_of = file_of
+        plan = broadcast.plan
+        self._template = Template(plan.text, plan.parse_mode, may_be_empty=plan.file_id is not None)
         self._storage = storage
         self._outbox = outbox
         self._peers = peers
@@ -216,7 +220,7 @@ class Carrier:
             return None
         recipient = self._ahead[0]
         try:
-            text = self._text(recipient)
+            text = self._content(recipient)
             user, session = await self._from(broadcast)
             peer = await self._peers.find(session.id, parse_ref(recipient.to), within=_ASK_S)
             stranger = await self._strangers.is_stranger(session.id, peer, within=_ASK_S)
@@ -256,9 +260,13 @@ class Carrier:
         await self._outbox.place(sending, random_id_of(broadcast.id, recipient.number), store)
         return 0.0
 
-    def _text(self, recipient: Recipient) -> Text:
+    def _content(self, recipient: Recipient) -> Text | Parcel:
+        """Raises Invalid, and NotFound for a file that the session was never told of."""
         plan = self._broadcast.plan
         text, entities = self._template.fill(recipient.variables)
+        if plan.file_id is not None:
+            file = attachment_of(self._file_of(self._broadcast.session_id, plan.file_id), spoiler=plan.spoiler)
+            return Parcel((Part(file, text, entities),), silent=plan.silent)
         return Text(text, entities=entities, silent=plan.silent, link_preview=plan.link_preview)
 
     async def _from(self, broadcast: Broadcast) -> tuple[User, Session]:

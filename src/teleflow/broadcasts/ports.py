@@ -6,9 +6,13 @@ from collections.abc import Awaitable, Callable
 from typing import Protocol
 
 from teleflow.model.jobs import SendJob
+from teleflow.model.media import FileRef
 from teleflow.model.peers import Peer, PeerRef
 from teleflow.model.sending import Sending
 from teleflow.storage.base import BroadcastStore, SessionStore, UserStore
+
+FileOf = Callable[[str, str], FileRef]
+"""The file of a session's file id. Raises NotFound(FILE_NOT_FOUND)."""
 
 
 class Store(BroadcastStore, SessionStore, UserStore, Protocol):

@@ -9,7 +9,7 @@ from contextlib import suppress
 import structlog
 
 from teleflow.broadcasts.carrier import LOOK_S, Carrier
-from teleflow.broadcasts.ports import Outbox, Peers, Store, Strangers
+from teleflow.broadcasts.ports import FileOf, Outbox, Peers, Store, Strangers
 from teleflow.errors import TeleFlowError
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.tasks import Tasks
@@ -31,7 +31,9 @@ class Worker:
         strangers: Strangers,
         clock: Clock,
         chance: random.Random,
+        file_of: FileOf,
     ) -> None:
+        self._file_of = file_of
         self._storage = storage
         self._outbox = outbox
         self._peers = peers
@@ -91,7 +93,14 @@ class Worker:
 
     async def _work(self, broadcast: Broadcast, bell: asyncio.Event) -> None:
         carrier = Carrier(
-            broadcast, self._storage, self._outbox, self._peers, self._strangers, self._clock, self._chance
+            broadcast,
+            self._storage,
+            self._outbox,
+            self._peers,
+            self._strangers,
+            self._clock,
+            self._chance,
+            self._file_of,
         )
         begun = False
         while True:

@@ -143,6 +143,8 @@ class Plan:
     strangers: int = 50
     failures: int = 20
     start_at: int | None = None
+    file_id: str | None = None
+    spoiler: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,8 +9,9 @@ import enum
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from teleflow.errors import Invalid
 from teleflow.model.entities import Entity
-from teleflow.model.media import FileRef
+from teleflow.model.media import FileKind, FileRef
 
 CAPTION_LIMIT = 1024  # UTF-16 code units; caption_length_max of help.getConfig, 4096 for Premium accounts
 ALBUM_LIMIT = 10
@@ -138,3 +139,11 @@ class Part:
     item: Item
     text: str = ""
     entities: tuple[Entity, ...] = ()
+
+
+def attachment_of(file: FileRef, *, spoiler: bool = False) -> Attachment:
+    """A file that Telegram has, to be sent as it is. Raises Invalid for the photo beside a name."""
+    if file.kind is FileKind.PEER_PHOTO:
+        raise Invalid("This file can't be sent: it is the photo beside a name", details={"field": "fileId"})
+    kind = FileType.PHOTO if file.kind is FileKind.PHOTO else FileType.DOCUMENT
+    return Attachment(kind, file=file, name=file.name, mime_type=file.mime_type, spoiler=spoiler)

@@ -29,8 +29,9 @@ class _Place:
 class Template:
     """A text that is read once and filled for many."""
 
-    def __init__(self, text: str, parse_mode: ParseMode | None) -> None:
+    def __init__(self, text: str, parse_mode: ParseMode | None, *, may_be_empty: bool = False) -> None:
         """Raises Invalid for markup that makes no sense, or too many places."""
+        self._may_be_empty = may_be_empty
         signs = (chr(number) for number in _PRIVATE if chr(number) not in text)
         by_place: dict[_Place, str] = {}
 
@@ -64,7 +65,10 @@ class Template:
             if value is not None:
                 moves.append((at, units(value) - 1))
         moved = (_moved(one, moves, values) for one in self._entities)
-        text, entities = formatted(check_text("".join(parts)), None, [one for one in moved if one.length > 0])
+        filled = "".join(parts)
+        if self._may_be_empty and not filled.strip():
+            return "", ()
+        text, entities = formatted(check_text(filled), None, [one for one in moved if one.length > 0])
         return check_text(text), entities
 
     def _value(self, place: _Place, variables: Mapping[str, str]) -> str:

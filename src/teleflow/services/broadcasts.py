@@ -27,12 +27,14 @@ from teleflow.model.broadcasts import (
     Recipient,
     RecipientState,
 )
+from teleflow.model.parcels import attachment_of
 from teleflow.model.peers import PeerRef, RefForm, parse_ref
 from teleflow.model.templates import Template
 from teleflow.model.users import Principal
 from teleflow.services.owned import MOST_ID, owned_session
 from teleflow.services.ports import Reach
 from teleflow.storage.base import BroadcastStore, PacingStore, PeerStore, SessionStore
+from teleflow.wire.files import FileIds
 
 _log = structlog.get_logger(__name__)
 MOST_OPT_OUTS = 100_000
@@ -90,7 +92,10 @@ class Forecast:
 class Broadcasts:
     """All raise NotFound(BROADCAST_NOT_FOUND) where one is named that is not the principal's."""
 
-    def __init__(self, storage: Store, reach: Reach, bell: Bell, clock: Clock, *, per_minute: int) -> None:
+    def __init__(
+        self, storage: Store, reach: Reach, bell: Bell, file_ids: FileIds, clock: Clock, *, per_minute: int
+    ) -> None:
+        self._file_ids = file_ids
         self._storage = storage
         self._reach = reach
         self._bell = bell
@@ -127,7 +132,7 @@ class Broadcasts:
     async def add(self, principal: Principal, broadcast_id: str, named: Sequence[Named]) -> int:
         """Further recipients of a draft; how many there are then. Raises Conflict(BROADCAST_NOT_DRAFT …)."""
         broadcast = await self.get(principal, broadcast_id)
-        template = Template(broadcast.plan.text, broadcast.plan.parse_mode)
+        template = _template(broadcast.plan)
         now = self._now()
         return await self._storage.add_recipients(
             principal.user_id, broadcast_id, _read(template, named, now), most=MOST_RECIPIENTS
@@ -270,7 +275,9 @@ class Broadcasts:
                 f"This service paces broadcasts to at most {self._per_minute} messages a minute",
                 details={"field": "pace.perMinute", "limit": self._per_minute},
             )
-        return Template(plan.text, plan.parse_mode)
+        if plan.file_id is not None:
+            attachment_of(self._file_ids.read(session_id, plan.file_id))
+        return _template(plan)
 
     async def _names(self, session_id: str, ref: PeerRef) -> tuple[frozenset[str], int | None]:
         """By what this recipient may be on a list, and their marked id where the session knows it."""
@@ -300,6 +307,10 @@ class Broadcasts:
 
 def _unknown() -> NotFound:
     return NotFound("There is no broadcast of this id", code="BROADCAST_NOT_FOUND")
+
+
+def _template(plan: Plan) -> Template:
+    return Template(plan.text, plan.parse_mode, may_be_empty=plan.file_id is not None)
 
 
 def _seen(template: Template, number: int, one: Named) -> Seen:

@@ -170,7 +170,7 @@ class Services:
             events=events,
             tickets=Tickets(storage, logins, events, clock),
             methods=Methods(in_use, reach, storage, layer, clock),
-            broadcasts=Broadcasts(storage, reach, bell, clock, per_minute=settings.broadcast_per_minute),
+            broadcasts=Broadcasts(storage, reach, bell, file_ids, clock, per_minute=settings.broadcast_per_minute),
             clock=clock,
         )
 

@@ -279,3 +279,25 @@ async def test_a_request_that_comes_again_makes_no_second_broadcast(desk: Desk) 
     again = await services.broadcasts.create(principal, desk.session_id, "", plan, named, start=True)
     assert again.state is BroadcastState.FINISHED
     assert desk.reached() == dict.fromkeys(PEOPLE[:3], 1)
+
+
+async def test_a_file_goes_to_many_and_is_brought_up_once(desk: Desk) -> None:
+    picture = {"file": ("note.pdf", b"%PDF-1.7 of tests" * 900, "application/pdf")}
+    said = {"sessionId": desk.session_id, "chatId": "me", "type": "document"}
+    answer = await desk.rig.http.post("/api/v1/messages/media", data=said, files=picture, headers=desk.headers)
+    assert answer.status_code == 201, answer.text
+    file_id = answer.json()["data"]["media"]["fileId"]
+    desk.rig.sandbox.world.files.expire_references()
+    brought = desk.rig.calls("upload.saveFilePart")
+    id_ = await desk.made(PEOPLE[:4], fileId=file_id, text="For {{name}}")
+    await desk.until(id_, "finished")
+    report = await desk.report(id_)
+    assert [report[one]["state"] for one in PEOPLE[:4]] == ["sent"] * 4
+    assert sorted(desk.rig.texts())[-4:] == sorted(f"For {one}" for one in PEOPLE[:4])
+    assert desk.rig.calls("upload.saveFilePart") == brought
+    silent = await desk.made(PEOPLE[4:5], fileId=file_id, text="")
+    await desk.until(silent, "finished")
+    assert (await desk.report(silent))[PEOPLE[4]]["state"] == "sent"
+    for odd, code in (({"fileId": "AAAA"}, "FILE_NOT_FOUND"), ({"text": ""}, "VALIDATION_ERROR")):
+        error = await desk.post("/broadcasts", desk.body(PEOPLE[:1], **odd), 404 if "fileId" in odd else 422)
+        assert error["code"] == code

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from teleflow.api.bodies import refuse_fields
 from teleflow.api.v1.envelope import Body, Shape
 from teleflow.api.v1.message_bodies import ChatId, SessionId
 from teleflow.model.broadcasts import (
@@ -59,7 +60,13 @@ class QuietBody(Body):
 
 class WithPlan(Body):
     session_id: SessionId
-    text: Annotated[str, Field(min_length=1, max_length=32_768, description="With places such as {{name|friend}}")]
+    text: Annotated[
+        str, Field(max_length=32_768, description="With places such as {{name|friend}}; with a file its caption")
+    ] = ""
+    file_id: Annotated[str, Field(min_length=1, max_length=2048)] | None = Field(
+        None, description="A file that the session was told of; send one to `me` first, and it has an id."
+    )
+    spoiler: bool = False
     parse_mode: Annotated[ParseMode, BeforeValidator(_mode)] | None = None
     silent: bool = False
     link_preview: bool = True
@@ -83,6 +90,8 @@ class WithPlan(Body):
     def plan(self) -> Plan:
         """Raises Invalid."""
         quiet = self.quiet_hours
+        if not self.text and self.file_id is None:
+            refuse_fields([("text", "is needed where there is no fileId")])
         return Plan(
             text=self.text,
             consent=self.consent.strip(),
@@ -94,6 +103,8 @@ class WithPlan(Body):
             strangers=self.strangers_cap,
             failures=self.stop_after_failures,
             start_at=None if self.start_at is None else parse_iso(self.start_at, field="startAt"),
+            file_id=self.file_id,
+            spoiler=self.spoiler,
         )
 
 
@@ -153,6 +164,7 @@ class BroadcastShape(Shape):
     waiting_until: str | None = None
     counts: CountsShape | None = None
     strangers_met: int
+    file_id: str | None = None
     text: str
     parse_mode: str | None = None
     silent: bool
@@ -257,6 +269,7 @@ def broadcast_shape(one: Broadcast, counts: Mapping[RecipientState, int] | None 
         text=plan.text,
         parse_mode=None if plan.parse_mode is None else plan.parse_mode.value,
         silent=plan.silent,
+        file_id=plan.file_id,
         link_preview=plan.link_preview,
         consent=plan.consent,
         pace=PaceShape(per_minute=plan.pace.per_minute, jitter=plan.pace.jitter),
