@@ -39,6 +39,7 @@ PROOFS = (
     "files",
     "uploads",
     "attacks",
+    "dashboard",
 )
 BENCHES = ("send", "login", "memory", "read", "invoke", "events", "webhooks", "streams", "files", "sandbox")
 

@@ -9,10 +9,16 @@ export const phones = $state<{ list: VirtualPhone[]; troubles: number }>({ list:
 export function hasSandbox(): boolean {
   return known.there && me.user?.role === 'admin'
 }
-export async function askForSandbox(): Promise<void> {
-  known.there = (await get<Schema['SystemShape']>('/api/v1/system')).sandbox
+let asking: Promise<void> = Promise.resolve()
+export function askForSandbox(): Promise<void> {
+  asking = get<Schema['SystemShape']>('/api/v1/system').then(
+    (told) => void (known.there = told.sandbox),
+    () => {},
+  )
+  return asking
 }
 export async function lookAtPhones(): Promise<void> {
+  await asking
   if (!hasSandbox()) return
   const told = await get<Schema['SandboxShape']>('/api/v1/sandbox')
   phones.list = told.phones

@@ -426,4 +426,18 @@ export const de: Strings = {
   'connect.demo.code': 'Auf dem virtuellen Telefon von {name}:',
   'connect.demo.scan': 'In der Demo kann ein virtuelles Telefon ihn scannen:',
   'connect.demo.password': 'Cloud-Passwort von {name}:',
+
+  'cause.LOGIN_EXPIRED': 'Die Anmeldung wurde nicht rechtzeitig abgeschlossen',
+  'cause.LOGIN_CANCELLED': 'Die Anmeldung wurde abgebrochen',
+  'cause.SESSION_PASSWORD_NEEDED': 'Das Cloud-Passwort wird verlangt',
+  'cause.DISCONNECTED_HERE': 'Hier getrennt',
+  'cause.LOGGED_OUT_HERE': 'Hier abgemeldet',
+  'cause.IMPORTED': 'Importiert',
+  'cause.STARTING': 'Der Dienst startet',
+  'cause.QR': 'Ein QR-Code wartet auf das Scannen',
+  'cause.SESSION_REVOKED': 'Das Konto hat diese Anmeldung auf einem anderen Gerät beendet',
+  'cause.AUTH_KEY_UNREGISTERED': 'Telegram kennt diese Anmeldung nicht mehr',
+  'cause.USER_DEACTIVATED_BAN': 'Telegram hat das Konto gesperrt',
+  'cause.PEER_FLOOD': 'Telegram beschränkt das Schreiben an Fremde',
+  'cause.FROZEN': 'Telegram hat das Konto eingefroren',
 }

@@ -425,4 +425,18 @@ export const en = {
   'connect.demo.code': 'On {name}’s virtual phone:',
   'connect.demo.scan': 'In the demo, a virtual phone can scan it:',
   'connect.demo.password': 'Cloud password of {name}:',
+
+  'cause.LOGIN_EXPIRED': 'The login was not finished in time',
+  'cause.LOGIN_CANCELLED': 'The login was given up',
+  'cause.SESSION_PASSWORD_NEEDED': 'The cloud password is asked for',
+  'cause.DISCONNECTED_HERE': 'Disconnected here',
+  'cause.LOGGED_OUT_HERE': 'Logged out here',
+  'cause.IMPORTED': 'Imported',
+  'cause.STARTING': 'The service is starting',
+  'cause.QR': 'A QR code waits to be scanned',
+  'cause.SESSION_REVOKED': 'The account ended this login on another device',
+  'cause.AUTH_KEY_UNREGISTERED': 'Telegram no longer knows this login',
+  'cause.USER_DEACTIVATED_BAN': 'Telegram banned the account',
+  'cause.PEER_FLOOD': 'Telegram limits writing to strangers',
+  'cause.FROZEN': 'Telegram froze the account',
 }
