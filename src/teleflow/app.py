@@ -177,6 +177,7 @@ class Gateway:
         await spool.start()
         self.spool = spool
         uploads = Uploads(call, spool, partial(fresh, reach), self.clock)
+        self.runner.on_end(uploads.forget_session)
         sender = Sender(call, peers, strangers, settler, lanes, self.clock, uploads)
         self.outbox = Outbox(
             self.storage,

@@ -85,7 +85,7 @@ class Sender:
 
     async def ended(self, ticket: Ticket) -> None:
         """Its outcome is told: once that is on disk, its files are needed no more."""
-        if isinstance(ticket.job.content, Parcel):
+        if isinstance(ticket.job.content, Parcel) and ticket.job.state.is_final:
             await self._settler.stored(ticket.job.id)
             await self._uploads.drop(ticket.job)
 

@@ -125,6 +125,10 @@ class Uploads:
         if job.content.to_upload:
             await self._spool.drop(job.id)
 
+    def forget_session(self, session_id: str) -> None:
+        """The session is gone."""
+        self._of_session.pop(session_id, None)
+
     # -- one file -----------------------------------------------------------------------------------------
 
     async def _known(self, job: SendJob, number: int, item: Attachment) -> FileRef | None:

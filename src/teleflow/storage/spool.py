@@ -118,12 +118,6 @@ class Spool:
         paths = [self._of(job_id) / f"{number}.kept", self._parts(job_id, number)]
         await asyncio.to_thread(_unlink, paths)
 
-    async def marked(self, job_id: str, number: int) -> int:
-        """How many parts Telegram has."""
-        with suppress(OSError):
-            return (await asyncio.to_thread(self._parts(job_id, number).read_bytes))[_HEAD:].count(1)
-        return 0
-
     # -- ends ---------------------------------------------------------------------------------------------
 
     async def drop(self, job_id: str) -> None:
