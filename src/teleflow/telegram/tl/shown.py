@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
@@ -41,26 +41,33 @@ def _unknown(value: Any) -> Any:
 def _encoder(kind: Any) -> Encode:
     name = names.name_of(kind)
     fields = fields_of(kind)
-    if not fields:
-        return lambda _: {"_": name}
-    plan = tuple((field.name, field.optional, field.kind is Kind.FLAG, _encode_of(field)) for field in fields)
-    one = len(fields) == 1
-    held_by: Callable[[Any], Any] = attrgetter(*(field.name for field in fields))
+    flags = tuple(field.name for field in fields if field.kind is Kind.FLAG)
+    plan = tuple((one.name, one.optional, _encode_of(one)) for one in fields if one.kind is not Kind.FLAG)
+    held_by, flags_by = _all_of([one[0] for one in plan]), _all_of(flags)
 
     def encode(value: Any) -> dict[str, Any]:
         told: dict[str, Any] = {"_": name}
-        held: Iterable[Any] = (held_by(value),) if one else held_by(value)
-        for (field, optional, flag, shown), given in zip(plan, held, strict=True):
-            if given is None:
-                if not optional:
-                    told[field] = shown(given)
-            elif not flag:
+        for (field, optional, shown), given in zip(plan, held_by(value), strict=True):
+            if given is not None or not optional:
                 told[field] = shown(given)
-            elif given:
-                told[field] = True
+        held = flags_by(value)
+        if any(held):  # mostly none is there
+            for field, given in zip(flags, held, strict=True):
+                if given:
+                    told[field] = True
         return told
 
     return encode
+
+
+def _all_of(attributes: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
+    if not attributes:
+        return lambda _: ()
+    if len(attributes) == 1:
+        (attribute,) = attributes
+        return lambda value: (getattr(value, attribute),)
+    get: Callable[[Any], tuple[Any, ...]] = attrgetter(*attributes)
+    return get
 
 
 def _encode_of(field: Field) -> Encode:
