@@ -48,7 +48,7 @@ class Context:
     admin: str = ""
     _made: int = 0
     _accounts: dict[str, Account] = field(default_factory=dict)
-    _strict: Context | None = None
+    _beside: dict[str, Context] = field(default_factory=dict)
 
     async def start(self) -> None:
         self.admin = await log_in(self.gateway.port, "admin", ADMIN_PASSWORD)
@@ -101,18 +101,25 @@ class Context:
 
     async def strict(self) -> Context:
         """Another service at the same data centre, with budgets as small as they are by default, or smaller."""
-        if self._strict is None:
-            limits = {"RATE_LIMIT_MAX": "100", "CODE_BUDGET_PER_HOUR": "3", "FIRST_CONTACTS_PER_DAY": "2"}
-            gateway = GatewayProcess(self.folder / "strict", self.sandbox.info, **limits)
-            self._strict = Context(gateway, self.sandbox, self.folder / "strict")
+        limits = {"RATE_LIMIT_MAX": "100", "CODE_BUDGET_PER_HOUR": "3", "FIRST_CONTACTS_PER_DAY": "2"}
+        return await self._another("strict", limits)
+
+    async def fetching(self) -> Context:
+        """Another service at the same data centre, which may fetch files from this machine: of 3 MB at most."""
+        return await self._another("fetching", {"WEBHOOK_ALLOW_NETS": "127.0.0.1/32", "UPLOAD_MOST_BYTES": "3000000"})
+
+    async def _another(self, name: str, settings: Mapping[str, str]) -> Context:
+        if name not in self._beside:
+            gateway = GatewayProcess(self.folder / name, self.sandbox.info, **settings)
+            other = self._beside[name] = Context(gateway, self.sandbox, self.folder / name)
             await gateway.start()
-            await self._strict.start()
-        return self._strict
+            await other.start()
+        return self._beside[name]
 
     async def stop(self) -> None:
         """End what was started beside the service."""
-        if self._strict is not None:
-            await self._strict.gateway.kill()
+        for other in self._beside.values():
+            await other.gateway.kill()
 
     async def ask(
         self, method: str, path: str, body: Any = None, *, token: str = "", key: str = "", raw: bytes = b"", **more: str

@@ -1,4 +1,4 @@
-"""Attacks on the one form with a file: the import of a Telethon `.session` file."""
+"""Attacks on forms with a file: the import of a Telethon `.session` file, and messages with one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from proofs.attacks.case import Case, Context, Found, statuses, that, together
 from proofs.wire import Reply
 
+MEDIA = "/api/v1/messages/media"
 IMPORT = "/api/v1/sessions/import"
 TYPE = "multipart/form-data; boundary=bb"
 
@@ -77,4 +78,50 @@ async def forms(context: Context) -> Found:
     )
 
 
-CASES = (Case("I07", "forms with a file", forms),)
+async def media(context: Context) -> Found:
+    """Of forms that are wrong nothing is sent, written elsewhere, or kept; nobody waits for them meanwhile."""
+    account = await context.account("media forms")
+    token = account.user.access
+    to = part("sessionId", account.session.encode()) + part("chatId", b"me") + part("type", b"document")
+    file, end = part("file", b"y" * 100, "f"), b"--bb--\r\n"
+    wrong = [
+        to + part("x", b"y") * 10_000 + file + end,
+        to + part("file", b"y", "f") * 1_000 + end,
+        to + part("caption", b"n" * 900_000) + file + end,
+        to + part("file", b"y" * 1000, "f"),
+        to + file.replace(b"form-data", b"attachment") + end,
+        to + file.replace(b"\r\n\r\n", b"\r\ncontent-transfer-encoding: base64\r\n\r\n", 1) + end,
+        to + to + file + end,
+        to + file + part("entities", b"[" * 100_000) + end,
+        b"x" * 1000,
+    ]
+    replies, slowest = [], 0.0
+    for raw in wrong:
+        began = time.monotonic()
+        replies.append(await context.ask("POST", MEDIA, raw=raw, token=token, content_type=TYPE))
+        slowest = max(slowest, time.monotonic() - began)
+    replies += [
+        await context.ask("POST", MEDIA, raw=to + file + end, token=token, content_type=content_type)
+        for content_type in ("multipart/form-data", "multipart/form-data; boundary=" + "b" * 5000, "multipart/mixed")
+    ]
+    large: list[Reply] = []
+    with suppress(ConnectionError):
+        raw = to + part("caption", b"n" * 50_000_000) + end
+        large.append(await context.ask("POST", MEDIA, raw=raw, token=token, content_type=TYPE))
+    named = to + part("file", b"y", "../../../x/../stray.php") + end
+    sent = await context.ask("POST", MEDIA, raw=named, token=token, content_type=TYPE)
+    history = await context.data(
+        "GET", f"/api/v1/messages/history?sessionId={account.session}&chatId=me&limit=5", token=token
+    )
+    stray = list(context.folder.rglob("*stray*")) + list(context.folder.parent.glob("*stray*"))
+    kept = list(context.folder.glob("gateway/**/spool/*"))
+    return together(
+        statuses(replies, 400, 413, 415, 422),
+        that(all(one.status == 413 for one in large), "50 MB in a field: cut off"),
+        that(sent.status == 201 and history[0]["media"]["fileName"] == "stray.php", "a path: its last part"),
+        that(len(history) == 1 and not stray and not kept, "nothing else sent, written or kept"),
+        that(slowest < 2, f"{slowest * 1000:.0f} ms at most"),
+    )
+
+
+CASES = (Case("I07", "forms with a file", forms), Case("I07", "messages with a file", media))

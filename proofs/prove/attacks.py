@@ -18,6 +18,7 @@ from proofs.attacks import (
     hostile,
     keys,
     logins,
+    media_urls,
     messages,
     parsing,
     races,
@@ -39,6 +40,7 @@ SECTIONS = (
     messages,
     uploads,
     files,
+    media_urls,
     abuse,
     hostile,
     races,
@@ -80,7 +82,7 @@ async def run(scale: Scale, _seed: int) -> Outcome:
                 found += [(case, await task) for case, task in beside]
             finally:
                 await context.stop()
-    order = "AKTIDWGRE"
+    order = "AKTISDWGRE"
     found.sort(key=lambda pair: (order.index(pair[0].id[0]), pair[0].id))
     for case, result in found:
         outcome.rows.append(Row(f"{case.id} {case.what}", "held", result.shown, result.held))
