@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from playwright.async_api import expect
 
 from tests.support.program import running
+
+expect.set_options(timeout=20_000)  # a machine that runs other tests beside it is slow
 
 
 @dataclass(frozen=True)
