@@ -16,6 +16,10 @@ IDS: Mapping[str, str] = {
     "chatId": "chat",
     "chat_id": "chat",
     "discussionChatId": "chat",
+    "pinnedChatIds": "chat",
+    "includedChatIds": "chat",
+    "excludedChatIds": "chat",
+    "adminId": "person",
     "member_id": "person",
     "memberIds": "person",
     "fromChatId": "chat",
@@ -43,6 +47,8 @@ WORDS = frozenset(
     {
         ("/api/v1/sessions/{id}/me/username", "username"),
         ("/api/v1/sessions/{session_id}/chats/{chat_id}", "username"),
+        # Any number is one of a message in that chat, or of none.
+        ("/api/v1/sessions/{session_id}/chats/{chat_id}/draft", "replyToMsgId"),
     }
 )
 """What is called as an id is elsewhere, and is none there."""
@@ -52,6 +58,26 @@ POSITIONS = frozenset(
 )
 """Where a list begins or ends, in the caller's own: whoever gives another's gets of their own, or is refused."""
 PLAIN: Mapping[str, Any] = {
+    "byRequest": None,
+    "color": None,
+    "emoticon": None,
+    "folderIds": [0, 2],
+    "folder_id": 2,
+    "iconColor": None,
+    "iconEmojiId": None,
+    "invite": None,
+    "invite_hash": "AbCdEfGhIjKlMnOp",
+    "isArchived": None,
+    "isClosed": None,
+    "isHidden": None,
+    "isMarkedUnread": None,
+    "isPinned": None,
+    "kinds": ["groups"],
+    "muteUntil": None,
+    "revoked": False,
+    "topic_id": 5,
+    "usageLimit": None,
+    "without": None,
     "about": "words",
     "authorizationId": "12345",
     "historyHidden": None,

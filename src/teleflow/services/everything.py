@@ -20,6 +20,7 @@ from teleflow.services.browsers import Browsers
 from teleflow.services.chats import Chats
 from teleflow.services.creations import Creations
 from teleflow.services.deliveries import Carrier, Deliveries
+from teleflow.services.dialogs import Dialogs
 from teleflow.services.events import Events
 from teleflow.services.exports import Exports
 from teleflow.services.file_links import FileLinks
@@ -29,6 +30,7 @@ from teleflow.services.health import Health
 from teleflow.services.history import History
 from teleflow.services.in_use import SessionsInUse
 from teleflow.services.incoming import Fetch, Intake
+from teleflow.services.invites import InviteLinks
 from teleflow.services.keys import Keys
 from teleflow.services.logins import LiveLogins
 from teleflow.services.messages import Messages
@@ -46,6 +48,7 @@ from teleflow.services.telegram_account import TelegramAccount
 from teleflow.services.throttle import LoginThrottle
 from teleflow.services.tickets import Tickets
 from teleflow.services.tokens import Tokens
+from teleflow.services.topics import ForumTopics
 from teleflow.services.users import Users
 from teleflow.services.virtual_phones import VirtualPhones
 from teleflow.services.webhooks import Door, Webhooks
@@ -81,6 +84,9 @@ class Services:
     creations: Creations
     groups: Groups
     stories: StoryReading
+    invites: InviteLinks
+    topics: ForumTopics
+    dialogs: Dialogs
     history: History
     events: Events
     webhooks: Webhooks
@@ -164,6 +170,9 @@ class Services:
             people=People(in_use, reach, storage, file_ids, clock),
             creations=Creations(in_use, reach, storage, clock),
             groups=Groups(rooms),
+            invites=InviteLinks(rooms),
+            topics=ForumTopics(rooms),
+            dialogs=Dialogs(rooms),
             history=History(in_use, reach),
             webhooks=webhooks,
             deliveries=Deliveries(storage, webhooks, carrier, clock),

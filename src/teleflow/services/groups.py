@@ -95,6 +95,10 @@ class Rooms:
             details["peer"] = str(second.marked_id)
         return await self.on(principal, session_id, chat, lambda peer: make(peer, second), act=act, **details)
 
+    async def call(self, session: Session, operation: Operation[R]) -> R:
+        """What needs no chat, or has its peers already."""
+        return await self._reach.call(session.id, operation, within=_WITHIN_S)
+
     async def peers(self, session: Session, refs: Sequence[PeerRef]) -> tuple[Peer, ...]:
         until = loop_time() + _WITHIN_S
         return tuple(

@@ -23,7 +23,7 @@ ChatPath = Annotated[str, Path(min_length=1, max_length=256, description=_REF)]
 MemberPath = Annotated[str, Path(min_length=1, max_length=256, description=_REF)]
 
 
-def _spoken(text: str) -> str:
+def spoken(text: str) -> str:
     if any(ord(sign) < 32 or 0xD800 <= ord(sign) <= 0xDFFF or ord(sign) == 127 for sign in text):
         raise ValueError("has control characters")
     if not text.strip():
@@ -31,14 +31,14 @@ def _spoken(text: str) -> str:
     return text
 
 
-def _tellable(text: str) -> str:
+def tellable(text: str) -> str:
     if any(0xD800 <= ord(sign) <= 0xDFFF or ord(sign) == 0 for sign in text):
         raise ValueError("has characters that can't be sent")
     return text
 
 
-Title = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(_spoken)]
-About = Annotated[str, Field(max_length=255), AfterValidator(_tellable)]
+Title = Annotated[str, Field(min_length=1, max_length=128), AfterValidator(spoken)]
+About = Annotated[str, Field(max_length=255), AfterValidator(tellable)]
 MemberIds = Annotated[
     list[ChatId], Field(min_length=1, max_length=100, description="People: marked ids, @usernames, phone numbers.")
 ]
@@ -121,7 +121,7 @@ class AddMembersBody(Body):
 
 class AdminBody(Body):
     rights: AdminRights | None = Field(None, description="Left out in basic groups only: there all admins are alike.")
-    title: Annotated[str, Field(max_length=16), AfterValidator(_tellable)] = ""
+    title: Annotated[str, Field(max_length=16), AfterValidator(tellable)] = ""
 
 
 class RestrictionBody(Body):

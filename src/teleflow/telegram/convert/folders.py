@@ -1,4 +1,4 @@
-"""The account's own folders: from TL to the model, pure. https://core.telegram.org/api/folders"""
+"""The account's own folders: from TL to the model and back, pure. https://core.telegram.org/api/folders"""
 
 from __future__ import annotations
 
@@ -36,6 +36,23 @@ def folder_from(found: Any, me: int) -> ChatFolder:
         pinned=_ids(found.pinned_peers, me),
         included=_ids(found.include_peers, me),
         excluded=() if shared else _ids(found.exclude_peers, me),
+    )
+
+
+def filter_of(folder: ChatFolder, *, pinned: list[Any], included: list[Any], excluded: list[Any]) -> Any:
+    """The TL `dialogFilter` of a folder of the account's own; its chats as InputPeers."""
+    kinds = {flag: True for flag, name in _KINDS if name in folder.kinds}
+    without = {flag: True for flag, name in _WITHOUT if name in folder.without}
+    return tl.DialogFilter(
+        folder.id,
+        tl.TextWithEntities(folder.title, []),
+        pinned,
+        included,
+        excluded,
+        emoticon=folder.emoticon,
+        color=folder.color,
+        **kinds,
+        **without,
     )
 
 

@@ -15,9 +15,11 @@ from teleflow.telegram.methods import (
     acts,
     chats,
     contacts,
+    dialogs,
     files,
     groups,
     history,
+    invites,
     invoke,
     members,
     membership,
@@ -26,6 +28,7 @@ from teleflow.telegram.methods import (
     people,
     sending,
     stories,
+    topics,
 )
 
 Method = Callable[[Invoke, Any], Awaitable[Any]]
@@ -56,4 +59,7 @@ METHODS: dict[type[Any], Method] = {
     **people.TABLE,
     **membership.TABLE,
     **stories.TABLE,
+    **invites.TABLE,
+    **topics.TABLE,
+    **dialogs.TABLE,
 }
