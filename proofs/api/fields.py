@@ -205,7 +205,6 @@ PLAIN: Mapping[str, Any] = {
     "type": "channel",
     "types": "message.*",
     "until": None,
-    "username": None,
     "url": "http://127.0.0.1:59999/nobody",
     "vcard": "",
     "venueId": "",

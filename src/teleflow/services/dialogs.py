@@ -92,6 +92,7 @@ class Dialogs:
         if unread is not None:
             steps.append(("isMarkedUnread", lambda peer: SetMarkedUnread(peer, unread)))
         if not steps:
+            await rooms.peers(session, [chat])
             raise Invalid("Say what is to change", details={"field": "body"})
         applied: list[str] = []
         for name, make in steps:

@@ -66,6 +66,7 @@ class ForumTopics:
         self, principal: Principal, session_id: str, chat: PeerRef, topic_id: int, changes: TopicChanges
     ) -> Topic:
         if changes == TopicChanges():
+            await self._rooms.peers(await self._rooms.session(principal, session_id), [chat])
             raise Invalid("Say what is to change", details={"field": "body"})
         edited = await self._rooms.on(principal, session_id, chat, lambda peer: EditTopic(peer, topic_id, changes))
         return edited.topic

@@ -88,7 +88,7 @@ async def test_folders_are_made_changed_ordered_and_deleted(at: Rooms) -> None:
         found = [one for one in (await ann(f.messages.GetDialogFiltersRequest())).filters if hasattr(one, "id")]
     assert isinstance(found[0], tl.DialogFilter)
     assert (found[0].title.text, found[0].groups, found[0].exclude_muted) == ("Work", True, True)
-    ordered = await at.ask("PUT", "/folders/order", {"folderIds": [3, 2]})
+    ordered = await at.ask("PUT", "/folder-order", {"folderIds": [3, 2]})
     assert [one["id"] for one in ordered if one["type"] == "custom"] == [3, 2]
     saved = await at.ask("PUT", "/folders/3", {"title": "Bobs", "includedChatIds": [BOB], "kinds": ["bots"]})
     assert (saved["title"], saved["kinds"]) == ("Bobs", ["bots"])
@@ -96,7 +96,7 @@ async def test_folders_are_made_changed_ordered_and_deleted(at: Rooms) -> None:
     for method, path, sent in (
         ("DELETE", "/folders/3", None),
         ("PUT", "/folders/9", body),
-        ("PUT", "/folders/order", {"folderIds": [3, 2]}),
+        ("PUT", "/folder-order", {"folderIds": [3, 2]}),
     ):
         assert (await at.ask(method, path, sent, status=404))["code"] == "FOLDER_NOT_FOUND"
     assert (await at.ask("POST", "/folders", {"title": "Empty"}, status=422))["code"] == "FOLDER_EMPTY"

@@ -134,7 +134,7 @@ async def create_folder(
 
 
 @router.put(
-    "/folders/order",
+    "/folder-order",
     summary="Put the folders in another order",
     **operation("folders.order", scope="write", data=list[FolderShape], errors=THROUGH, body=FolderOrderBody),
 )
