@@ -162,7 +162,7 @@ async def joined(
 @router.get(
     "/join-requests",
     summary="Who waits to be let in, newest first",
-    **operation("joinRequests.list", scope="read", data=list[ComerShape], errors=THROUGH, paged=True),
+    **operation("joinrequests.list", scope="read", data=list[ComerShape], errors=THROUGH, paged=True),
 )
 async def waiting(
     session_id: SessionPath,
@@ -203,7 +203,7 @@ async def _decided(
 @router.post(
     "/join-requests/{member_id}/approve",
     summary="Let somebody in",
-    **operation("joinRequests.approve", scope="write", data=DoneShape, errors=THROUGH),
+    **operation("joinrequests.approve", scope="write", data=DoneShape, errors=THROUGH),
 )
 async def approve(
     session_id: SessionPath, chat_id: ChatPath, member_id: MemberPath, login: Writer, services: Uses
@@ -215,7 +215,7 @@ async def approve(
 @router.post(
     "/join-requests/{member_id}/decline",
     summary="Don't let somebody in",
-    **operation("joinRequests.decline", scope="write", data=DoneShape, errors=THROUGH),
+    **operation("joinrequests.decline", scope="write", data=DoneShape, errors=THROUGH),
 )
 async def decline(
     session_id: SessionPath, chat_id: ChatPath, member_id: MemberPath, login: Writer, services: Uses
@@ -233,7 +233,7 @@ async def _decided_all(
 @router.post(
     "/join-requests/approve",
     summary="Let everybody in who waits",
-    **operation("joinRequests.approveAll", scope="write", data=DoneShape, errors=THROUGH),
+    **operation("joinrequests.approveAll", scope="write", data=DoneShape, errors=THROUGH),
 )
 async def approve_all(
     session_id: SessionPath, chat_id: ChatPath, login: Writer, services: Uses, hash_: _Hash = None
@@ -244,7 +244,7 @@ async def approve_all(
 @router.post(
     "/join-requests/decline",
     summary="Let nobody in who waits",
-    **operation("joinRequests.declineAll", scope="write", data=DoneShape, errors=THROUGH),
+    **operation("joinrequests.declineAll", scope="write", data=DoneShape, errors=THROUGH),
 )
 async def decline_all(
     session_id: SessionPath, chat_id: ChatPath, login: Writer, services: Uses, hash_: _Hash = None
