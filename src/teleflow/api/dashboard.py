@@ -28,7 +28,6 @@ PAGES = (
     "events",
     "webhooks",
     "jobs",
-    "broadcasts",
     "people",
     "keys",
     "audit",

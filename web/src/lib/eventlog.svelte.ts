@@ -7,10 +7,21 @@ export const log = $state<{ paused: boolean; missed: number; rate: number }>({ p
 let kept: Event[] = []
 let shown = $state.raw<Event[]>([])
 let started = false
-let lately: number[] = []
+let lately: number[] = [0] // in each of the last seconds
+const met = new Set<string>()
+let types = $state.raw<string[]>([])
 
 export function events(): Event[] {
   return shown
+}
+/** Of all events that were seen, in order of their names. */
+export function typesSeen(): string[] {
+  return types
+}
+function meet(bunch: Event[]): void {
+  const before = met.size
+  for (const event of bunch) met.add(event.type)
+  if (met.size > before) types = [...met].sort()
 }
 export function startLog(): void {
   if (started) return
@@ -18,14 +29,14 @@ export function startLog(): void {
   hear((bunch) => {
     // Newest first; a flood replaces the list once a bunch, never once an event.
     kept = [...bunch.toReversed(), ...kept].slice(0, MOST)
-    lately = [...lately, ...bunch.map(() => Date.now())].slice(-MOST)
+    lately[lately.length - 1]! += bunch.length
+    meet(bunch)
     if (log.paused) log.missed += bunch.length
     else shown = kept
   })
   setInterval(() => {
-    const from = Date.now() - 5000
-    lately = lately.filter((at) => at > from)
-    const rate = Math.round(lately.length / 5)
+    const rate = Math.round(lately.reduce((sum, count) => sum + count, 0) / lately.length)
+    lately = [...lately, 0].slice(-5)
     if (rate !== log.rate) log.rate = rate
   }, 1000)
   void readBack('')
@@ -49,6 +60,7 @@ export async function readBack(after: string): Promise<void> {
     cursor = told.nextCursor
     if (!told.hasMore) break
   }
+  meet(found)
   const known = new Set(found.map((event) => event.id))
   kept = [...kept.filter((event) => !known.has(event.id)), ...found.toReversed()].slice(0, MOST)
   shown = kept

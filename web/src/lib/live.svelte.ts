@@ -1,6 +1,8 @@
 /** What happens, as it happens: one WebSocket for all pages, which goes on where it was. */
 import type { Event } from './api'
+import { whoAmI } from './me.svelte'
 
+const CREDENTIALS_ENDED = 4401 // as the API says it
 type Hear = (events: Event[]) => void
 const hearers = new Set<Hear>()
 export const live = $state<{ connected: boolean }>({ connected: false })
@@ -14,12 +16,12 @@ let timer = 0
 /** Events come in bunches, at most one in a frame of the screen: a flood of them must not hold the page up. */
 function deliver(): void {
   timer = 0
-  const bunch = waiting.splice(0, 500)
+  const bunch = waiting.splice(0, 150)
   for (const hear of hearers) hear(bunch)
   if (waiting.length) schedule()
 }
 function schedule(): void {
-  if (!timer) timer = window.setTimeout(deliver, 30)
+  if (!timer) timer = window.setTimeout(deliver, 20)
 }
 
 function open(): void {
@@ -39,10 +41,11 @@ function open(): void {
       cursor ||= told.cursor
     } else if (told.cursor ?? told.oldestCursor) cursor = told.cursor ?? told.oldestCursor
   }
-  opened.onclose = () => {
+  opened.onclose = (event) => {
     if (socket !== opened) return
     socket = null
     live.connected = false
+    if (event.code === CREDENTIALS_ENDED) void whoAmI().catch(() => {})
     if (wanted) setTimeout(() => wanted && !socket && open(), wait)
     wait = Math.min(wait * 2, 15_000)
   }

@@ -440,4 +440,10 @@ export const de: Strings = {
   'cause.USER_DEACTIVATED_BAN': 'Telegram hat das Konto gesperrt',
   'cause.PEER_FLOOD': 'Telegram beschränkt das Schreiben an Fremde',
   'cause.FROZEN': 'Telegram hat das Konto eingefroren',
+
+  'chats.scheduled': 'Geplante Nachrichten',
+  'chats.scheduled.none': 'Nichts ist geplant',
+  'chats.scheduled.none.text': 'Wählen Sie mit der Uhr neben Ihrer Nachricht eine Zeit.',
+  'chats.sendNow': 'Jetzt senden',
+  'chats.pinned': 'Angeheftete Nachricht',
 }

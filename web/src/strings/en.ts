@@ -439,4 +439,10 @@ export const en = {
   'cause.USER_DEACTIVATED_BAN': 'Telegram banned the account',
   'cause.PEER_FLOOD': 'Telegram limits writing to strangers',
   'cause.FROZEN': 'Telegram froze the account',
+
+  'chats.scheduled': 'Scheduled messages',
+  'chats.scheduled.none': 'Nothing is scheduled',
+  'chats.scheduled.none.text': 'Choose a time with the clock beside the message you write.',
+  'chats.sendNow': 'Send now',
+  'chats.pinned': 'Pinned message',
 }
