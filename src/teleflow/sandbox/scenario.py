@@ -64,7 +64,8 @@ async def _echo(talk: Conversation) -> AsyncIterator[None]:
     await talk.clock.sleep(QUICK)
     yield
     talk.read()
-    talk.reply(talk.message.text)
+    if talk.message.text:  # a picture, or that something was pinned, has nothing to repeat
+        talk.reply(talk.message.text)
 
 
 async def _greeter(talk: Conversation) -> AsyncIterator[None]:
