@@ -97,7 +97,7 @@ def _routes() -> Routes:
     ]
 
 
-def _tell(request: Request, error: Exception) -> Response:
+async def _tell(request: Request, error: Exception) -> Response:
     told = cast("TeleFlowError | Refusal", error)
     request_id = facts.of(request.scope).request_id
     answer = error_answer(told, request_id)
@@ -113,15 +113,15 @@ def _tell(request: Request, error: Exception) -> Response:
     return Response(answer.body, answer.status, headers)
 
 
-def _tell_validation(request: Request, error: Exception) -> Response:
+async def _tell_validation(request: Request, error: Exception) -> Response:
     problems = cast("RequestValidationError", error).errors()
     try:
         refuse_fields([(".".join(str(part) for part in item["loc"][1:]), item["msg"]) for item in problems])
     except Invalid as invalid:
-        return _tell(request, invalid)
+        return await _tell(request, invalid)
 
 
-def _tell_http(request: Request, error: Exception) -> Response:
+async def _tell_http(request: Request, error: Exception) -> Response:
     http = cast("HTTPException", error)
     status = http.status_code
     told: TeleFlowError
@@ -135,9 +135,9 @@ def _tell_http(request: Request, error: Exception) -> Response:
         told = Malformed(str(http.detail))
     else:
         told = Unavailable("Can't be served now")
-    return _tell(request, told)
+    return await _tell(request, told)
 
 
-def _tell_unexpected(request: Request, _error: Exception) -> Response:
+async def _tell_unexpected(request: Request, _error: Exception) -> Response:
     """The edge logs it."""
-    return _tell(request, Internal("unexpected"))
+    return await _tell(request, Internal("unexpected"))
