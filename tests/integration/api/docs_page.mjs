@@ -40,7 +40,8 @@ const ask = (method, params = {}, sessionId) => new Promise((resolve) => {
   socket.send(JSON.stringify({ id, method, params, sessionId }));
 });
 
-const { result: { targetId } } = await ask("Target.createTarget", { url: "about:blank" });
+// Operations out of sight are not rendered.
+const { result: { targetId } } = await ask("Target.createTarget", { url: "about:blank", width: 1200, height: 3000 });
 const { result: { sessionId } } = await ask("Target.attachToTarget", { targetId, flatten: true });
 for (const domain of ["Page", "Runtime", "Log", "Network"]) await ask(`${domain}.enable`, {}, sessionId);
 await ask("Page.navigate", { url: `${url}/docs` }, sessionId);
