@@ -4,7 +4,7 @@ import { spawn } from "node:child_process";
 
 const [browser, profile, url, username, password] = process.argv.slice(2);
 const child = spawn(browser, [
-  "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server",
+  "--headless=new", "--window-size=1200,3000", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-proxy-server",
   "--remote-debugging-port=0", `--user-data-dir=${profile}`, "about:blank",
 ], { stdio: ["ignore", "ignore", "pipe"] });
 
@@ -40,8 +40,7 @@ const ask = (method, params = {}, sessionId) => new Promise((resolve) => {
   socket.send(JSON.stringify({ id, method, params, sessionId }));
 });
 
-// Operations out of sight are not rendered.
-const { result: { targetId } } = await ask("Target.createTarget", { url: "about:blank", width: 1200, height: 3000 });
+const { result: { targetId } } = await ask("Target.createTarget", { url: "about:blank" });
 const { result: { sessionId } } = await ask("Target.attachToTarget", { targetId, flatten: true });
 for (const domain of ["Page", "Runtime", "Log", "Network"]) await ask(`${domain}.enable`, {}, sessionId);
 await ask("Page.navigate", { url: `${url}/docs` }, sessionId);
