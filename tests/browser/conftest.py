@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,21 @@ class Demo:
     username: str
     password: str
     phones: dict[str, str]  # number by name
+    control: str
+
+    def act(self, phone: str, **act: Any) -> None:
+        """A person of the data centre does something."""
+        self._post(f"/accounts/{phone}/act", act)
+
+    def newcomer(self, phone: str, name: str) -> None:
+        """Somebody with no scenario comes to the data centre: they say what they are told, and nothing else."""
+        self._post("/accounts", {"phone": phone, "firstName": name})
+
+    def _post(self, path: str, body: dict[str, Any]) -> None:
+        headers = {"content-type": "application/json"}
+        asked = urllib.request.Request(self.control + path, json.dumps(body).encode(), headers, method="POST")
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            answer.read()
 
 
 @pytest.fixture(scope="session")
@@ -29,4 +45,4 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
     with running(["demo", "--json", "--port", "0", "--data-dir", str(folder / "data")], folder) as program:
         facts: dict[str, Any] = json.loads(program.line())
         phones = {one["name"]: one["phone"] for one in facts["phones"]}
-        yield Demo(facts["url"], facts["username"], facts["password"], phones)
+        yield Demo(facts["url"], facts["username"], facts["password"], phones, facts["sandbox"]["controlUrl"])

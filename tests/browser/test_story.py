@@ -215,6 +215,40 @@ async def test_a_code_is_typed_on_a_small_screen_in_another_language(demo: Demo)
     assert (seen.foreign, seen.violations, seen.errors) == ([], [], [])
 
 
+async def test_a_history_goes_back_to_its_beginning_and_a_link_leads_into_it(demo: Demo) -> None:
+    nina, otto = "+15550109001", "+15550109002"
+    demo.newcomer(nina, "Nina")
+    demo.newcomer(otto, "Otto")
+    async with browser() as opened, watched(opened, demo.url) as (page, seen):
+        await sign_in(page, demo.username, demo.password)
+        await page.goto("/sessions/connect")
+        await page.get_by_role("button", name="Nina").click()
+        await page.get_by_role("button", name="Send code").click()
+        code = await page.locator("dialog [data-code]").inner_text()
+        await expect(page.get_by_label("Login code, digit 1")).to_be_focused()
+        await page.keyboard.type(code)
+        card = page.locator("[data-session]").filter(has_text="Nina")
+        await expect(card.locator("[data-state=online]")).to_be_visible()
+        demo.act(otto, do="send", to=nina, text="Line no. {n}.", times=120)
+        await card.get_by_role("link", name="Chats").click()
+        await page.locator("[data-chat]").filter(has_text="Otto").click()
+        log = page.get_by_role("log")
+        await expect(log.get_by_text("Line no. 120.")).to_be_visible()
+        first = log.locator("[data-message]").filter(has_text="Line no. 1.")
+        for _ in range(40):
+            if await first.count():
+                break
+            await log.evaluate("(list) => { list.scrollTop = -list.scrollHeight }")
+            await page.wait_for_timeout(100)
+        shown = await log.locator("[data-message]").evaluate_all("(all) => all.map((one) => +one.dataset.message)")
+        assert (len(shown), shown) == (120, sorted(set(shown), reverse=True))
+        await page.goto(f"{page.url}/{shown[70]}")
+        await expect(log.locator(f"[data-message='{shown[70]}']")).to_be_in_viewport()
+        await page.get_by_role("button", name="To the newest message").click()
+        await expect(log.get_by_text("Line no. 120.")).to_be_in_viewport()
+    assert (seen.foreign, seen.violations, seen.errors) == ([], [], [])
+
+
 async def test_where_cookies_would_not_be_kept_the_page_says_so(demo: Demo) -> None:
     async with browser() as opened, watched(opened, demo.url) as (page, _):
         await page.add_init_script("Object.defineProperty(window, 'isSecureContext', { value: false })")
