@@ -139,7 +139,7 @@ async def test_a_revoked_session_says_so_and_stays_down(rig: Rig) -> None:
     assert refused.value.code == "SESSION_LOGGED_OUT"
 
 
-@pytest.mark.parametrize("error", ["SOMETHING_NEW", "UPDATE_APP_TO_LOGIN", "FRESH_RESET_AUTHORISATION_FORBIDDEN"])
+@pytest.mark.parametrize("error", ["SOMETHING_NEW", "UPDATE_APP_TO_LOGIN", "FRESH_CHANGE_PHONE_FORBIDDEN"])
 @pytest.mark.parametrize("code", [400, 401, 403, 406])
 async def test_an_unknown_error_is_an_error_of_that_call_only(rig: Rig, error: str, code: int) -> None:
     ann = await rig.signed_in("ann", ANN)
