@@ -42,6 +42,10 @@ async def a_supergroup_and_a_channel_are_made(house: House) -> None:
         same((full.about, full.participants_count, full.can_view_participants), ("what for", 1, True))
         first = await ann.latest(types.PeerChannel(chat.id))
         same(type(first.action), types.MessageActionChannelCreate)
+    (forum,) = (await ann(f.channels.CreateChannelRequest("Forum", "", megagroup=True, forum=True))).chats
+    same(forum.forum, True)
+    topics = await ann(f.messages.GetForumTopicsRequest(await ann.channel(types.PeerChannel(forum.id)), None, 0, 0, 10))
+    same([one.title for one in topics.topics], ["General"])
 
 
 @case(f.channels.InviteToChannelRequest, f.channels.LeaveChannelRequest, f.channels.JoinChannelRequest)

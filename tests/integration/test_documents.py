@@ -20,6 +20,7 @@ from tests.support.program import running
 ROOT = Path(__file__).resolve().parents[2]
 README = ROOT / "README.md"
 SIMPLE_API = ROOT / "docs" / "simple-api.md"
+GROUPS = ROOT / "docs" / "groups.md"
 MESSAGES = ROOT / "docs" / "messages.md"
 SESSIONS = ROOT / "docs" / "sessions.md"
 STREAMS = ROOT / "docs" / "streams.md"
@@ -43,7 +44,7 @@ def demo(tmp_path: Path) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize(
-    "page", [README, SIMPLE_API, MESSAGES, SESSIONS, STREAMS, CONTACTS], ids=lambda page: page.stem
+    "page", [README, SIMPLE_API, MESSAGES, SESSIONS, STREAMS, CONTACTS, GROUPS], ids=lambda page: page.stem
 )
 def test_the_shell_examples_work_as_they_stand(page: Path, demo: dict[str, str]) -> None:
     follow(page, demo)

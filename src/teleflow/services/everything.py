@@ -25,6 +25,7 @@ from teleflow.services.events import Events
 from teleflow.services.exports import Exports
 from teleflow.services.file_links import FileLinks
 from teleflow.services.files import Files
+from teleflow.services.group_photos import GroupPhotos
 from teleflow.services.groups import Groups, Rooms
 from teleflow.services.health import Health
 from teleflow.services.history import History
@@ -83,6 +84,7 @@ class Services:
     people: People
     creations: Creations
     groups: Groups
+    group_photos: GroupPhotos
     stories: StoryReading
     invites: InviteLinks
     topics: ForumTopics
@@ -170,6 +172,7 @@ class Services:
             people=People(in_use, reach, storage, file_ids, clock),
             creations=Creations(in_use, reach, storage, clock),
             groups=Groups(rooms),
+            group_photos=GroupPhotos(rooms, reach, file_ids),
             invites=InviteLinks(rooms),
             topics=ForumTopics(rooms),
             dialogs=Dialogs(rooms),

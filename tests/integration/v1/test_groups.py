@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.v1.group_rig import ANN, BOB, EVE, Rooms, rooms
+from tests.integration.files.rig import png
+from tests.integration.v1.group_rig import ANN, BOB, EVE, Rooms, person, rooms
 
 
 @pytest.fixture
@@ -168,3 +169,26 @@ async def test_a_group_is_upgraded_linked_and_deleted(at: Rooms) -> None:
     assert (await at.ask("DELETE", f"/chats/{moved['id']}"))["changed"] is True
     assert at.chat(moved["id"]).deleted
     assert (await at.ask("GET", f"/chats/{moved['id']}/members/me", status=404))["code"] == "PEER_NOT_FOUND"
+
+
+async def test_a_photo_is_set_seen_and_taken_away(at: Rooms) -> None:
+    picture = png(300, 300)
+    for kind in ("group", "supergroup"):
+        path = f"/chats/{at.chats[kind]}/photo"
+        url = f"/api/v1/sessions/{at.session}{path}"
+        files = {"file": ("hall.png", picture, "image/png")}
+        answer = await at.at.rig.http.put(url, files=files, headers=at.at.headers)
+        assert answer.status_code == 200, answer.text
+        file_id = answer.json()["data"]["photoFileId"]
+        got = await at.at.rig.http.get(f"/api/v1/sessions/{at.session}/files/{file_id}", headers=at.at.headers)
+        assert got.content == picture
+        async with person(at, BOB) as bob:
+            assert await bob.download_profile_photo(await bob.get_entity(at.chats[kind]), bytes) == picture
+        wrong = {"file": ("hall.png", b"<svg onload=alert(1)>", "image/svg+xml")}
+        answer = await at.at.rig.http.put(url, files=wrong, headers=at.at.headers)
+        assert answer.status_code == 415
+        assert (await at.ask("PUT", path, {"fileId": file_id}, status=422))["code"] == "VALIDATION_ERROR"
+        assert (await at.ask("PUT", path, {"fileId": "A" * 120}, status=404))["code"] == "FILE_NOT_FOUND"
+        assert (await at.ask("DELETE", path))["changed"] is True
+        assert (await at.ask("DELETE", path))["changed"] is False
+        assert at.chat(at.chats[kind]).photo == 0

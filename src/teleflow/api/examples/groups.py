@@ -60,6 +60,7 @@ _DRAFT = {"chatId": MEMBER_ID, "text": "Dear Bob,", "date": 1767323045}
 REQUESTS: dict[str, Any] = {
     "chats.create": {"type": "supergroup", "title": "Second Hall", "memberIds": ["@bob", "@eve"]},
     "chats.change": {"about": "What is shown in it", "slowModeSeconds": 30, "permissions": {"sendPolls": False}},
+    "chats.setPhoto": {"fileId": "AQ" + "k3Zb" * 30},
     "members.add": {"memberIds": ["@bob", "@eve"]},
     "admins.set": {"rights": {"banUsers": True, "pinMessages": True}, "title": "warden"},
     "restrictions.set": {"permissions": {"sendMessages": False}, "until": _UNTIL},
@@ -79,6 +80,8 @@ ANSWERS: dict[str, Any] = {
     "chats.change": _CHAT,
     "chats.upgrade": _CHAT,
     "chats.delete": _DONE,
+    "chats.setPhoto": _CHAT,
+    "chats.deletePhoto": _DONE,
     "members.add": {"added": [MEMBER_ID], "missing": _MISSING},
     "members.get": {
         "id": MEMBER_ID,

@@ -133,6 +133,10 @@ class BanBody(Body):
     until: Instant | None = Field(None, description="Unix seconds, a minute to 366 days from now; left out: for ever.")
 
 
+class PhotoOfChatBody(Body):
+    file_id: Annotated[str, Field(min_length=1, max_length=2048, description="A photo that the session was told of.")]
+
+
 class MissingShape(Shape):
     """Somebody who could not be added, and why."""
 

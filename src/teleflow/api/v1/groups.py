@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from teleflow.api.access import Uses
 from teleflow.api.bodies import json_body
@@ -19,10 +19,12 @@ from teleflow.api.v1.group_shapes import (
     CreateChatBody,
     CreatedShape,
     DoneShape,
+    PhotoOfChatBody,
     SessionPath,
     told_missing,
 )
 from teleflow.api.v1.operation import operation
+from teleflow.api.v1.pictures import FORM, read_picture
 from teleflow.model.peers import parse_ref
 from teleflow.services.creations import NewChat
 
@@ -93,4 +95,36 @@ async def upgrade(session_id: SessionPath, chat_id: ChatPath, login: Writer, ser
 async def delete(session_id: SessionPath, chat_id: ChatPath, login: Writer, services: Uses) -> Response:
     """Only its creator may. There is no way back."""
     done = await services.groups.delete(login.principal, session_id, parse_ref(chat_id))
+    return plain({"changed": done.changed})
+
+
+def _photo() -> dict[str, Any]:
+    errors = (*THROUGH, 408, 413, 415)
+    declared = operation("chats.setPhoto", scope="write", data=ChatShape, errors=errors, body=PhotoOfChatBody)
+    declared["openapi_extra"]["requestBody"]["content"] |= FORM
+    return declared
+
+
+@router.put("/{chat_id}/photo", summary="Set a group's or channel's photo", **_photo())
+async def set_photo(
+    session_id: SessionPath, chat_id: ChatPath, login: Writer, services: Uses, request: Request
+) -> Response:
+    """As a form with a part `file`, or as JSON with the `fileId` of a photo."""
+    given = await read_picture(request)
+    photos, ref = services.group_photos, parse_ref(chat_id)
+    if isinstance(given, str):
+        found = await photos.set_by_id(login.principal, session_id, ref, given)
+    else:
+        found = await photos.set(login.principal, session_id, ref, given)
+    return plain(chat(found, partial(services.file_ids.token, session_id)))
+
+
+@router.delete(
+    "/{chat_id}/photo",
+    summary="Take a group's or channel's photo away",
+    **operation("chats.deletePhoto", scope="write", data=DoneShape, errors=THROUGH),
+)
+async def delete_photo(session_id: SessionPath, chat_id: ChatPath, login: Writer, services: Uses) -> Response:
+    """There being none is no error."""
+    done = await services.group_photos.delete(login.principal, session_id, parse_ref(chat_id))
     return plain({"changed": done.changed})

@@ -10,6 +10,7 @@ from teleflow.model.chats import ChatType
 from teleflow.model.groups import Missing, Switch
 from teleflow.model.operations.acts import Done
 from teleflow.model.operations.base import Operation
+from teleflow.model.operations.files import Upload
 from teleflow.model.peers import Known, Peer
 
 
@@ -120,6 +121,15 @@ class LinkDiscussion(Operation[Done]):
     peer: Peer
     other: Peer | None
     method: ClassVar[str] = "channels.setDiscussionGroup"
+
+
+@dataclass(frozen=True, slots=True)
+class SetChatPhoto(Operation[Done]):
+    """channels.editPhoto or messages.editChatPhoto; without an upload the photo is taken away."""
+
+    peer: Peer
+    upload: Upload | None
+    method: ClassVar[str] = "channels.editPhoto"
 
 
 @dataclass(frozen=True, slots=True)

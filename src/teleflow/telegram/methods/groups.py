@@ -20,6 +20,7 @@ from teleflow.model.operations.groups import (
     FoundChats,
     LinkDiscussion,
     SetAbout,
+    SetChatPhoto,
     SetPermissions,
     SetSlowMode,
     SetSwitch,
@@ -34,6 +35,7 @@ from teleflow.telegram.convert.chats import by_id, chat_id_of
 from teleflow.telegram.convert.peers import input_channel, input_peer, input_user, known_from
 from teleflow.telegram.convert.plain import seconds
 from teleflow.telegram.convert.rights import merged
+from teleflow.telegram.methods.parcels import input_file
 from teleflow.telegram.methods.rooms import channel, done, known_of, room
 from teleflow.telegram.mtproto.requests import RpcFault
 
@@ -171,6 +173,14 @@ def _or_none(peer: Peer | None) -> Any:
     return tl.InputChannelEmpty() if peer is None else input_channel(peer)
 
 
+async def set_photo(invoke: Invoke, operation: SetChatPhoto) -> Done:
+    peer, upload = room(operation.peer), operation.upload
+    photo = tl.InputChatPhotoEmpty() if upload is None else tl.InputChatUploadedPhoto(file=input_file(upload))
+    if peer.kind is PeerKind.CHAT:
+        return await done(invoke, f.messages.EditChatPhotoRequest(peer.id, photo))
+    return await done(invoke, f.channels.EditPhotoRequest(input_channel(peer), photo))
+
+
 async def upgrade(invoke: Invoke, operation: Upgrade) -> Created:
     peer = room(operation.peer)
     if peer.kind is not PeerKind.CHAT:
@@ -202,6 +212,7 @@ TABLE: dict[type[Any], Callable[[Invoke, Any], Awaitable[Any]]] = {
     FindCreated: find_created,
     LinkDiscussion: link_discussion,
     SetAbout: set_about,
+    SetChatPhoto: set_photo,
     SetPermissions: set_permissions,
     SetSlowMode: set_slow_mode,
     SetSwitch: set_switch,
