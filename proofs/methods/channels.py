@@ -44,7 +44,7 @@ async def a_supergroup_and_a_channel_are_made(house: House) -> None:
         same(type(first.action), types.MessageActionChannelCreate)
     (forum,) = (await ann(f.channels.CreateChannelRequest("Forum", "", megagroup=True, forum=True))).chats
     same(forum.forum, True)
-    topics = await ann(f.messages.GetForumTopicsRequest(await ann.channel(types.PeerChannel(forum.id)), None, 0, 0, 10))
+    topics = await ann(f.messages.GetForumTopicsRequest(await ann.peer(types.PeerChannel(forum.id)), None, 0, 0, 10))
     same([one.title for one in topics.topics], ["General"])
 
 
