@@ -198,7 +198,7 @@ PLAIN: Mapping[str, Any] = {
     "thumb": None,
     "thumbnail": None,
     "ticket": None,
-    "title": "Of the matrix",
+    "title": "Of a matrix",
     "token": "no link",
     "topicId": None,
     "ttlSeconds": None,

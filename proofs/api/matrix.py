@@ -6,6 +6,7 @@ nobody has, anything that changed, and anything that reached Telegram through th
 
 from __future__ import annotations
 
+import asyncio
 import json
 import urllib.parse
 from collections import Counter
@@ -60,6 +61,8 @@ OWN = {"chat": "person"}
 QUIET = frozenset({"updates.getState", "updates.getDifference", "updates.getChannelDifference"})
 """What a session asks by itself."""
 
+_LOOKS, _LOOK_EVERY_S = 80, 0.25
+
 
 @dataclass(frozen=True, slots=True)
 class Asked:
@@ -91,6 +94,7 @@ class Matrix:
 async def isolation(stand: Stand, document: Mapping[str, Any]) -> Matrix:
     matrix = Matrix()
     ann, ben, admin = (stand.owners[name] for name in ("ann", "ben", "admin"))
+    await _quiet(stand)
     before, since = await _state(stand, ann), await stand.sandbox.last_call()
     for operation in operations(document):
         matrix.operations += 1
@@ -119,6 +123,15 @@ async def isolation(stand: Stand, document: Mapping[str, Any]) -> Matrix:
         if row["phone"] == PHONES["ann"] and row["method"] not in QUIET:
             matrix.findings.append(f"{row['method']} was called through the stranger's account")
     return matrix
+
+
+async def _quiet(stand: Stand) -> None:
+    """Wait until Ann's session has looked through its chats by itself: within its first 15 s, and not again soon."""
+    looked = f"/ledger/calls?phone={urllib.parse.quote(PHONES['ann'])}&method=messages.getDialogs"
+    for _ in range(_LOOKS):
+        if len(await stand.sandbox.control.get(looked)) > 2:  # one of them is ours
+            return
+        await asyncio.sleep(_LOOK_EVERY_S)
 
 
 async def _ask(matrix: Matrix, asked: Asked, caller: Caller, owner: Owner, foreign: Any) -> None:

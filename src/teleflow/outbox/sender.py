@@ -158,7 +158,7 @@ class Sender:
         try:
             return await self._try(ticket, _operation(ticket.job, peer, source, mentioned, files, first=first), until)
         except Conflict as error:
-            if error.code != "FILE_REFERENCE_EXPIRED":
+            if error.code != "FILE_REFERENCE_EXPIRED" or not isinstance(job.content, Parcel):
                 raise
             await self._uploads.renew(job)
             files = await self._uploads.bring(ticket, peer)

@@ -87,7 +87,6 @@ _TABLE: dict[str, _Row] = {
         for name in ("FILE_ID_INVALID", "LOCATION_INVALID", "DOCUMENT_INVALID", "PHOTO_INVALID", "PHOTO_ID_INVALID")
     },
     "MESSAGE_TOO_LONG": _Row(Invalid, "MESSAGE_TOO_LONG", "The text is too long for Telegram"),
-    "MEDIA_CAPTION_TOO_LONG": _Row(Invalid, "MESSAGE_TOO_LONG", "The caption is too long for this account"),
     **{
         name: _Row(Conflict, "UPLOAD_LOST", "Telegram does not have all of the upload, or not any more")
         for name in (
