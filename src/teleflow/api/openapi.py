@@ -10,6 +10,7 @@ from fastapi.openapi.utils import get_openapi
 
 from teleflow import __version__
 from teleflow.api import examples
+from teleflow.api.operation import error_schemas
 
 _DESCRIPTION = """\
 Drive Telegram user accounts over plain HTTP.
@@ -73,6 +74,7 @@ def document(api: FastAPI) -> dict[str, Any]:
         )
         components = made.setdefault("components", {})
         components["securitySchemes"] = SECURITY_SCHEMES
+        components["schemas"] = dict(sorted({**components.get("schemas", {}), **error_schemas()}.items()))
         _drop_foreign_errors(made)
         _gather_definitions(made)
         _name_bounds(made)

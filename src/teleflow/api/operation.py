@@ -65,6 +65,25 @@ class ErrorAnswer(BaseModel):
     jobId: str | None = Field(None)  # noqa: N815 - the wire's name
 
 
+def refusal(status: int) -> dict[str, Any]:
+    """How the document tells an answer with this status. The schema is named, not given: the framework would make a
+    model of its own for each of two thousand of them.
+    """
+    schema = {"$ref": f"#/components/schemas/{ErrorAnswer.__name__}"}
+    return {"description": _REASON[status], "content": {"application/json": {"schema": schema}}}
+
+
+def error_schemas() -> dict[str, Any]:
+    """What `refusal` refers to, by name."""
+    schema = ErrorAnswer.model_json_schema(ref_template="#/components/schemas/{model}")
+    schemas = {**schema.pop("$defs"), ErrorAnswer.__name__: schema}
+    for one in schemas.values():
+        for field in one["properties"].values():
+            if field.get("default", ...) is None:  # left out is what it is then
+                del field["default"]
+    return schemas
+
+
 def reason(status: int) -> str:
     """Why a route answers with this status, as the document tells it."""
     return _REASON[status]
@@ -92,9 +111,7 @@ def operation(
         extra["requestBody"] = {"required": True, "content": content}
     if parameters:
         extra["parameters"] = parameters
-    responses: dict[int | str, dict[str, Any]] = {
-        status: {"model": ErrorAnswer, "description": _REASON[status]} for status in sorted(failures)
-    }
+    responses: dict[int | str, dict[str, Any]] = {status: refusal(status) for status in sorted(failures)}
     return {
         "operation_id": name,
         "responses": responses,

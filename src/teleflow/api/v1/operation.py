@@ -7,7 +7,7 @@ from typing import Any
 from fastapi import Depends
 from pydantic import BaseModel
 
-from teleflow.api.operation import ErrorAnswer, reason
+from teleflow.api.operation import refusal
 from teleflow.api.v1.access import needs
 from teleflow.api.v1.envelope import Envelope, Page
 from teleflow.model.users import Scope
@@ -62,7 +62,7 @@ def operation(
         "operation_id": name,
         "status_code": status,
         "response_model": Page[data] if paged else Envelope[data],
-        "responses": {code: {"model": ErrorAnswer, "description": reason(code)} for code in sorted(failures)},
+        "responses": {code: refusal(code) for code in sorted(failures)},
         "openapi_extra": extra,
         "dependencies": [] if scope is None else [Depends(needs(Scope(scope)))],
     }
