@@ -6,6 +6,7 @@ never violated, and no request leaves the host.
 
 from __future__ import annotations
 
+import asyncio
 import re
 import struct
 import zlib
@@ -129,7 +130,10 @@ async def webhook_mended(page: Page) -> None:
         await expect(dialog.get_by_text("onerror").first).to_be_visible()
         receiver.broken = None
         await dialog.get_by_role("button", name="Send again").click()
-        await expect(dialog.get_by_text("200")).to_be_visible()
+        async with asyncio.timeout(15):
+            while not receiver.bodies:  # a number in some other text of the dialog would be no proof
+                await page.wait_for_timeout(50)
+        await expect(dialog.get_by_text("200").first).to_be_visible()
         assert len(receiver.bodies) == 1
         await dialog.get_by_role("button", name="Close").click()
         await expect(page.locator("[data-delivery]").filter(has_text="Delivered").first).to_be_visible()
