@@ -8,7 +8,7 @@ and OPTIONS are answered for every route. Hot routes are answered right here, pa
 from __future__ import annotations
 
 import re
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,6 +17,7 @@ from teleflow.api import facts as facts_module
 from teleflow.api.cors import Cors
 from teleflow.api.errors import Answer, Headers, Refusal, error_answer
 from teleflow.api.facts import Facts
+from teleflow.api.index import RouteIndex
 from teleflow.api.proxies import Proxies
 from teleflow.api.v1 import admission
 from teleflow.errors import Forbidden, Internal, Invalid, NotFound, TeleFlowError
@@ -35,7 +36,6 @@ SECURITY_HEADERS: Headers = [
 # A page may bring a policy of its own; everything else stands as it is above.
 _REPLACEABLE = {b"content-security-policy", b"cache-control"}
 _IN_URL = re.compile(rb"(?i)(?:^|&)[^=&]*(token|key|secret|password|authorization)[^=&]*=")
-Routes = Sequence[tuple[str, re.Pattern[str], frozenset[str]]]  # as written, to be matched, and the methods
 
 
 class Edge:
@@ -50,7 +50,7 @@ class Edge:
         app: ASGIApp,
         *,
         hot: Mapping[tuple[str, str], HotRoute],
-        routes: Routes,
+        routes: RouteIndex,
         body_limit: int,
         form_limits: Mapping[str, int],
         picture_limit: int,
@@ -60,12 +60,7 @@ class Edge:
     ) -> None:
         self.app = app
         self._hot = dict(hot)
-        named: dict[str, set[str]] = {}
-        for path, pattern, methods in routes:
-            if not pattern.groups:
-                named.setdefault(path, set()).update(methods)
-        self._named = {path: _allow(methods) for path, methods in named.items()}
-        self._filled = [(pattern, methods) for _, pattern, methods in routes if pattern.groups]
+        self._routes = routes
         self._body_limit = body_limit
         self._form_limits = dict(form_limits)
         self._picture_limit = picture_limit
@@ -136,9 +131,10 @@ class Edge:
             raise Forbidden("Pages of this origin may not connect without a ticket", code="ORIGIN_NOT_ALLOWED")
 
     async def _pass_on(self, facts: Facts, scope: Scope, receive: Receive, exit_: _Exit) -> None:
-        allowed = self._allowed(scope["path"])
-        if allowed is None:
+        methods = self._routes.methods(scope["path"])
+        if not methods:
             raise NotFound("There is nothing at this path")
+        allowed = _allow(methods)
         method = facts.method
         if method == "OPTIONS":
             more = self._cors.preflight(facts, allowed) if self._cors is not None else []
@@ -150,14 +146,6 @@ class Edge:
             raise Invalid(f"{method[:20]} is not possible here", code="METHOD_NOT_ALLOWED")
         exit_.bodyless = method == "HEAD"
         await self.app({**scope, "method": wanted, facts_module.KEY: facts}, receive, exit_)
-
-    def _allowed(self, path: str) -> bytes | None:
-        """The methods of this path as an Allow header, or None when there is no such path."""
-        named = self._named.get(path)
-        if named is not None:  # `/chats/join` is no chat that is called join
-            return named
-        offered = [methods for pattern, methods in self._filled if pattern.fullmatch(path)]
-        return _allow({method for methods in offered for method in methods}) if offered else None
 
 
 def _allow(methods: set[str]) -> bytes:

@@ -9,19 +9,21 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import Route
 
 from teleflow.api import dashboard, docs, facts, system, v1
 from teleflow.api.bodies import refuse_fields
 from teleflow.api.cors import Cors
-from teleflow.api.edge import Edge, Routes
+from teleflow.api.edge import Edge
 from teleflow.api.errors import Refusal, error_answer
+from teleflow.api.index import Dispatch, RouteIndex
 from teleflow.api.proxies import Proxies
 from teleflow.api.simple import auth, messages, telegram, users
 from teleflow.api.v1.chats import hot_list
 from teleflow.api.v1.event_socket import EventSocket
 from teleflow.api.v1.gate import Gate
 from teleflow.api.v1.limits import Limits
+from teleflow.api.v1.methods import hot_invoke
 from teleflow.api.v1.parcels import UPLOADS
 from teleflow.api.v1.pictures import MOST_PICTURE
 from teleflow.api.v1.sending import hot_send
@@ -47,13 +49,9 @@ ROUTERS: tuple[APIRouter, ...] = (
 def build_api() -> FastAPI:
     """The framework's part: routes and what becomes of errors inside them."""
     api = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    included: dict[int, list[BaseRoute]] = {}
-    for router in sorted(ROUTERS, key=lambda one: one not in v1.HOT):  # the framework asks them in order, which costs
-        before = len(api.routes)
-        api.include_router(router)
-        included[id(router)] = api.routes[before:]
+    api.router.routes.extend(route for router in ROUTERS for route in router.routes)
+    api.router.middleware_stack = Dispatch(RouteIndex(_routes()), api.router.middleware_stack)
     api.state.dashboard = dashboard.Files()
-    api.state.documented = [route for router in ROUTERS for route in included[id(router)]]
     api.add_exception_handler(TeleFlowError, _tell)
     api.add_exception_handler(Refusal, _tell)
     api.add_exception_handler(RequestValidationError, _tell_validation)
@@ -63,10 +61,8 @@ def build_api() -> FastAPI:
 
 
 def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
-    """The whole application, for an ASGI server. What routes need is made now, not at the cost of a first caller."""
+    """The whole application, for an ASGI server."""
     api = build_api()
-    for route in api.router.routes:
-        route.matches({"type": "http", "method": "GET", "path": "/", "root_path": "", "headers": []})
     api.state.services = services
     limits = Limits(settings.rate_limit_max, settings.rate_limit_window_ms / 1000, clock)
     return Edge(
@@ -74,11 +70,15 @@ def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
             api,
             services,
             limits,
-            thin={("POST", "/api/v1/messages/send"): hot_send(services), ("GET", "/api/v1/chats"): hot_list(services)},
+            thin={
+                ("POST", "/api/v1/messages/send"): hot_send(services),
+                ("GET", "/api/v1/chats"): hot_list(services),
+                ("POST", "/api/v1/sessions/{}/invoke"): hot_invoke(services),
+            },
             socket=EventSocket(services),
         ),
         hot={("POST", "/send"): messages.hot_send(services)},
-        routes=_routes(),
+        routes=RouteIndex(_routes()),
         body_limit=settings.body_limit_bytes,
         form_limits=dict.fromkeys(UPLOADS, settings.upload_most_bytes * ALBUM_LIMIT + settings.body_limit_bytes),
         picture_limit=MOST_PICTURE + settings.body_limit_bytes,
@@ -88,13 +88,8 @@ def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
     )
 
 
-def _routes() -> Routes:
-    return [
-        (route.path, route.path_regex, frozenset(route.methods or ()))
-        for router in ROUTERS
-        for route in router.routes
-        if isinstance(route, Route)
-    ]
+def _routes() -> list[Route]:
+    return [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
 
 
 async def _tell(request: Request, error: Exception) -> Response:

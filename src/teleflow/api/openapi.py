@@ -69,7 +69,7 @@ def document(api: FastAPI) -> dict[str, Any]:
             version=__version__,
             openapi_version="3.1.0",
             description=_DESCRIPTION,
-            routes=api.state.documented,
+            routes=api.routes,
             tags=TAGS,
         )
         components = made.setdefault("components", {})

@@ -37,9 +37,6 @@ from teleflow.api.v1 import (
     webhooks,
 )
 
-HOT: tuple[APIRouter, ...] = (messages.router, files.photos, stories.router, chats.router, sending.router, jobs.router)
-"""What is called most."""
-
 ROUTERS: tuple[APIRouter, ...] = (
     auth.router,
     browser.router,

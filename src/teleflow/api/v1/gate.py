@@ -52,7 +52,7 @@ class Gate:
         if scope["type"] == "websocket":
             await self._socket(scope, receive, send)
             return
-        thin = self._thin.get((known.method, path))
+        thin = self._thin.get((known.method, path)) or self._thin.get((known.method, _of_a_session(path)))
         if thin is not None and login is not None:
             answer = await thin(scope, receive, login)
             if answer is not None:
@@ -75,3 +75,11 @@ class Gate:
         except (Unauthenticated, Malformed):
             self._limits.count(known, None)
             raise
+
+
+def _of_a_session(path: str) -> str:
+    """`/api/v1/sessions/abc/invoke` as it is written in `thin`: `/api/v1/sessions/{}/invoke`."""
+    parts = path.split("/")
+    if len(parts) != 6 or parts[3] != "sessions":
+        return path
+    return f"{PREFIX}sessions/{{}}/{parts[5]}"

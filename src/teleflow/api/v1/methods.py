@@ -6,13 +6,19 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field
+from starlette.types import Receive, Scope
 
+from teleflow.api import facts as facts_module
 from teleflow.api.access import Uses
-from teleflow.api.bodies import json_body
+from teleflow.api.bodies import decode_json, json_body, read_json, validated
 from teleflow.api.numbers import plain as digits
-from teleflow.api.v1.access import Reader
+from teleflow.api.v1.access import Reader, check
 from teleflow.api.v1.envelope import Body, Shape, plain
+from teleflow.api.v1.gate import Thin
 from teleflow.api.v1.operation import operation
+from teleflow.model.users import Scope as Access
+from teleflow.services.everything import Services
+from teleflow.services.logins import LiveLogin
 
 router = APIRouter(prefix="/api/v1", tags=["methods"])
 _THROUGH = (400, 403, 404, 409, 422, 429, 502, 504)
@@ -69,6 +75,24 @@ async def invoke(
     session_id: str, login: Reader, services: Uses, body: Annotated[InvokeBody, Depends(json_body(InvokeBody))]
 ) -> Response:
     """Methods that write need the scope `write`, dangerous ones `admin`. Where a peer is wanted, a peer ref will do."""
+    return await _invoke(services, login, session_id, body)
+
+
+def hot_invoke(services: Services) -> Thin:
+    """The same past the framework, whose way costs as much as the rest; but for an Idempotency-Key."""
+
+    async def thin(scope: Scope, receive: Receive, login: LiveLogin) -> Response | None:
+        facts = facts_module.of(scope)
+        if b"idempotency-key" in facts.headers:
+            return None
+        check(login, Access.READ)
+        body = validated(InvokeBody, decode_json(await read_json(facts, receive)))
+        return await _invoke(services, login, scope["path"].split("/")[4], body)
+
+    return thin
+
+
+async def _invoke(services: Services, login: LiveLogin, session_id: str, body: InvokeBody) -> Response:
     result = await services.methods.invoke(login.principal, session_id, body.method, body.params)
     return plain({"method": body.method, "layer": services.methods.layer, "result": result})
 

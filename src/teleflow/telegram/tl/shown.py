@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import base64
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from operator import attrgetter
 from typing import Any
 
 from telethon.tl import TLObject
@@ -39,35 +38,36 @@ def _unknown(value: Any) -> Any:
 
 
 def _encoder(kind: Any) -> Encode:
-    name = names.name_of(kind)
-    fields = fields_of(kind)
-    flags = tuple(field.name for field in fields if field.kind is Kind.FLAG)
-    plan = tuple((one.name, one.optional, _encode_of(one)) for one in fields if one.kind is not Kind.FLAG)
-    held_by, flags_by = _all_of([one[0] for one in plan]), _all_of(flags)
+    """Written out as a function of its own, as dataclasses are: going through a plan of the fields takes 2.5 × as long.
 
-    def encode(value: Any) -> dict[str, Any]:
-        told: dict[str, Any] = {"_": name}
-        for (field, optional, shown), given in zip(plan, held_by(value), strict=True):
-            if given is not None or not optional:
-                told[field] = shown(given)
-        held = flags_by(value)
-        if any(held):  # mostly none is there
-            for field, given in zip(flags, held, strict=True):
-                if given:
-                    told[field] = True
-        return told
-
+    Only names that the layer's schema has come into the text of it.
+    """
+    always, optional, flags = [f'"_": {names.name_of(kind)!r}'], [], []
+    known: dict[str, Any] = {"by_class": _ENCODERS, "other": _unknown}
+    for field in fields_of(kind):
+        name = field.name
+        if field.kind is Kind.FLAG:
+            flags.append(f"    if v.{name}: told[{name!r}] = True")
+            continue
+        shown = _expression(field, known)
+        if field.optional:
+            optional.append(f"    x = v.{name}\n    if x is not None: told[{name!r}] = {shown.replace('$', 'x')}")
+        else:
+            always.append(f"{name!r}: {shown.replace('$', f'v.{name}')}")
+    made = f"    told = {{{', '.join(always)}}}"
+    exec("\n".join(["def encode(v):", made, *optional, *flags, "    return told"]), known)  # noqa: S102 - see above
+    encode: Encode = known["encode"]
     return encode
 
 
-def _all_of(attributes: Sequence[str]) -> Callable[[Any], tuple[Any, ...]]:
-    if not attributes:
-        return lambda _: ()
-    if len(attributes) == 1:
-        (attribute,) = attributes
-        return lambda value: (getattr(value, attribute),)
-    get: Callable[[Any], tuple[Any, ...]] = attrgetter(*attributes)
-    return get
+def _expression(field: Field, known: dict[str, Any]) -> str:
+    """How a value of this field, `$`, is told; what the expression needs is put into `known`."""
+    if field.kind in _PLAIN:
+        one = _PLAIN[field.kind]
+        return one if not field.vector else f"[{one.replace('$', 'e')} for e in $ or ()]"
+    name = f"_{field.name}"
+    known[name] = _encode_of(field)
+    return f"{name}($)"
 
 
 def _encode_of(field: Field) -> Encode:
@@ -114,6 +114,13 @@ _BY_KIND: dict[Kind, Encode] = {
     Kind.BYTES: _packed,
     Kind.BOOL: bool,
     Kind.FLAG: bool,
+}
+_PLAIN = {
+    Kind.LONG: "str($)",
+    Kind.BOOL: "bool($)",
+    Kind.INT: "$",
+    Kind.STRING: "$",
+    Kind.OBJECT: "(by_class.get(type($)) or other)($)",
 }
 _ENCODERS: dict[type[Any], Encode] = {
     type(None): _same,
