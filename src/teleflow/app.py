@@ -54,8 +54,8 @@ from teleflow.storage.base import Storage
 from teleflow.storage.blobs.choice import chosen
 from teleflow.storage.copies import InstallationLock
 from teleflow.storage.lock import DataDirLock
+from teleflow.storage.opening import open_storage
 from teleflow.storage.spool import Spool
-from teleflow.storage.sql import open_storage
 from teleflow.telegram.dc import Telegram
 from teleflow.telegram.limiter import ConnectLimiter
 from teleflow.telegram.pacing import Pacing

@@ -187,8 +187,24 @@ class Settings(BaseSettings):
         if self.mongo_uri and self.database_url:
             raise SettingsError("MONGO_URI and DATABASE_URL are both set: set one of them")
         if self.mongo_uri:
-            return self.mongo_uri
+            return _in_database(self.mongo_uri, self.mongo_db, always=True)
+        if self.database_url and self.database_url.startswith("mongodb"):
+            return _in_database(self.database_url, self.mongo_db, always=False)
         return self.database_url or f"file:{self.teleflow_data_dir / 'teleflow.db'}"
+
+
+def _in_database(uri: str, name: str, *, always: bool) -> str:
+    """The MongoDB URL with the database's name in it. A name that is there already said who knows the password."""
+    before, mark, rest = uri.partition("://")
+    hosts, _, path = rest.partition("?")[0].partition("/")
+    options = [option for option in rest.partition("?")[2].split("&") if option]
+    if path and not always:
+        return uri
+    if path and not any(option.lower().startswith("authsource=") for option in options) and "@" in hosts:
+        options.append(f"authSource={path}")
+    elif not path and "@" in hosts and not any(option.lower().startswith("authsource=") for option in options):
+        options.append("authSource=admin")  # what the driver took it for while no name stood there
+    return f"{before}{mark}{hosts}/{name}" + ("?" + "&".join(options) if options else "")
 
 
 def _listed(value: str) -> list[str]:

@@ -103,7 +103,7 @@ def test_an_empty_variable_is_an_unset_one(name: str) -> None:
 def test_which_store() -> None:
     assert load_settings({"TELEFLOW_DATA_DIR": "/d"}).database == "file:/d/teleflow.db"
     assert load_settings({"DATABASE_URL": "file:./x.db"}).database == "file:./x.db"
-    assert load_settings({"MONGO_URI": "mongodb://h"}).database == "mongodb://h"
+    assert load_settings({"MONGO_URI": "mongodb://h"}).database == "mongodb://h/telegram_server"
     both = load_settings({"MONGO_URI": "mongodb://h", "DATABASE_URL": "file:./x.db"})
     with pytest.raises(SettingsError, match=r"MONGO_URI and DATABASE_URL"):
         _ = both.database

@@ -7,13 +7,18 @@ from pathlib import Path
 
 import pytest
 
+from proofs.mongo import Mongo
 from proofs.postgres import Postgres
 from teleflow.kit.seal import Seal
 from teleflow.storage.base import Storage
-from teleflow.storage.sql import open_storage
+from teleflow.storage.opening import open_storage
 
-from .databases import Databases
+from .databases import Databases, MongoDatabases
 from .rig import KEY, SetClock
+
+SQL = ("sqlite", "postgresql")
+MONGODB = ("mongodb", "mongodb-alone")
+ON_MONGODB: set[str] = set()  # the files whose nouns are there
 
 
 @pytest.fixture
@@ -40,7 +45,33 @@ def postgres() -> Iterator[Databases]:
         server.remove()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(scope="session")
+def mongodb() -> Iterator[MongoDatabases]:
+    """With transactions, as a replica set has them."""
+    server = Mongo().start()
+    try:
+        yield MongoDatabases(server)
+    finally:
+        server.remove()
+
+
+@pytest.fixture(scope="session")
+def mongodb_alone() -> Iterator[MongoDatabases]:
+    """A stand-alone server, which has none."""
+    server = Mongo(standalone=True).start()
+    try:
+        yield MongoDatabases(server)
+    finally:
+        server.remove()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "database" in metafunc.fixturenames:
+        file = Path(metafunc.module.__file__ or "").name
+        metafunc.parametrize("database", [*SQL, *(MONGODB if file in ON_MONGODB else ())], indirect=True)
+
+
+@pytest.fixture
 def database(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
@@ -53,7 +84,8 @@ def opening(
     if database == "sqlite":
         url = f"file:{tmp_path / 'data' / 'teleflow.db'}"
     else:
-        url = request.getfixturevalue("postgres").new()
+        server = {"postgresql": "postgres", "mongodb": "mongodb", "mongodb-alone": "mongodb_alone"}[database]
+        url = request.getfixturevalue(server).new()
     return lambda: open_storage(url, seal, clock)
 
 

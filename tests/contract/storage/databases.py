@@ -1,4 +1,4 @@
-"""New databases on one server, each a copy of one that has the schema already."""
+"""New databases on one server; on PostgreSQL each is a copy of one that has the schema already."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import itertools
 import asyncpg
 from sqlalchemy.engine import make_url
 
+from proofs.mongo import Mongo
 from proofs.postgres import Postgres
 from teleflow.storage.sql.postgres.migrating import migrate
 
@@ -36,3 +37,13 @@ class Databases:
             await connection.execute(f"CREATE DATABASE {name} TEMPLATE {_MODEL} STRATEGY FILE_COPY")
         finally:
             await connection.close()
+
+
+class MongoDatabases:
+    def __init__(self, server: Mongo) -> None:
+        self.server = server
+        self._numbers = itertools.count(1)
+
+    def new(self) -> str:
+        """The URL of an empty database, without the schema: whoever opens it first makes that."""
+        return self.server.url(f"db{next(self._numbers)}")

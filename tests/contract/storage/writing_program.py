@@ -9,7 +9,7 @@ from teleflow.kit.clock import SystemClock
 from teleflow.kit.ids import new_id, random_int64
 from teleflow.kit.seal import Seal
 from teleflow.model.jobs import SendJob, SendState, Text
-from teleflow.storage.sql import open_storage
+from teleflow.storage.opening import open_storage
 
 KEY = "a sealing key for tests, forty letters.."
 NOW = 1_800_000_000_000

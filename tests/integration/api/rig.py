@@ -30,8 +30,8 @@ from teleflow.model.users import User
 from teleflow.services.everything import Services
 from teleflow.services.throttle import LoginThrottle
 from teleflow.storage.base import Settlement, Storage
+from teleflow.storage.opening import open_storage
 from teleflow.storage.spool import Spool
-from teleflow.storage.sql import open_storage
 from teleflow.telegram.tl.layer import Layer
 
 ADMIN, PASSWORD = "admin", "an admin's long password"

@@ -18,7 +18,7 @@ from teleflow.model.sessions import Credentials, Session, SessionState
 from teleflow.model.users import Role, User
 from teleflow.storage.base import Known
 from teleflow.storage.lock import DataDirLock
-from teleflow.storage.sql import open_storage
+from teleflow.storage.opening import open_storage
 from teleflow.storage.sql.store import sqlite_path
 
 KEY = "a sealing key for tests, forty letters.."
@@ -53,8 +53,9 @@ def test_the_forms_of_a_file(url: str, path: str) -> None:
     [
         ("postgresql://ann:hunter2hunter2@host", ["DATABASE_URL", "name the database"]),
         ("postgresql+asyncpg://ann:hunter2hunter2@host:port/db", ["DATABASE_URL", "postgresql://user"]),
-        ("mongodb://ann:hunter2hunter2@host/db", ["MONGO_URI", "MongoDB is not available yet"]),
-        ("mongodb+srv://ann:hunter2hunter2@host/db", ["MONGO_URI", "MongoDB is not available yet"]),
+        ("mongodb://ann:hunter2hunter2@host", ["MONGO_URI", "name a database"]),
+        ("mongodb+srv://ann:hunter2hunter2@host", ["MONGO_URI", "name a database"]),
+        ("mongodb://ann:hunter2hunter2@host:port/db", ["MONGO_URI", "form"]),
         ("mysql://ann:hunter2hunter2@host/db", ["DATABASE_URL", "form"]),
         ("sqlite://", ["DATABASE_URL"]),
         ("sqlite:///:memory:", ["DATABASE_URL", "in-memory"]),

@@ -108,9 +108,6 @@ def open_storage(url: str, seal: Seal, clock: Clock, *, threads: bool = True) ->
 
 def sqlite_path(url: str) -> Path:
     """The file that `file:./x.db`, `file:/abs/x.db`, `sqlite:///x.db` or `sqlite+aiosqlite:////abs/x.db` names."""
-    scheme = url.split(":", 1)[0].lower()
-    if scheme.startswith("mongodb"):
-        raise SettingsError("MONGO_URI (or DATABASE_URL): MongoDB is not available yet; unset it to use SQLite")
     for prefix in _SQLITE_PREFIXES:
         if url.startswith(prefix):
             name = unquote(url[len(prefix) :].split("?", 1)[0])
@@ -120,5 +117,6 @@ def sqlite_path(url: str) -> Path:
                 raise SettingsError("DATABASE_URL: name a file; an in-memory database keeps nothing")
             return Path(name)
     raise SettingsError(
-        "DATABASE_URL: this form is not known; file:./teleflow.db, sqlite:///teleflow.db and postgresql://… are"
+        "DATABASE_URL: this form is not known; file:./teleflow.db, sqlite:///teleflow.db, postgresql://… and "
+        "mongodb://… are"
     )

@@ -1,0 +1,106 @@
+"""The connection to MongoDB: how long it may take, and what its errors mean."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo import AsyncMongoClient
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    DuplicateKeyError,
+    ExecutionTimeout,
+    InvalidOperation,
+    NetworkTimeout,
+    OperationFailure,
+    PyMongoError,
+    WTimeoutError,
+)
+from pymongo.uri_parser import parse_uri
+
+from teleflow.errors import SettingsError, StorageUnavailable
+from teleflow.storage.mongo.match import Doc
+
+CONNECT_S = 5.0
+COMMAND_S = 10.0
+HEAVY_S = 60.0
+POOL = 16
+_DUPLICATE = 11_000
+
+
+def connect(url: str) -> AsyncMongoClient[Doc]:
+    """A client of this URL, bound to the running loop; nothing is sent yet. Raises SettingsError."""
+    try:
+        return AsyncMongoClient(
+            url,
+            appname="teleflow",
+            serverSelectionTimeoutMS=int(CONNECT_S * 1000),
+            connectTimeoutMS=int(CONNECT_S * 1000),
+            timeoutMS=int(COMMAND_S * 1000),
+            maxPoolSize=POOL,
+            journal=True,
+            w="majority",
+        )
+    except (PyMongoError, ValueError) as error:
+        raise refused(error) from error
+
+
+def database_of(url: str) -> str:
+    """The database that the URL names. Raises SettingsError; a password is never in its text."""
+    if url.split(":", 1)[0].lower() == "mongodb+srv":  # to parse it would ask the name servers
+        name = url.split("://", 1)[1].partition("/")[2].partition("?")[0]
+    else:
+        try:
+            name = parse_uri(url)["database"] or ""
+        except (PyMongoError, ValueError) as error:
+            raise refused(error) from error
+    if not name:
+        raise SettingsError("DATABASE_URL: name a database: mongodb://host/name (or set MONGO_URI and MONGO_DB)")
+    return name
+
+
+def refused(error: Exception) -> SettingsError:
+    kind = type(error).__name__
+    return SettingsError(f"MONGO_URI (or DATABASE_URL): this form is not understood ({kind})")
+
+
+def is_trouble(error: BaseException) -> bool:
+    """The database does not answer, or can't take it now: trying again is right."""
+    if isinstance(error, ConfigurationError | InvalidOperation | DuplicateKeyError):
+        return False
+    if isinstance(error, BulkWriteError):
+        return not is_duplicate(error)
+    if isinstance(
+        error, ConnectionFailure | AutoReconnect | NetworkTimeout | ExecutionTimeout | WTimeoutError | OperationFailure
+    ):
+        return True
+    return isinstance(error, PyMongoError | TimeoutError | OSError)
+
+
+def is_lost_race(error: BaseException) -> bool:
+    """A transaction that another one was faster than: it is to be run anew."""
+    return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
+
+
+def is_duplicate(error: BaseException) -> bool:
+    """A unique index refused it."""
+    if isinstance(error, BulkWriteError):
+        details: dict[str, Any] = dict(error.details or {})
+        return any(one.get("code") == _DUPLICATE for one in details.get("writeErrors", ()))
+    return isinstance(error, DuplicateKeyError)
+
+
+def unavailable(error: BaseException) -> StorageUnavailable:
+    """What a caller is told when the database failed; the cause is chained, never shown."""
+    told = StorageUnavailable("The database can't take this now: try again", retry_after=1.0)
+    told.__cause__ = error
+    return told
+
+
+def reason(error: BaseException) -> str:
+    """For a person: what kind of trouble, without the address and the password that pymongo likes to tell."""
+    if isinstance(error, OperationFailure) and error.code is not None:
+        return f"the server refused it ({error.details.get('codeName', error.code) if error.details else error.code})"
+    return "no answer" if isinstance(error, ConnectionFailure | TimeoutError) else type(error).__name__

@@ -1,0 +1,180 @@
+"""MongoDB behind the units of work: one writer, reads beside it.
+
+A replica set has transactions; a stand-alone server does without (`ledger`). Which one it is, the server says; an
+option forces the second way, `?teleflowTransactions=false` in the URL.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Coroutine
+from functools import partial
+from typing import Any, Concatenate, ParamSpec, TypeVar
+
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import PyMongoError
+
+from teleflow.errors import SettingsError, StorageUnavailable
+from teleflow.kit.clock import Clock
+from teleflow.storage.mongo import client as c
+from teleflow.storage.mongo.lease import Lease
+from teleflow.storage.mongo.ledger import Intents, Ledger, Transactions
+from teleflow.storage.mongo.match import Doc
+from teleflow.storage.mongo.migrating import migrate
+from teleflow.storage.mongo.tx import Reads, Tx
+from teleflow.storage.mongo.writer import Near, Writer
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Unit = Callable[Concatenate[Tx, P], Coroutine[Any, Any, T]]
+Reading = Callable[Concatenate[Reads, P], Coroutine[Any, Any, T]]
+_OLDEST_WIRE = 13  # MongoDB 5.0
+_FORCED = "teleflowtransactions"
+
+
+class MongoEngine:
+    """One MongoDB database."""
+
+    def __init__(self, url: str, clock: Clock) -> None:
+        """`url` names the database. Raises SettingsError."""
+        self._url, self._forced = _without_our_option(url)
+        self._name = c.database_of(self._url)
+        self._clock = clock
+        self._client: AsyncMongoClient[Doc] | None = None
+        self._database: AsyncDatabase[Doc] | None = None
+        self._writer: Writer | None = None
+        self._lease: Lease | None = None
+        self._ring: Callable[[Collection[str]], None] | None = None
+        self.transactions = False
+
+    async def start(self) -> None:
+        self._client = c.connect(self._url)
+        try:
+            hello = await self._client.admin.command("hello")
+            if hello.get("maxWireVersion", 0) < _OLDEST_WIRE:
+                raise SettingsError("MONGO_URI (or DATABASE_URL): this MongoDB is too old: 5.0 is the least")
+            has_them = "setName" in hello or hello.get("msg") == "isdbgrid"
+            self.transactions = has_them if self._forced is None else self._forced and has_them
+            self._database = self._client[self._name]
+            await migrate(self._database, self._clock)
+            ledger: Ledger = (
+                Transactions(self._client, self._database)
+                if self.transactions
+                else Intents(self._database, self._clock)
+            )
+            if self.transactions:
+                await _finish_intents(self._database, self._clock)
+        except PyMongoError as error:
+            await self.stop()
+            raise SettingsError(f"MONGO_URI (or DATABASE_URL): MongoDB can't be used: {c.reason(error)}") from error
+        except BaseException:
+            await self.stop()
+            raise
+        self._writer = Writer(ledger, self._clock)
+        self._writer.on_append = self._ring
+
+    async def hold(self, lost: Callable[[], None]) -> None:
+        lease = Lease(self.database, "service", self._clock)
+        try:
+            taken = await lease.take(lost, patience=0.0)
+        except PyMongoError as error:
+            raise SettingsError(f"MONGO_URI (or DATABASE_URL): MongoDB can't be used: {c.reason(error)}") from error
+        if not taken:
+            raise SettingsError(
+                "DATABASE_URL: another TeleFlow is running on this database: two on the same Telegram logins would end"
+                " them; stop the other one first"
+            )
+        self._lease = lease
+
+    async def stop(self) -> None:
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            await writer.close()
+        lease, self._lease = self._lease, None
+        if lease is not None:
+            await lease.release()
+        client, self._client = self._client, None
+        self._database = None
+        if client is not None:
+            await client.close()
+
+    @property
+    def database(self) -> AsyncDatabase[Doc]:
+        if self._database is None:
+            raise StorageUnavailable("The database is not open")
+        return self._database
+
+    def on_append(self, ring: Callable[[Collection[str]], None]) -> None:
+        self._ring = ring
+        if self._writer is not None:
+            self._writer.on_append = ring
+
+    async def ping(self) -> None:
+        """Raises StorageUnavailable when the server does not answer, or when writing failed and does again."""
+        try:
+            await self.database.command("ping")
+        except Exception as error:
+            if c.is_trouble(error):
+                raise c.unavailable(error) from error
+            raise
+        if self._running_writer().failing is not None:
+            await self.write(_probe)
+
+    def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """Run the unit, alone; return once it is on disk. Raises StorageUnavailable, or what it raised."""
+        return self._running_writer().submit(lambda tx: unit(tx, *args, **kwargs))
+
+    def write_near(self, near: Near, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
+        """As `write`; these documents (collection, `_id`) are read for all units of a batch at once."""
+        return self._running_writer().submit(lambda tx: unit(tx, *args, **kwargs), near)
+
+    write_heavy = write
+
+    def read(self, unit: Reading[P, T], *args: P.args, **kwargs: P.kwargs) -> Awaitable[T]:
+        """Run the unit on committed data. Raises StorageUnavailable."""
+        return self._reading(partial(unit, Reads(self.database), *args, **kwargs))
+
+    read_heavy = read
+
+    async def _reading(self, work: Callable[[], Awaitable[T]]) -> T:
+        try:
+            return await work()
+        except Exception as error:
+            if c.is_trouble(error):
+                raise c.unavailable(error) from error
+            raise
+
+    def _running_writer(self) -> Writer:
+        if self._writer is None:
+            raise StorageUnavailable("The database is not open")
+        return self._writer
+
+
+async def _finish_intents(database: AsyncDatabase[Doc], clock: Clock) -> None:
+    """What a server left behind that had no transactions and has them now."""
+    if await database["tf_writer"].find_one({"intent_fence": {"$exists": True}}) is None:
+        return
+    intents = Intents(database, clock)
+    await intents.begin()
+    await intents.leave()
+    await intents.close()
+
+
+async def _probe(tx: Tx) -> None:
+    tx.put("facts", {"_id": "probe", "value": ""})
+
+
+def _without_our_option(url: str) -> tuple[str, bool | None]:
+    """The URL as the driver knows it, and whether it asks for transactions (None: as the server has them)."""
+    address, mark, options = url.partition("?")
+    if not mark:
+        return url, None
+    kept, forced = [], None
+    for option in options.split("&"):
+        name, _, value = option.partition("=")
+        if name.lower() == _FORCED:
+            forced = value.lower() not in {"false", "0", "no"}
+        else:
+            kept.append(option)
+    return address + ("?" + "&".join(kept) if kept else ""), forced

@@ -1,0 +1,329 @@
+"""How a batch of writes becomes one: by a transaction, or, where the server has none, by an intent.
+
+One document (`tf_writer`) lets one batch in at a time, whichever process it is of, so that what a unit has read is
+still so when it writes. On a replica set each transaction changes that document: of two at once one loses, and is run
+again. On a stand-alone server it is a lock that also holds the intent:
+
+1. take it; whatever intent stands in it is carried out first (its maker died);
+2. run the units;
+3. write all operations into it as the intent: from here on the batch stands, whoever carries it out;
+4. carry it out; every operation is absolute, so that doing one twice does no harm;
+5. let go, and take the intent away, in one write.
+
+Whoever holds it beats. A lock without a beat for some seconds, by the watch of the one who waits, is taken over.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import structlog
+from pymongo import AsyncMongoClient, ReturnDocument
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from teleflow.kit.clock import Clock, loop_time
+from teleflow.kit.tasks import Tasks
+from teleflow.storage.mongo.client import COMMAND_S, is_duplicate, is_lost_race, is_trouble
+from teleflow.storage.mongo.match import Doc
+from teleflow.storage.mongo.operations import Operation, decoded, encoded, in_requests
+from teleflow.storage.mongo.schema import PREFIX
+from teleflow.storage.mongo.tx import Tx
+
+_log = structlog.get_logger(__name__)
+_LOCK = "writer"
+_BEAT_S = 1.0
+_SURE_S = 3.0  # without a beat that was answered for so long, the lock may be another one's soon
+DEAD_S = 5.0  # so long without a beat: nobody holds it
+_AGAIN_S = (0.002, 0.1)  # between looks at a lock that another one holds: the first pause, and the longest
+_PATIENCE_S = 10.0  # for an intent that stands and can't be carried out yet
+
+
+class LostLock(ConnectionFailure):
+    """It was another one's before anything was written."""
+
+
+class Ledger(Protocol):
+    """Used by one task: begin, then commit or leave."""
+
+    async def begin(self) -> Tx: ...
+
+    async def commit(self, tx: Tx) -> None:
+        """On disk when it returns. Raises what `client.is_trouble` knows."""
+
+    async def leave(self) -> None:
+        """Nothing is to be written. Never raises for a server that does not answer."""
+
+    async def close(self) -> None: ...
+
+
+class Transactions:
+    """On a replica set."""
+
+    def __init__(self, client: AsyncMongoClient[Doc], database: AsyncDatabase[Doc]) -> None:
+        self._client = client
+        self._database = database
+        self._session: AsyncClientSession | None = None
+
+    async def begin(self) -> Tx:
+        session = self._session = self._client.start_session(causal_consistency=False)
+        try:
+            await session.start_transaction(
+                read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority", j=True)
+            )
+            lock: Doc | None = await self._database[PREFIX + "writer"].find_one_and_update(
+                {"_id": _LOCK},
+                {"$inc": {"fence": 1}},
+                upsert=True,
+                return_document=ReturnDocument.AFTER,
+                session=session,
+            )
+        except BaseException:
+            await self.leave()
+            raise
+        return Tx(self._database, (lock or {}).get("counters") or {}, session)
+
+    async def commit(self, tx: Tx) -> None:
+        session = self._session
+        if session is None:
+            raise RuntimeError("nothing was begun")
+        try:
+            await _carry_out(self._database, tx.operations(), session)
+            if tx.counters is not None:
+                await self._database[PREFIX + "writer"].update_one(
+                    {"_id": _LOCK}, {"$set": {"counters": tx.counters}}, session=session
+                )
+            await _committed(session)
+        except BaseException:
+            await self.leave()
+            raise
+        self._session = None
+        await session.end_session()
+
+    async def leave(self) -> None:
+        session, self._session = self._session, None
+        if session is None:
+            return
+        try:
+            async with asyncio.timeout(COMMAND_S):
+                if session.in_transaction:
+                    await session.abort_transaction()
+                await session.end_session()
+        except (PyMongoError, TimeoutError):
+            return  # the server ends a transaction that nobody goes on with
+
+    async def close(self) -> None:
+        await self.leave()
+
+
+async def _committed(session: AsyncClientSession) -> None:
+    """Asked again while nobody knows whether it stands: the answer is the same then."""
+    until = loop_time() + _PATIENCE_S
+    while True:
+        try:
+            await session.commit_transaction()
+        except PyMongoError as error:
+            if not error.has_error_label("UnknownTransactionCommitResult") or loop_time() >= until:
+                raise
+            continue
+        return
+
+
+class Intents:
+    """On a server without transactions."""
+
+    def __init__(self, database: AsyncDatabase[Doc], clock: Clock) -> None:
+        self._database = database
+        self._lock = database[PREFIX + "writer"]
+        self._pieces = database[PREFIX + "writer_pieces"]
+        self._clock = clock
+        self._me = secrets.token_hex(12)
+        self._fence = 0
+        self._beaten = 0.0  # when the last beat that was answered was sent
+        self._unsure = 0  # the fence of an intent that may have been written, and whose callers were refused
+        self._tasks = Tasks("storage-lock")
+        self._beating: asyncio.Task[Any] | None = None
+
+    async def begin(self) -> Tx:
+        sent = loop_time()
+        held = await self._taken()
+        self._fence = held["fence"]
+        self._beaten = sent
+        self._beating = self._tasks.start(self._beat(), "storage:beat")
+        try:
+            pieces = await self._intent_of(held)
+            if pieces:
+                refused = held.get("was") == self._me and held.get("intent_fence") == self._unsure
+                if refused:
+                    _log.info("storage.intent_dropped")
+                else:
+                    operations = decoded(pieces)
+                    _log.warning("storage.intent_redone", operations=len(operations))
+                    await self._carry_out(operations)
+                await self._mine({"$unset": {"intent": 1, "pieces": 1, "intent_fence": 1}})
+        except BaseException:
+            await self._stop_beating()
+            raise
+        self._unsure = 0
+        return Tx(self._database, held.get("counters") or {})
+
+    async def commit(self, tx: Tx) -> None:
+        operations, counters = tx.operations(), tx.counters
+        if len(operations) == 1 and counters is None:  # one write is whole by itself
+            await self._carry_out(operations)
+            await self.leave()
+            return
+        pieces = encoded(operations)
+        fields: dict[str, Any] = {"intent_fence": self._fence}
+        if counters is not None:
+            fields["counters"] = counters
+        if len(pieces) == 1:
+            fields["intent"] = pieces[0]
+        elif pieces:
+            await self._pieces.delete_many({})
+            for number, piece in enumerate(pieces):
+                await self._pieces.insert_one({"_id": f"{self._fence}/{number}", "piece": piece})
+            fields["pieces"] = len(pieces)
+        self._unsure = self._fence
+        await self._mine({"$set": fields})
+        self._unsure = 0
+        await self._finish(operations)
+
+    async def leave(self) -> None:
+        await self._stop_beating()
+        try:
+            await self._lock.update_one(
+                {"_id": _LOCK, "holder": self._me, "fence": self._fence}, {"$set": {"holder": None}}
+            )
+        except PyMongoError:
+            return  # whoever wants it next finds it without a beat; we know our own name
+
+    async def close(self) -> None:
+        await self._tasks.close()
+
+    # --- the lock ---
+
+    async def _taken(self) -> Doc:
+        """The lock as it is once it is ours. `was`: whose it was."""
+        pause, watched, since = _AGAIN_S[0], None, loop_time()
+        while True:
+            held = await self._take({"holder": None})
+            if held is not None:
+                return held | {"was": None}
+            seen = await self._lock.find_one({"_id": _LOCK})
+            if seen is None:
+                await self._make()
+                continue
+            beat = (seen["holder"], seen["fence"], seen["beat"])
+            if beat != watched:
+                watched, since = beat, loop_time()
+            if seen["holder"] is not None and (seen["holder"] == self._me or loop_time() - since >= DEAD_S):
+                held = await self._take({"holder": seen["holder"], "fence": seen["fence"], "beat": seen["beat"]})
+                if held is not None:
+                    return held | {"was": seen["holder"]}
+            await self._clock.sleep(pause)
+            pause = min(pause * 2, _AGAIN_S[1])
+
+    async def _take(self, where: dict[str, Any]) -> Doc | None:
+        held: Doc | None = await self._lock.find_one_and_update(
+            {"_id": _LOCK, **where},
+            {"$set": {"holder": self._me}, "$inc": {"fence": 1, "beat": 1}},
+            return_document=ReturnDocument.AFTER,
+        )
+        return held
+
+    async def _make(self) -> None:
+        try:
+            await self._lock.insert_one({"_id": _LOCK, "holder": None, "fence": 0, "beat": 0, "counters": {}})
+        except DuplicateKeyError:
+            return  # another process was faster
+
+    async def _mine(self, update: dict[str, Any]) -> None:
+        """Raises LostLock, and does nothing, when it is another one's."""
+        done = await self._lock.update_one({"_id": _LOCK, "holder": self._me, "fence": self._fence}, update)
+        if not done.matched_count:
+            raise LostLock("another process took the lock")
+
+    async def _beat(self) -> None:
+        while True:
+            await self._clock.sleep(_BEAT_S)
+            sent = loop_time()
+            try:
+                await self._mine({"$inc": {"beat": 1}})
+            except LostLock:
+                return
+            except Exception as error:
+                if not is_trouble(error):
+                    raise
+                continue
+            self._beaten = sent
+
+    async def _stop_beating(self) -> None:
+        beating, self._beating = self._beating, None
+        if beating is not None:
+            beating.cancel()
+            await asyncio.wait([beating])
+
+    # --- the intent ---
+
+    async def _intent_of(self, held: Doc) -> list[bytes]:
+        if held.get("pieces"):
+            names = [f"{held['intent_fence']}/{number}" for number in range(held["pieces"])]
+            found = {one["_id"]: one["piece"] async for one in self._pieces.find({"_id": {"$in": names}})}
+            return [found[name] for name in names]
+        return [held["intent"]] if held.get("intent") else []
+
+    async def _finish(self, operations: Sequence[Operation]) -> None:
+        """The intent stands: it is carried out now, or by whoever takes the lock next."""
+        until = loop_time() + _PATIENCE_S
+        while True:
+            try:
+                await self._carry_out(operations)
+                await self._stop_beating()
+                await self._mine({"$set": {"holder": None}, "$unset": {"intent": 1, "pieces": 1, "intent_fence": 1}})
+            except LostLock:
+                await self._stop_beating()
+                return  # who took it has done it
+            except Exception as error:
+                if not is_trouble(error) or loop_time() >= until:
+                    await self._stop_beating()
+                    raise
+                await self._clock.sleep(_AGAIN_S[1])
+                continue
+            return
+
+    async def _carry_out(self, operations: Sequence[Operation]) -> None:
+        for collection, requests in in_requests(operations):
+            if loop_time() - self._beaten > _SURE_S:
+                sent = loop_time()
+                await self._mine({"$inc": {"beat": 1}})
+                self._beaten = sent
+            await _write(self._database, collection, requests)
+
+
+async def _carry_out(
+    database: AsyncDatabase[Doc], operations: Sequence[Operation], session: AsyncClientSession
+) -> None:
+    for collection, requests in in_requests(operations):
+        await database[collection].bulk_write(requests, ordered=True, session=session)
+
+
+async def _write(database: AsyncDatabase[Doc], collection: str, requests: list[Any]) -> None:
+    """In order. What a unique index refuses (some other program wrote there) must not stop what is behind it."""
+    while requests:
+        try:
+            await database[collection].bulk_write(requests, ordered=True)
+        except PyMongoError as error:
+            if not is_duplicate(error) or is_lost_race(error):
+                raise
+            failed = error.details["writeErrors"][0]["index"]  # type: ignore[attr-defined]
+            _log.error("storage.write_refused", collection=collection)
+            requests = requests[failed + 1 :]
+            continue
+        return

@@ -1,0 +1,83 @@
+"""The versions of the schema, one after the other, at start and under a lock.
+
+A step may be killed anywhere and is run again: each does what is missing. The number that stands is written after it.
+A step that was released is never changed; a new one is put behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from pymongo import IndexModel
+from pymongo.asynchronous.database import AsyncDatabase
+
+from teleflow.errors import SettingsError
+from teleflow.kit.clock import Clock
+from teleflow.storage.mongo import schema
+from teleflow.storage.mongo.lease import Lease
+from teleflow.storage.mongo.match import Doc
+
+Step = Callable[[AsyncDatabase[Doc]], Awaitable[None]]
+_VERSION = "version"
+
+
+async def _v1_first(database: AsyncDatabase[Doc]) -> None:
+    """The collections and the indexes of the first release."""
+    await make_indexes(database)
+
+
+STEPS: tuple[Step, ...] = (_v1_first,)
+
+
+async def make_indexes(database: AsyncDatabase[Doc]) -> None:
+    there = set(await database.list_collection_names())
+    for collection in schema.COLLECTIONS:
+        name = schema.PREFIX + collection
+        if name not in there:  # a transaction should find them, not make them
+            await database.create_collection(name, check_exists=False)
+        models = [
+            IndexModel(
+                list(index.keys),
+                unique=index.unique,
+                **({"partialFilterExpression": dict(index.partial)} if index.partial else {}),
+            )
+            for index in schema.INDEXES
+            if index.collection == collection
+        ]
+        if collection in schema.WITH_TTL:
+            models.append(IndexModel([(schema.TTL_FIELD, 1)], expireAfterSeconds=schema.TTL_S))
+        if models:
+            await database[name].create_indexes(models)
+
+
+async def version_of(database: AsyncDatabase[Doc]) -> int:
+    """The number of the last step that was done; 0 in a database that is new to us."""
+    found = await database[schema.PREFIX + "schema"].find_one({"_id": _VERSION})
+    return int(found["number"]) if found else 0
+
+
+async def migrate(database: AsyncDatabase[Doc], clock: Clock, *, steps: tuple[Step, ...] = STEPS) -> None:
+    """Raises SettingsError when a newer program was here."""
+    if await _is_current(database, len(steps)):
+        return
+    lease = Lease(database, "migration", clock)
+    await lease.take(lambda: None, patience=None)
+    try:
+        done = await version_of(database)
+        for number, step in enumerate(steps[done:], start=done + 1):
+            await step(database)
+            await database[schema.PREFIX + "schema"].update_one(
+                {"_id": _VERSION}, {"$set": {"number": number}}, upsert=True
+            )
+    finally:
+        await lease.release()
+
+
+async def _is_current(database: AsyncDatabase[Doc], newest: int) -> bool:
+    there = await version_of(database)
+    if there > newest:
+        raise SettingsError(
+            f"DATABASE_URL: the database has schema {there}, which is newer than this program knows ({newest}): "
+            "start the newer TeleFlow, or restore a backup of before"
+        )
+    return there == newest

@@ -1,0 +1,71 @@
+"""What a commit writes: absolute operations, so that doing them again changes nothing.
+
+A list of them can be kept as one piece of BSON (the intent of a server without transactions).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+import bson
+from pymongo import DeleteMany, DeleteOne, ReplaceOne, UpdateOne
+
+from teleflow.storage.mongo.match import Doc
+
+PUT, SET, REMOVE, CLEAR = 1, 2, 3, 4
+Request = ReplaceOne[Doc] | UpdateOne | DeleteOne | DeleteMany
+_AT_ONCE = 1_000  # in one request to the server
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """`doc` is the whole document, the fields that change, or the filter; `id` is that of the document."""
+
+    collection: str
+    kind: int
+    id: Any
+    doc: Doc
+
+    def request(self) -> Request:
+        if self.kind == PUT:
+            return ReplaceOne({"_id": self.id}, self.doc, upsert=True)
+        if self.kind == SET:
+            return UpdateOne({"_id": self.id}, {"$set": self.doc})
+        if self.kind == REMOVE:
+            return DeleteOne({"_id": self.id})
+        return DeleteMany(self.doc)
+
+
+def in_requests(operations: Sequence[Operation]) -> Iterator[tuple[str, list[Request]]]:
+    """Neighbours of one collection together."""
+    for collection, several in groupby(operations, key=lambda one: one.collection):
+        requests = [one.request() for one in several]
+        for start in range(0, len(requests), _AT_ONCE):
+            yield collection, requests[start : start + _AT_ONCE]
+
+
+def encoded(operations: Sequence[Operation]) -> list[bytes]:
+    """In pieces, each small enough for a document of its own."""
+    pieces: list[bytes] = []
+    together: list[list[Any]] = []
+    size = 0
+    for one in operations:
+        weight = len(bson.encode({"d": one.doc})) + 256
+        if together and size + weight > _PIECE:
+            pieces.append(bson.encode({"o": together}))
+            together, size = [], 0
+        together.append([one.collection, one.kind, one.id, one.doc])
+        size += weight
+    if together:
+        pieces.append(bson.encode({"o": together}))
+    return pieces
+
+
+_PIECE = 8 * 2**20
+
+
+def decoded(pieces: Sequence[bytes]) -> list[Operation]:
+    return [Operation(*one) for piece in pieces for one in bson.decode(piece)["o"]]

@@ -1,0 +1,38 @@
+"""Events of what the service itself does, each told in the batch of the act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from teleflow.model.events import NewEvent
+from teleflow.storage.mongo.tx import Reads, Tx
+from teleflow.storage.told import (
+    authorized,
+    broadcast_changed,
+    created,
+    deleted,
+    flood_wait,
+    settled,
+    state_changed,
+)
+
+__all__ = [
+    "authorized",
+    "broadcast_changed",
+    "created",
+    "deleted",
+    "flood_wait",
+    "owner",
+    "settled",
+    "state_changed",
+    "tell",
+]
+
+
+async def tell(tx: Tx, user_id: str, events: Iterable[NewEvent], now: int) -> None:
+    """Into the user's log: `events.append`, which comes with the event log."""
+
+
+async def owner(reads: Reads, session_id: str) -> str | None:
+    session = await reads.get("sessions", session_id)
+    return None if session is None else str(session["user_id"])

@@ -1,0 +1,48 @@
+"""The storage port over MongoDB, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from teleflow.errors import SettingsError, StorageUnavailable
+from teleflow.kit.clock import Clock
+from teleflow.kit.seal import Seal
+from teleflow.storage.base import Storage
+from teleflow.storage.mongo.audit import Audit
+from teleflow.storage.mongo.client import reason
+from teleflow.storage.mongo.engine import MongoEngine
+from teleflow.storage.mongo.upkeep import Upkeep
+
+
+class MongoStorage(
+    Audit,
+    Upkeep,
+):
+    """One MongoDB database."""
+
+    async def start(self) -> None:
+        await self._db.start()
+        try:
+            await self.check_seal()
+        except StorageUnavailable as error:
+            await self._db.stop()
+            why = "no answer" if error.__cause__ is None else reason(error.__cause__)
+            raise SettingsError(f"DATABASE_URL: the database can't be written: {why}") from error
+        except BaseException:
+            await self._db.stop()
+            raise
+
+    async def hold(self, lost: Callable[[], None]) -> None:
+        await self._db.hold(lost)
+
+    async def stop(self) -> None:
+        await self._db.stop()
+
+    async def ping(self) -> None:
+        await self._db.ping()
+
+
+def open_mongo(url: str, seal: Seal, clock: Clock) -> Storage:
+    """The storage in this database; `start` opens it. Raises SettingsError."""
+    return cast("Storage", MongoStorage(MongoEngine(url, clock), seal, clock))
