@@ -40,6 +40,7 @@ PROOFS = (
     "uploads",
     "attacks",
     "dashboard",
+    "keys",
 )
 BENCHES = ("send", "login", "memory", "read", "invoke", "events", "webhooks", "streams", "files", "sandbox")
 

@@ -35,9 +35,9 @@ from teleflow.fleet.runner import Runner
 from teleflow.kit import process
 from teleflow.kit.clock import Clock, SystemClock, milliseconds
 from teleflow.kit.ids import new_id
-from teleflow.kit.seal import Seal
 from teleflow.kit.tasks import Tasks
 from teleflow.model.sessions import Device
+from teleflow.ops.keyring import KeyWatch, admit, refuse_unadmitted, seal_of
 from teleflow.outbox.holds import HoldsOnDisk
 from teleflow.outbox.lanes import Lanes
 from teleflow.outbox.outbox import Outbox
@@ -129,11 +129,12 @@ class Gateway:
         database = settings.database  # refuses contradictions before anything is touched
         stack.enter_context(DataDirLock(settings.teleflow_data_dir))
         secrets = Secrets.load(settings)
-        seal = await asyncio.to_thread(Seal, secrets.session_encryption_key)  # a tenth of a second of arithmetic
+        seal = await seal_of(secrets)
         self.storage = open_storage(database, seal, self.clock, threads=self._storage_threads)
         await self.storage.start()
         stack.push_async_callback(self.storage.stop)
         await self.storage.hold(process.end_this)
+        await admit(self.storage, seal)
         stack.enter_context(InstallationLock(await self.storage.remember("installation", new_id("ins"))))
 
         threads = ThreadPoolExecutor(2, thread_name_prefix="arithmetic")
@@ -243,6 +244,7 @@ class Gateway:
             stack.push_async_callback(part.stop)
         upkeep = Tasks("upkeep")
         upkeep.start(self._sweep(), "sweep")
+        upkeep.start(KeyWatch(settings, seal, self.storage, self.clock).run(), "seal key")
         stack.push_async_callback(upkeep.close)
         self.app = await asyncio.to_thread(_build_app, self.services, settings, self.clock)
 
@@ -292,11 +294,12 @@ def _build_app(services: Services, settings: Settings, clock: Clock) -> Any:
 @asynccontextmanager
 async def accounts(settings: Settings) -> AsyncIterator[Accounts]:
     """The users as rows, for commands beside a running service: takes no lock, starts nothing else."""
-    clock, secrets = SystemClock(), Secrets.load(settings)
-    storage = open_storage(settings.database, Seal(secrets.session_encryption_key), clock)
+    clock, seal = SystemClock(), await seal_of(Secrets.load(settings))
+    storage = open_storage(settings.database, seal, clock)
     await storage.start()
     passwords = Passwords(workers=1)
     try:
+        await refuse_unadmitted(storage, seal)
         yield Accounts(storage, passwords, settings, clock)
     finally:
         passwords.close()

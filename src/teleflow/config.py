@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 import secrets as random
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     session_encryption_key: SecretStr | None = Field(
         None,
         description="Seals Telegram auth keys and other secrets at rest; 32 characters or more; generated when unset",
+    )
+    session_encryption_key_old: SecretStr | None = Field(
+        None, description="The key before it: what that one sealed still opens, until `teleflow keys rotate` is through"
     )
     api_key: SecretStr | None = Field(None, description="Bootstrap API key of the admin")
     admin_username: str = Field("admin", description="The first admin, made at the first start")
@@ -231,13 +234,15 @@ class Secrets:
     A given secret that is short, a known placeholder or equal to another one refuses the start.
     """
 
-    def __init__(self, values: Mapping[str, str]) -> None:
+    def __init__(self, values: Mapping[str, str], older: Iterable[str] = ()) -> None:
         self.jwt_secret = values["jwt_secret"]
         self.jwt_refresh_secret = values["jwt_refresh_secret"]
         self.session_encryption_key = values["session_encryption_key"]
+        self.older_keys = tuple(older)
 
     @classmethod
     def load(cls, settings: Settings) -> Secrets:
+        """The keys that sealed before: the one that is set, and those that lie in the directory."""
         folder = settings.teleflow_data_dir / "secrets"
         values: dict[str, str] = {}
         for name in SECRET_FIELDS:
@@ -255,7 +260,66 @@ class Secrets:
                     f"{name.upper()} and {seen[value].upper()} are equal: each needs a value of its own"
                 )
             seen[value] = name
-        return cls(values)
+        older = [] if settings.session_encryption_key_old is None else [settings.session_encryption_key_old]
+        kept = KeptKey(settings.teleflow_data_dir)
+        known = [secret.get_secret_value() for secret in older] + kept.all()
+        return cls(values, [key for key in dict.fromkeys(known) if key != values["session_encryption_key"]])
+
+
+class KeptKey:
+    """The sealing key that was generated and lies in the data directory, and those before it."""
+
+    def __init__(self, data_dir: Path) -> None:
+        self._path = data_dir / "secrets" / "session_encryption_key"
+        self._older = self._path.with_name("session_encryption_keys_old")
+
+    def all(self) -> list[str]:
+        """The newest first; none when there never was one."""
+        try:
+            found = [path.read_text("ascii").split() for path in (self._path, self._older) if path.exists()]
+        except (OSError, UnicodeDecodeError) as error:
+            raise SettingsError(f"TELEFLOW_DATA_DIR: {self._path.name} can't be read there: {error}") from error
+        return [key for keys in found for key in keys]
+
+    def renew(self) -> None:
+        """Make a new one; the one before it is kept beside it first. Whenever this ends, no key is lost."""
+        keys = self.all()
+        try:
+            _write(self._older, "".join(f"{key}\n" for key in dict.fromkeys(keys)))
+            _write(self._path, random.token_urlsafe(48) + "\n")
+        except OSError as error:
+            raise SettingsError(f"TELEFLOW_DATA_DIR: a new key can't be kept there: {error.strerror}") from error
+
+    def forget_older(self) -> int:
+        """How many there were."""
+        count = len([key for key in self.all()[1:] if key])
+        self._older.unlink(missing_ok=True)
+        return count
+
+    def changed_at(self) -> int:
+        """Tells one state of it from another; 0: there is none."""
+        try:
+            return self._path.stat().st_mtime_ns
+        except OSError:
+            return 0
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all, and its owner's alone."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    try:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
 
 
 def _refuse_weak(name: str, value: str) -> None:

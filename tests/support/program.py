@@ -20,18 +20,22 @@ START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
 
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """This process's own, without what sets the service up; and these settings."""
+    known = {name.upper() for name in Settings.model_fields}
+    return {**{name: value for name, value in os.environ.items() if name not in known}, **settings}
+
+
 class Program:
     """One running command. What it prints is read by a thread, so that it never waits for us."""
 
     def __init__(self, arguments: list[str], folder: Path, settings: Mapping[str, str]) -> None:
-        known = {name.upper() for name in Settings.model_fields}
-        clean = {name: value for name, value in os.environ.items() if name not in known}
         self._stderr = folder / f"{arguments[0]}-{next(_number)}.stderr"
         self._errors = self._stderr.open("w")
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "teleflow", *arguments],
             cwd=folder,
-            env={**clean, **settings},
+            env=environment(settings),
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from teleflow import __version__
-from teleflow.cli import doctor, remote, run, users, webhooks
+from teleflow.cli import doctor, keys, remote, run, users, webhooks
 from teleflow.cli.output import EXIT_CODES, INTERRUPTED, note, say
 from teleflow.errors import TeleFlowError
 from teleflow.kit import log
@@ -21,6 +21,7 @@ _HELP = """Drive Telegram user accounts over plain HTTP.
   teleflow session login -u john            connect their Telegram account
   teleflow send +1555… "Hello" -u john      send a message from it
   teleflow webhooks verify -H …             is this delivery genuine?
+  teleflow keys rotate                      another key for all that is sealed
   teleflow doctor                           what is missing, and what to do about it
 
 \b
@@ -46,6 +47,7 @@ def build() -> typer.Typer:
     made.add_typer(users.user, name="user")
     made.add_typer(remote.session, name="session")
     made.add_typer(webhooks.webhooks, name="webhooks")
+    made.add_typer(keys.keys, name="keys")
     made.command()(remote.send)
     made.command("doctor")(doctor.doctor)
     made.command("version")(version)

@@ -2,7 +2,7 @@
 
 A sealed value is ``version(1) | key id(4) | nonce(12) | ciphertext and tag``. The *binding* (table, row,
 column) is authenticated with it, so a blob copied into another row does not open. The key id tells which
-key sealed it, so that keys can rotate while the service runs.
+key sealed it, so that keys can rotate while the service runs: what an older key sealed opens until it is sealed anew.
 
 Keys are stretched from the operator's string with scrypt (N=2^15, r=8, p=1) once, at start.
 """
@@ -60,6 +60,37 @@ class Seal:
     def check(self) -> str:
         """Proves, without telling it, that the same key is in use: stored at the first start."""
         return self._current.check
+
+    @property
+    def checks(self) -> frozenset[str]:
+        """The same of every key that it holds."""
+        return frozenset(key.check for key in self._keys.values())
+
+    @property
+    def key_id(self) -> bytes:
+        """Of the key that seals now: bytes 1 to 4 of what it sealed."""
+        return self._current.id
+
+    def name(self, check: str) -> str:
+        """How a key is told to people: its id in hex; of one that is not here, the beginning of its check."""
+        return next((key.id.hex() for key in self._keys.values() if key.check == check), f"{check[:8]}?")
+
+    def learn(self, key: SealKey) -> None:
+        """Open with this key too. To make one is a tenth of a second of arithmetic."""
+        self._keys[key.id] = key
+
+    def use(self, key: SealKey) -> None:
+        """Seal with this key from now on, and go on opening with the others."""
+        self.learn(key)
+        self._current = key
+
+    def is_current(self, blob: bytes) -> bool:
+        """Whether the newest key sealed this. The head of it (5 bytes) is enough."""
+        return bytes(blob[1:5]) == self._current.id
+
+    def seal_anew(self, blob: bytes, *binding: str) -> bytes:
+        """The same secret under the newest key. Raises SealBroken."""
+        return self.seal(self.open(blob, *binding), *binding)
 
     def seal(self, secret: bytes, *binding: str) -> bytes:
         nonce = os.urandom(12)

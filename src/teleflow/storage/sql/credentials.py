@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from teleflow.errors import Conflict
 from teleflow.kit.seal import Seal
 from teleflow.model.sessions import Credentials, LoginAttempt, SessionState
+from teleflow.storage import bindings
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, columns, every, has_session, one, page, run
 from teleflow.storage.sql.statement import NO, Statement, Tx, given
@@ -91,22 +92,24 @@ class SessionSecrets(Part):
             dc_id=dc_id,
             host=host,
             port=port,
-            auth_key=self._seal.open(auth_key, *_auth_key_of(session_id)),
+            auth_key=self._seal.open(auth_key, *bindings.credentials(session_id, "auth_key")),
             salt=salt,
             api_id=api_id,
-            api_hash=self._seal.open(api_hash, *_api_hash_of(session_id)).decode(),
+            api_hash=self._seal.open(api_hash, *bindings.credentials(session_id, "api_hash")).decode(),
         )
 
     async def put_attempt(self, attempt: LoginAttempt) -> None:
         row = columns(attempt)
-        row["phone_code_hash"] = self._seal.seal(attempt.phone_code_hash.encode(), *_code_hash_of(attempt.session_id))
+        row["phone_code_hash"] = self._seal.seal(
+            attempt.phone_code_hash.encode(), *bindings.code_hash(attempt.session_id)
+        )
         await self._db.write(_put_attempt, row)
 
     async def attempt(self, session_id: str) -> LoginAttempt | None:
         row = await self._db.read(one, _ATTEMPT, this=session_id)
         if row is None:
             return None
-        code_hash = self._seal.open(row[2], *_code_hash_of(session_id)).decode()
+        code_hash = self._seal.open(row[2], *bindings.code_hash(session_id)).decode()
         return LoginAttempt(row[0], row[1], code_hash, *row[3:])
 
     async def attempts_under_way(self, *, limit: int, after: str | None = None) -> list[tuple[str, int | None]]:
@@ -126,22 +129,10 @@ class SessionSecrets(Part):
 def sealed_row(seal: Seal, session_id: str, credentials: Credentials) -> dict[str, Any]:
     row = columns(credentials)
     row["session_id"] = session_id
-    row["auth_key"] = seal.seal(credentials.auth_key, *_auth_key_of(session_id))
+    row["auth_key"] = seal.seal(credentials.auth_key, *bindings.credentials(session_id, "auth_key"))
     row["auth_key_fingerprint"] = hashlib.sha256(credentials.auth_key).hexdigest()
-    row["api_hash"] = seal.seal(credentials.api_hash.encode(), *_api_hash_of(session_id))
+    row["api_hash"] = seal.seal(credentials.api_hash.encode(), *bindings.credentials(session_id, "api_hash"))
     return row
-
-
-def _auth_key_of(session_id: str) -> tuple[str, str, str]:
-    return "session_credentials", session_id, "auth_key"
-
-
-def _api_hash_of(session_id: str) -> tuple[str, str, str]:
-    return "session_credentials", session_id, "api_hash"
-
-
-def _code_hash_of(session_id: str) -> tuple[str, str, str]:
-    return "login_attempts", session_id, "phone_code_hash"
 
 
 async def save_credentials(tx: Tx, row: dict[str, Any]) -> None:

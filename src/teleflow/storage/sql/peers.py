@@ -9,6 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.model.peers import Known
+from teleflow.storage import bindings
 from teleflow.storage.base import PhoneLookup
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, has_session, one
@@ -85,11 +86,11 @@ class Peers(Part):
 
     def _known(self, session_id: str, row: Row) -> Known:
         peer_id, access_hash, phone, username, name, migrated_to = row
-        opened = int(self._seal.open(access_hash, *_access_hash_of(session_id, peer_id)))
+        opened = int(self._seal.open(access_hash, *bindings.access_hash(session_id, peer_id)))
         return Known(peer_id, opened, phone, username, name, migrated_to)
 
     def _row(self, session_id: str, known: Known, now: int) -> dict[str, Any]:
-        sealed = self._seal.seal(str(known.access_hash).encode(), *_access_hash_of(session_id, known.peer_id))
+        sealed = self._seal.seal(str(known.access_hash).encode(), *bindings.access_hash(session_id, known.peer_id))
         return {
             "session_id": session_id,
             "peer_id": known.peer_id,
@@ -100,10 +101,6 @@ class Peers(Part):
             "migrated_to": known.migrated_to,
             "seen_at": now,
         }
-
-
-def _access_hash_of(session_id: str, peer_id: int) -> tuple[str, str, str]:
-    return "peers", f"{session_id}/{peer_id}", "access_hash"
 
 
 async def _remember(tx: Tx, session_id: str, rows: list[dict[str, Any]]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from teleflow.kit.seal import Seal
 from teleflow.model.proxies import proxy_of
 from teleflow.model.sessions import Device, Profile
+from teleflow.storage import bindings
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, has_session, one
 from teleflow.storage.sql.statement import Statement, Tx, given
@@ -36,10 +37,10 @@ def row_of(seal: Seal, session_id: str, profile: Profile) -> dict[str, Any]:
         "api_hash": None,
     }
     if profile.proxy is not None:
-        row["proxy"] = seal.seal(json.dumps(profile.proxy.to_fields()).encode(), *_binding(session_id, "proxy"))
+        row["proxy"] = seal.seal(json.dumps(profile.proxy.to_fields()).encode(), *bindings.profile(session_id, "proxy"))
     if profile.api is not None:
         row["api_id"] = profile.api[0]
-        row["api_hash"] = seal.seal(profile.api[1].encode(), *_binding(session_id, "api_hash"))
+        row["api_hash"] = seal.seal(profile.api[1].encode(), *bindings.profile(session_id, "api_hash"))
     return row
 
 
@@ -49,8 +50,12 @@ class Profiles(Part):
         if row is None:
             return None
         device, proxy, api_id, api_hash = row
-        way = proxy_of(json.loads(self._seal.open(proxy, *_binding(session_id, "proxy")))) if proxy else None
-        api = (api_id, self._seal.open(api_hash, *_binding(session_id, "api_hash")).decode()) if api_hash else None
+        way = proxy_of(json.loads(self._seal.open(proxy, *bindings.profile(session_id, "proxy")))) if proxy else None
+        api = (
+            (api_id, self._seal.open(api_hash, *bindings.profile(session_id, "api_hash")).decode())
+            if api_hash
+            else None
+        )
         return Profile(Device(**json.loads(device)), way, api)
 
     async def save_profile(self, session_id: str, profile: Profile) -> None:
@@ -64,7 +69,3 @@ async def save(tx: Tx, row: dict[str, Any]) -> None:
 async def _save_known(tx: Tx, row: dict[str, Any]) -> None:
     if await has_session(tx, row["session_id"]):
         await save(tx, row)
-
-
-def _binding(session_id: str, column: str) -> tuple[str, str, str]:
-    return "session_profiles", session_id, column

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
+from teleflow.storage import bindings
 from teleflow.storage.base import Begun, Claimed, StoredAnswer
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, require_user, run
@@ -54,7 +55,11 @@ class Requests(Part):
             "created_at": now,
         }
         found = await self._db.write(_begin, claim)
-        return found if isinstance(found, Begun | Claimed) else _open(self._seal.open(found, *_binding(user_id, key)))
+        return (
+            found
+            if isinstance(found, Begun | Claimed)
+            else _open(self._seal.open(found, *bindings.answer(user_id, key)))
+        )
 
     async def finish_request(self, user_id: str, key: str, answer: StoredAnswer | None, *, node: str) -> None:
         if answer is None:
@@ -62,15 +67,11 @@ class Requests(Part):
             return
         media = answer.media_type.encode()
         packed = _HEAD.pack(answer.status, len(media)) + media + answer.body
-        sealed = self._seal.seal(packed, *_binding(user_id, key))
+        sealed = self._seal.seal(packed, *bindings.answer(user_id, key))
         await self._db.write(run, _ANSWER, of_user=user_id, this=key, of_node=node, new_answer=sealed)
 
     async def release_requests(self, *, except_node: str) -> int:
         return await self._db.write_heavy(run, _RELEASE, of_node=except_node)
-
-
-def _binding(user_id: str, key: str) -> tuple[str, str, str, str]:
-    return "idempotency_keys", user_id, key, "answer"
 
 
 def _open(packed: bytes) -> StoredAnswer:

@@ -11,6 +11,7 @@ from sqlalchemy.dialects.postgresql import insert
 from teleflow.errors import Invalid
 from teleflow.model.jobs import SendJob, SendState, Text
 from teleflow.model.messages import Message
+from teleflow.storage import bindings
 from teleflow.storage.base import Accepted, Settlement
 from teleflow.storage.sql import own
 from teleflow.storage.sql import schema as t
@@ -148,7 +149,7 @@ class Sends(Part):
     async def settle_send(self, job_id: str, settlement: Settlement, *, now: int) -> SendJob | None:
         result = None
         if settlement.messages:
-            result = self._seal.seal(json_of(settlement.messages), *_binding(job_id))
+            result = self._seal.seal(json_of(settlement.messages), *bindings.job_result(job_id))
         return self._maybe(await self._db.write(_settle, job_id, settlement, result, now))
 
     async def cancel_send(self, job_id: str, *, detail: str, now: int) -> bool:
@@ -199,15 +200,11 @@ class Sends(Part):
 
     def _job(self, row: Row) -> SendJob:
         sealed = row[19]
-        messages = () if sealed is None else messages_of(self._seal.open(sealed, *_binding(row[0])))
+        messages = () if sealed is None else messages_of(self._seal.open(sealed, *bindings.job_result(row[0])))
         return job_of(row, messages)
 
 
 _RENEWED_AT_ONCE = 100  # rows in one unit, so that many leases hold up nobody
-
-
-def _binding(job_id: str) -> tuple[str, str, str]:
-    return "send_jobs", job_id, "result"
 
 
 def log_row(job: SendJob, *, username: str, from_phone: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from teleflow.storage.sql.profiles import Profiles
 from teleflow.storage.sql.recipients import Recipients
 from teleflow.storage.sql.recoveries import Recoveries
 from teleflow.storage.sql.requests import Requests
+from teleflow.storage.sql.sealing import Sealing
 from teleflow.storage.sql.sendlog import SendLog
 from teleflow.storage.sql.sends import Sends
 from teleflow.storage.sql.sessions import Sessions
@@ -66,6 +67,7 @@ class SqlStorage(
     OptOuts,
     Creations,
     Upkeep,
+    Sealing,
 ):
     """One SQL database."""
 

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, Table, delete, select
+from collections.abc import Sequence
+
+from sqlalchemy import Column, Table, and_, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.errors import SettingsError
+from teleflow.kit.seal import Seal
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part
-from teleflow.storage.sql.statement import Statement, Tx, given
+from teleflow.storage.sql.statement import Row, Statement, Tx, given
 
 SWEPT_AT_ONCE = 500  # rows of one table in one call
 _HOUR = 3_600_000
-_SEAL_CHECK = "seal_check"
+SEAL_CHECK = "seal_check"
+SEAL_ALSO = "seal_also/"
 _FACT = "fact/"
 
 _f = t.facts.c
 _READ = Statement(select(_f.value).where(_f.key == given("this")))
-_STORE = Statement(insert(t.facts).on_conflict_do_nothing())
+STORE = Statement(insert(t.facts).on_conflict_do_nothing())
+# The key that a database was made with, and those that came beside it and are not settled yet.
+SEAL_CHECKS = Statement(
+    select(_f.key, _f.value).where(or_(_f.key == SEAL_CHECK, and_(_f.key > SEAL_ALSO, _f.key < SEAL_ALSO + "~")))
+)
 
 
 def _sweeping(table: Table, expires: Column[int]) -> Statement:
@@ -60,14 +68,6 @@ class Upkeep(Part):
     async def remember(self, key: str, value: str) -> str:
         return await self._db.write(_store, _FACT + key, value)
 
-    async def check_seal(self) -> None:
-        """Raises SettingsError when the secrets in here were sealed with another key."""
-        if await self._db.write(_store, _SEAL_CHECK, self._seal.check) != self._seal.check:
-            raise SettingsError(
-                "SESSION_ENCRYPTION_KEY is not the one that this database was made with: "
-                "set the old one again, or start with another database"
-            )
-
 
 async def _sweep(tx: Tx, statement: Statement, until: int) -> int:
     return await tx.run(statement, until=until, most=SWEPT_AT_ONCE)
@@ -79,5 +79,24 @@ async def _read(tx: Tx, key: str) -> str | None:
 
 
 async def _store(tx: Tx, key: str, value: str) -> str:
-    await tx.run(_STORE, key=key, value=value)
+    await tx.run(STORE, key=key, value=value)
     return await _read(tx, key) or value
+
+
+def checks_of(rows: Sequence[Row]) -> frozenset[str]:
+    return frozenset(row[1] for row in rows)
+
+
+def refuse_strange_keys(checks: frozenset[str], seal: Seal) -> None:
+    """Raises SettingsError when one of these keys is not here."""
+    if checks <= seal.checks:
+        return
+    if checks & seal.checks:
+        raise SettingsError(
+            "SESSION_ENCRYPTION_KEY: this database holds secrets under another key too, for the keys were being"
+            " changed: set that one as SESSION_ENCRYPTION_KEY_OLD, and run `teleflow keys rotate`"
+        )
+    raise SettingsError(
+        "SESSION_ENCRYPTION_KEY is not the one that this database was made with: "
+        "set the old one again, or start with another database"
+    )

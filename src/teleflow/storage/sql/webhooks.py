@@ -13,6 +13,7 @@ from teleflow.kit.seal import Seal
 from teleflow.model.audit import AuditEntry
 from teleflow.model.events import EventFilter
 from teleflow.model.webhooks import Ordering, RetryPolicy, Webhook
+from teleflow.storage import bindings
 from teleflow.storage.sql import audit as log
 from teleflow.storage.sql import deliveries, events
 from teleflow.storage.sql import schema as t
@@ -82,7 +83,7 @@ class Webhooks(Part):
 
 def row_of(seal: Seal, webhook: Webhook) -> dict[str, Any]:
     def sealed(place: str, text: str | None) -> bytes | None:
-        return None if text is None else seal.seal(text.encode(), "webhook", webhook.id, place)
+        return None if text is None else seal.seal(text.encode(), *bindings.webhook(webhook.id, place))
 
     wanted = webhook.wanted
     return {
@@ -112,7 +113,7 @@ def webhook_of(row: Row, seal: Seal) -> Webhook:
     types, session_ids = values.pop("types"), values.pop("session_ids")
     for place in ("headers", "secret", "old_secret"):
         held = values[place]
-        values[place] = None if held is None else seal.open(held, "webhook", values["id"], place).decode()
+        values[place] = None if held is None else seal.open(held, *bindings.webhook(values["id"], place)).decode()
     values["headers"] = json.loads(values["headers"]) if values["headers"] else {}
     values["policy"] = RetryPolicy(values["policy"])
     values["ordering"] = Ordering(values["ordering"])

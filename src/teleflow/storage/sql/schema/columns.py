@@ -30,7 +30,7 @@ def flag(name: str, *, null: bool = False) -> Column[int]:
 
 
 def sealed(name: str, *, null: bool = False) -> Column[bytes]:
-    return Column(name, LargeBinary, nullable=null)
+    return Column(name, LargeBinary, nullable=null, info={"sealed": True})
 
 
 def owned_by(parent: str, name: str, *, key: bool = False) -> Column[str]:
