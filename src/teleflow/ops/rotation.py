@@ -134,4 +134,4 @@ async def _seal_all_anew(store: SealedStore, report: Report, clock: Clock, tell:
             await clock.sleep(PAUSE_S)
         if report.changed == before or report.broken:
             return
-    raise Internal("There is always more under an older key: is another service running with it?", code="KEY_IN_USE")
+    raise Conflict("There is always more under an older key: is another service running with it?", code="KEY_IN_USE")
