@@ -15,12 +15,26 @@ from teleflow.model.jobs import SendJob
 from teleflow.model.media import FileRef
 from teleflow.model.pacing import Hold
 from teleflow.model.sessions import SessionState
+from teleflow.model.webhooks import Disabled, Webhook
+from teleflow.wire.events import event_body
 from teleflow.wire.instants import iso
 from teleflow.wire.jobs import told_job
 
 _S = SessionState
 _T = EventType
 _LINKED = frozenset({_S.ONLINE, _S.FLOOD_HELD, _S.RESTRICTED, _S.FROZEN})  # there is a connection that works
+
+
+def row_of(event: NewEvent) -> dict[str, Any]:
+    """An event as it is stored, but for its number."""
+    return {
+        "id": event.id,
+        "type": event.type.value,
+        "session_id": event.session_id,
+        "chat_id": event.chat_id,
+        "at": event.at,
+        "body": event_body(event.id, event.type.value, event.session_id, event.at, event.data),
+    }
 
 
 def created(session_id: str, phone: str | None, now: int) -> NewEvent:
@@ -77,6 +91,14 @@ def broadcast_changed(before: Broadcast, state: BroadcastState, cause: str | Non
     return _of(
         before.session_id, _T.BROADCAST_STATE_CHANGED, data, now, before.id, before.state.value, state.value, now
     )
+
+
+def webhook_disabled(webhook: Webhook, because: Disabled, now: int) -> NewEvent:
+    data = {"webhookId": webhook.id, "url": webhook.url, "reason": because.value, "failingSince": None}
+    if webhook.failing_since is not None:
+        data["failingSince"] = iso(webhook.failing_since)
+    id_ = event_id(webhook.user_id, _T.WEBHOOK_DISABLED, webhook.id, now)
+    return NewEvent(id_, _T.WEBHOOK_DISABLED, None, now, data)
 
 
 def _no_file(file: FileRef, *, thumb: str = "") -> str:  # noqa: ARG001 - a shape of its own has no file

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,17 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.errors import Conflict, NotFound
 from teleflow.model.audit import AuditEntry
-from teleflow.model.broadcasts import (
-    FROM,
-    Broadcast,
-    BroadcastState,
-    Pace,
-    Plan,
-    QuietHours,
-    Recipient,
-    RecipientState,
-)
-from teleflow.model.formatting import ParseMode
+from teleflow.model.broadcasts import FROM, Broadcast, BroadcastState, Recipient, RecipientState
+from teleflow.storage.common import broadcasts as common
 from teleflow.storage.sql import audit as log
 from teleflow.storage.sql import own
 from teleflow.storage.sql import schema as t
@@ -96,13 +85,13 @@ class Broadcasts(Part):
     async def add_broadcast(
         self, broadcast: Broadcast, recipients: Sequence[Recipient], *, audit: AuditEntry | None = None
     ) -> None:
-        rows = [row_of(broadcast.id, one) for one in recipients]
-        await self._db.write_heavy(_add, _row_of(broadcast), rows, audit)
+        rows = [common.recipient_row(broadcast.id, one) for one in recipients]
+        await self._db.write_heavy(_add, common.broadcast_row(broadcast), rows, audit)
 
     async def add_recipients(
         self, user_id: str, broadcast_id: str, recipients: Sequence[Recipient], *, most: int
     ) -> int:
-        rows = [row_of(broadcast_id, one) for one in recipients]
+        rows = [common.recipient_row(broadcast_id, one) for one in recipients]
         return await self._db.write_heavy(_append, user_id, broadcast_id, rows, most)
 
     async def broadcast(self, user_id: str, broadcast_id: str) -> Broadcast | None:
@@ -142,40 +131,9 @@ class Broadcasts(Part):
         return sorted((broadcast_of(row) for row in rows), key=lambda broadcast: broadcast.id)
 
 
-def row_of(broadcast_id: str, recipient: Recipient) -> dict[str, Any]:
-    return {
-        "broadcast_id": broadcast_id,
-        "number": recipient.number,
-        "peer": recipient.to,
-        "variables": json.dumps(dict(recipient.variables), ensure_ascii=False) if recipient.variables else None,
-        "state": recipient.state.value,
-        "chat_id": recipient.chat_id,
-        "job_id": recipient.job_id,
-        "message_id": recipient.message_id,
-        "code": recipient.code,
-        "reason": recipient.reason,
-        "stranger": int(recipient.stranger),
-        "queued_at": recipient.queued_at,
-        "ended_at": recipient.ended_at,
-    }
-
-
-def _row_of(broadcast: Broadcast) -> dict[str, Any]:
-    row = {field.name: getattr(broadcast, field.name) for field in dataclasses.fields(broadcast)}
-    return row | {
-        "plan": json.dumps(dataclasses.asdict(broadcast.plan), ensure_ascii=False),
-        "state": row["state"].value,
-    }
-
-
 def broadcast_of(row: Row) -> Broadcast:
     """The broadcast in a row of COLUMNS."""
-    values = dict(zip((column.name for column in COLUMNS), row, strict=True))
-    plan = json.loads(values["plan"])
-    plan["pace"] = Pace(**plan["pace"])
-    plan["quiet"] = None if plan["quiet"] is None else QuietHours(**plan["quiet"])
-    plan["parse_mode"] = None if plan["parse_mode"] is None else ParseMode(plan["parse_mode"])
-    return Broadcast(**(values | {"plan": Plan(**plan), "state": BroadcastState(values["state"])}))
+    return common.broadcast_of(dict(zip((column.name for column in COLUMNS), row, strict=True)))
 
 
 async def _add(tx: Tx, row: dict[str, Any], recipients: list[dict[str, Any]], audit: AuditEntry | None) -> None:

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.kit.ids import new_id
-from teleflow.model.events import EventFilter
 from teleflow.model.webhooks import BEHIND, Attempt, DeliveryState, Due, Ordering
+from teleflow.storage.common.webhooks import filter_of
+from teleflow.storage.common.webhooks import order_key as order_key_of
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.statement import NO, YES, Statement, Tx, given
 
@@ -111,13 +111,6 @@ _BLANK: dict[str, Any] = {
 }
 
 
-@lru_cache(maxsize=4096)
-def filter_of(types: str, session_ids: str | None) -> EventFilter:
-    return EventFilter(
-        frozenset(json.loads(types)), None if session_ids is None else frozenset(json.loads(session_ids))
-    )
-
-
 async def plan(tx: Tx, user_id: str, added: Sequence[tuple[int, Mapping[str, Any]]], now: int) -> None:
     """One open delivery for each of these events (number, row) and each active webhook that wants it."""
     for webhook_id, types, session_ids, ordering in await tx.all(_WANTING, of_user=user_id):
@@ -135,7 +128,7 @@ async def plan_one(
     tx: Tx, user_id: str, webhook_id: str, ordering: Ordering, number: int, event: Mapping[str, Any], now: int
 ) -> None:
     """`event` has id, type, session_id and chat_id. Planned already is planned once."""
-    order_key = _order_key(ordering, event)
+    order_key = order_key_of(ordering, event)
     behind = order_key is not None and await tx.one(_AHEAD, of_webhook=webhook_id, of_order=order_key) is not None
     await tx.run(
         _ADD,
@@ -232,11 +225,3 @@ async def forget_some(tx: Tx, webhook_id: str) -> int:
 async def left_open(tx: Tx, most: int) -> list[str]:
     """Inactive endpoints that something still waits for."""
     return [str(row[0]) for row in await tx.all(_LEFT_OPEN, most=most)]
-
-
-def _order_key(ordering: Ordering, event: Mapping[str, Any]) -> str | None:
-    if ordering is Ordering.NONE:
-        return None
-    if ordering is Ordering.SESSION or event["chat_id"] is None:
-        return f"{event['session_id'] or ''}"
-    return f"{event['session_id'] or ''}:{event['chat_id']}"

@@ -8,14 +8,13 @@ from sqlalchemy import update
 
 from teleflow.kit.seal import Seal
 from teleflow.model.audit import Act, AuditEntry
-from teleflow.model.events import EventType, NewEvent, event_id
-from teleflow.model.webhooks import Disabled, Tried, Webhook
+from teleflow.model.webhooks import Disabled, Tried
+from teleflow.storage import told
 from teleflow.storage.base.webhooks import Claim, Settled
 from teleflow.storage.sql import audit, deliveries, events, webhooks
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part
 from teleflow.storage.sql.statement import Statement, Tx, given
-from teleflow.wire.instants import iso
 
 _w = t.webhooks.c
 _FAILING = Statement(
@@ -93,7 +92,7 @@ async def _disabled(
     await tx.run(_DISABLE, this=webhook_id, because=because.value, now=now)
     await events.count_endpoints(tx, webhook.user_id)
     await deliveries.cancel_some(tx, webhook_id, now)
-    await events.append(tx, webhook.user_id, [events.row_of(_told(webhook, because, now))], now)
+    await events.append(tx, webhook.user_id, [told.row_of(told.webhook_disabled(webhook, because, now))], now)
     await audit.add(
         tx,
         AuditEntry(
@@ -101,11 +100,3 @@ async def _disabled(
         ),
     )
     return because
-
-
-def _told(webhook: Webhook, because: Disabled, now: int) -> NewEvent:
-    type_ = EventType.WEBHOOK_DISABLED
-    data = {"webhookId": webhook.id, "url": webhook.url, "reason": because.value, "failingSince": None}
-    if webhook.failing_since is not None:
-        data["failingSince"] = iso(webhook.failing_since)
-    return NewEvent(event_id(webhook.user_id, type_, webhook.id, now), type_, None, now, data)

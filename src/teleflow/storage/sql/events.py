@@ -17,7 +17,7 @@ from teleflow.storage.sql import deliveries
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, every, one, page
 from teleflow.storage.sql.statement import YES, Row, Statement, Tx, given, larger
-from teleflow.wire.events import event_body
+from teleflow.storage.told import row_of
 
 _e = t.events.c
 _l = t.event_logs.c
@@ -217,17 +217,6 @@ async def _wanted_after(
     )
     looked = rows[-1][0] if len(rows) == most else max(after, up_to)
     return [_event_of(row) for row in rows], looked
-
-
-def row_of(event: NewEvent) -> dict[str, Any]:
-    return {
-        "id": event.id,
-        "type": event.type.value,
-        "session_id": event.session_id,
-        "chat_id": event.chat_id,
-        "at": event.at,
-        "body": event_body(event.id, event.type.value, event.session_id, event.at, event.data),
-    }
 
 
 async def append(tx: Tx, user_id: str, rows: Sequence[Mapping[str, Any]], now: int) -> int:

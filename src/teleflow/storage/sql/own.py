@@ -16,6 +16,7 @@ from teleflow.storage.told import (
     created,
     deleted,
     flood_wait,
+    row_of,
     settled,
     state_changed,
 )
@@ -36,7 +37,7 @@ _OWNER = Statement(select(t.sessions.c.user_id).where(t.sessions.c.id == given("
 
 
 async def tell(tx: Tx, user_id: str, events: Iterable[NewEvent], now: int) -> None:
-    await log.append(tx, user_id, [log.row_of(event) for event in events], now)
+    await log.append(tx, user_id, [row_of(event) for event in events], now)
 
 
 async def owner(tx: Tx, session_id: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from sqlalchemy import func, select, update
 from teleflow.model.broadcasts import Broadcast, BroadcastState, Outcome, Recipient, RecipientState
 from teleflow.model.jobs import SendJob
 from teleflow.storage.base import Placed
+from teleflow.storage.common.broadcasts import TOO_MANY_FAILURES, WHY_SKIPPED, names_of, recipient_of
 from teleflow.storage.sql import broadcasts as rows
 from teleflow.storage.sql import opt_outs, sends
 from teleflow.storage.sql import schema as t
@@ -94,12 +94,6 @@ _QUEUED = Statement(
     .order_by(_r.number)
     .limit(given("most"))
 )
-_WHY = {
-    Placed.DUPLICATE: "The same chat is among the recipients already",
-    Placed.OPTED_OUT: "They are on the opt-out list",
-    Placed.STRANGERS_CAP: "The account has no chat with them, and the broadcast has written to as many such as it may",
-}
-_TOO_MANY_FAILURES = "TOO_MANY_FAILURES"
 
 
 class Recipients(Part):
@@ -160,21 +154,7 @@ class Recipients(Part):
 
 
 def _recipient(row: Row) -> Recipient:
-    number, peer, variables, state, chat_id, job_id, message_id, code, reason, stranger, queued_at, ended_at = row
-    return Recipient(
-        number,
-        peer,
-        {} if variables is None else json.loads(variables),
-        _S(state),
-        chat_id,
-        job_id,
-        message_id,
-        code,
-        reason,
-        bool(stranger),
-        queued_at,
-        ended_at,
-    )
+    return recipient_of(dict(zip((column.name for column in _COLUMNS), row, strict=True)))
 
 
 async def _place(
@@ -197,7 +177,9 @@ async def _place(
     counted = bool(row[2])  # whose job was withdrawn: they were counted then
     refused = await _refused(tx, stands, number, job, row[1], stranger and not counted)
     if refused is not None:
-        await _end(tx, broadcast.id, number, _S.SKIPPED, refused.value, _WHY[refused], job.created_at, job.chat_id)
+        await _end(
+            tx, broadcast.id, number, _S.SKIPPED, refused.value, WHY_SKIPPED[refused], job.created_at, job.chat_id
+        )
         return refused
     await sends.accept(tx, job, log, lease, None, "")
     await tx.run(
@@ -216,11 +198,8 @@ async def _place(
 async def _refused(tx: Tx, broadcast: Broadcast, number: int, job: SendJob, peer: str, stranger: bool) -> Placed | None:
     if await tx.one(_SAME_CHAT, of_broadcast=broadcast.id, in_chat=job.chat_id, this=number) is not None:
         return Placed.DUPLICATE
-    names = {peer, str(job.chat_id)}
     known = await tx.one(_NAMES, of_session=broadcast.session_id, this=job.chat_id)
-    if known is not None:
-        names |= {f"@{known[0]}"} if known[0] else set()
-        names |= {known[1] if known[1].startswith("+") else f"+{known[1]}"} if known[1] else set()
+    names = names_of(peer, job.chat_id, *(known or (None, None)))
     if await opt_outs.among(tx, broadcast.user_id, names):
         return Placed.OPTED_OUT
     if stranger and broadcast.strangers_met >= broadcast.plan.strangers:
@@ -320,7 +299,7 @@ async def _count(tx: Tx, broadcast_id: str, outcomes: Sequence[Outcome], now: in
             failed = 0
         elif one.state is _S.FAILED:
             failed += 1
-            cause = cause or (_TOO_MANY_FAILURES if failed >= most else None)
+            cause = cause or (TOO_MANY_FAILURES if failed >= most else None)
     await tx.run(_COUNT_FAILED, of_broadcast=broadcast_id, new_failed=failed)
     if cause is not None:
         await rows.move(tx, broadcast, BroadcastState.STOPPED, now, cause)

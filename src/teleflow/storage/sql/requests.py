@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import struct
 from typing import Any
 
 from sqlalchemy import and_, delete, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from teleflow.storage import bindings
 from teleflow.storage.base import Begun, Claimed, StoredAnswer
+from teleflow.storage.common.answers import opened_answer, sealed_answer
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, require_user, run
 from teleflow.storage.sql.statement import Statement, Tx, given
@@ -39,7 +38,6 @@ _RELEASE = Statement(
     .values(lease_node=None, lease_until=0)
     .where(_k.lease_node.is_not(None), _k.lease_node != given("of_node"))
 )
-_HEAD = struct.Struct("<HH")  # status, length of the media type
 
 
 class Requests(Part):
@@ -55,29 +53,17 @@ class Requests(Part):
             "created_at": now,
         }
         found = await self._db.write(_begin, claim)
-        return (
-            found
-            if isinstance(found, Begun | Claimed)
-            else _open(self._seal.open(found, *bindings.answer(user_id, key)))
-        )
+        return found if isinstance(found, Begun | Claimed) else opened_answer(self._seal, user_id, key, found)
 
     async def finish_request(self, user_id: str, key: str, answer: StoredAnswer | None, *, node: str) -> None:
         if answer is None:
             await self._db.write(run, _GIVE_BACK, of_user=user_id, this=key, of_node=node)
             return
-        media = answer.media_type.encode()
-        packed = _HEAD.pack(answer.status, len(media)) + media + answer.body
-        sealed = self._seal.seal(packed, *bindings.answer(user_id, key))
+        sealed = sealed_answer(self._seal, user_id, key, answer)
         await self._db.write(run, _ANSWER, of_user=user_id, this=key, of_node=node, new_answer=sealed)
 
     async def release_requests(self, *, except_node: str) -> int:
         return await self._db.write_heavy(run, _RELEASE, of_node=except_node)
-
-
-def _open(packed: bytes) -> StoredAnswer:
-    status, length = _HEAD.unpack_from(packed)
-    body = packed[_HEAD.size :]
-    return StoredAnswer(status, body[:length].decode(), body[length:])
 
 
 async def _begin(tx: Tx, claim: dict[str, Any]) -> Claimed | Begun | bytes:

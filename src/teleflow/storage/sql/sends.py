@@ -13,9 +13,9 @@ from teleflow.model.jobs import SendJob, SendState, Text
 from teleflow.model.messages import Message
 from teleflow.storage import bindings
 from teleflow.storage.base import Accepted, Settlement
+from teleflow.storage.common.contents import columns_of, content_of, json_of, messages_of
 from teleflow.storage.sql import own
 from teleflow.storage.sql import schema as t
-from teleflow.storage.sql.contents import columns_of, content_of, json_of, messages_of
 from teleflow.storage.sql.part import Part, one, page, require_user
 from teleflow.storage.sql.sendlog import ADD_LOG, SETTLE_LOG
 from teleflow.storage.sql.statement import NO, YES, Row, Statement, Tx, given

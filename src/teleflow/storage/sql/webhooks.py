@@ -1,8 +1,7 @@
-"""Webhooks as their owners keep them. Secrets and headers are sealed, each bound to its row and place."""
+"""Webhooks as their owners keep them."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from sqlalchemy import and_, delete, func, select, update
@@ -11,9 +10,8 @@ from sqlalchemy.dialects.postgresql import insert
 from teleflow.errors import Conflict
 from teleflow.kit.seal import Seal
 from teleflow.model.audit import AuditEntry
-from teleflow.model.events import EventFilter
-from teleflow.model.webhooks import Ordering, RetryPolicy, Webhook
-from teleflow.storage import bindings
+from teleflow.model.webhooks import Webhook
+from teleflow.storage.common import webhooks as common
 from teleflow.storage.sql import audit as log
 from teleflow.storage.sql import deliveries, events
 from teleflow.storage.sql import schema as t
@@ -51,7 +49,7 @@ _TO_SERVE = Statement(
 
 class Webhooks(Part):
     async def add_webhook(self, webhook: Webhook, *, most: int, audit: AuditEntry | None = None) -> None:
-        await self._db.write(_add, row_of(self._seal, webhook), most, audit)
+        await self._db.write(_add, common.row_of(self._seal, webhook), most, audit)
 
     async def webhooks(self, user_id: str, *, limit: int) -> list[Webhook]:
         rows = await self._db.read(every, _LIST, of_user=user_id, most=page(limit))
@@ -62,7 +60,7 @@ class Webhooks(Part):
         return None if row is None else webhook_of(row, self._seal)
 
     async def update_webhook(self, webhook: Webhook, *, now: int, audit: AuditEntry | None = None) -> bool:
-        row = {f"new_{name}": value for name, value in row_of(self._seal, webhook).items()}
+        row = {f"new_{name}": value for name, value in common.row_of(self._seal, webhook).items()}
         return await self._db.write(_update, webhook, row, now, audit)
 
     async def remove_webhook(self, user_id: str, webhook_id: str, *, audit: AuditEntry | None = None) -> bool:
@@ -81,47 +79,9 @@ class Webhooks(Part):
         return [str(row[0]) for row in rows]
 
 
-def row_of(seal: Seal, webhook: Webhook) -> dict[str, Any]:
-    def sealed(place: str, text: str | None) -> bytes | None:
-        return None if text is None else seal.seal(text.encode(), *bindings.webhook(webhook.id, place))
-
-    wanted = webhook.wanted
-    return {
-        "id": webhook.id,
-        "user_id": webhook.user_id,
-        "url": webhook.url,
-        "types": json.dumps(sorted(wanted.types)),
-        "session_ids": None if wanted.session_ids is None else json.dumps(sorted(wanted.session_ids)),
-        "headers": sealed("headers", json.dumps(dict(webhook.headers)) if webhook.headers else None),
-        "secret": sealed("secret", webhook.secret),
-        "old_secret": sealed("old_secret", webhook.old_secret),
-        "old_secret_until": webhook.old_secret_until,
-        "policy": webhook.policy.value,
-        "ordering": webhook.ordering.value,
-        "description": webhook.description,
-        "active": int(webhook.active),
-        "failing_since": webhook.failing_since,
-        "disabled_because": webhook.disabled_because,
-        "created_at": webhook.created_at,
-        "updated_at": webhook.updated_at,
-    }
-
-
 def webhook_of(row: Row, seal: Seal) -> Webhook:
     """Raises SealBroken."""
-    values = dict(zip((column.name for column in _COLUMNS), row, strict=False))
-    types, session_ids = values.pop("types"), values.pop("session_ids")
-    for place in ("headers", "secret", "old_secret"):
-        held = values[place]
-        values[place] = None if held is None else seal.open(held, *bindings.webhook(values["id"], place)).decode()
-    values["headers"] = json.loads(values["headers"]) if values["headers"] else {}
-    values["policy"] = RetryPolicy(values["policy"])
-    values["ordering"] = Ordering(values["ordering"])
-    values["active"] = bool(values["active"])
-    wanted = EventFilter(
-        frozenset(json.loads(types)), None if session_ids is None else frozenset(json.loads(session_ids))
-    )
-    return Webhook(wanted=wanted, **values)
+    return common.webhook_of(dict(zip((column.name for column in _COLUMNS), row, strict=False)), seal)
 
 
 async def by_id(tx: Tx, seal: Seal, webhook_id: str) -> Webhook | None:

@@ -1,0 +1,1 @@
+"""What all databases' adapters do alike: values as rows, answers as they are kept."""
