@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from teleflow.model.events import NewEvent
+from teleflow.model.jobs import SendJob, SendState
+from teleflow.model.updates import BoxPosition
 from teleflow.storage.mongo.tx import Reads, Tx
 from teleflow.storage.told import (
     authorized,
@@ -18,9 +20,11 @@ from teleflow.storage.told import (
 
 __all__ = [
     "authorized",
+    "begin_at",
     "broadcast_changed",
     "created",
     "deleted",
+    "end_jobs",
     "flood_wait",
     "owner",
     "settled",
@@ -31,6 +35,23 @@ __all__ = [
 
 async def tell(tx: Tx, user_id: str, events: Iterable[NewEvent], now: int) -> None:
     """Into the user's log: `events.append`, which comes with the event log."""
+
+
+async def begin_at(tx: Tx, session_id: str, start: BoxPosition | None) -> None:
+    """`events.begin_at`, which comes with the event log."""
+
+
+async def end_jobs(
+    tx: Tx,  # noqa: ARG001
+    of_it: Mapping[str, str],  # noqa: ARG001
+    states: Sequence[SendState],  # noqa: ARG001
+    outcome: SendState,  # noqa: ARG001
+    code: str,  # noqa: ARG001
+    detail: str,  # noqa: ARG001
+    now: int,  # noqa: ARG001
+) -> list[SendJob]:
+    """`sends.end_jobs`, which comes with the jobs."""
+    return []
 
 
 async def owner(reads: Reads, session_id: str) -> str | None:

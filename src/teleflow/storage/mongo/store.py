@@ -9,14 +9,36 @@ from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal
 from teleflow.storage.base import Storage
+from teleflow.storage.mongo.arrivals import Arrivals
 from teleflow.storage.mongo.audit import Audit
 from teleflow.storage.mongo.client import reason
+from teleflow.storage.mongo.creations import Creations
+from teleflow.storage.mongo.credentials import SessionSecrets
 from teleflow.storage.mongo.engine import MongoEngine
+from teleflow.storage.mongo.keys import Keys
+from teleflow.storage.mongo.logins import Logins
+from teleflow.storage.mongo.pacing import PacingRows
+from teleflow.storage.mongo.peers import Peers
+from teleflow.storage.mongo.profiles import Profiles
+from teleflow.storage.mongo.sessions import Sessions
+from teleflow.storage.mongo.tickets import Tickets
 from teleflow.storage.mongo.upkeep import Upkeep
+from teleflow.storage.mongo.users import Users
 
 
 class MongoStorage(
+    Users,
+    Logins,
+    Keys,
+    Sessions,
+    SessionSecrets,
+    Profiles,
+    Arrivals,
+    Peers,
+    PacingRows,
+    Tickets,
     Audit,
+    Creations,
     Upkeep,
 ):
     """One MongoDB database."""

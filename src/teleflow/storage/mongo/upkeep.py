@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from teleflow.errors import SettingsError
+from teleflow.storage.mongo import removal
 from teleflow.storage.mongo.part import Part
 from teleflow.storage.mongo.tx import Reads, Tx
 
@@ -31,7 +32,7 @@ class Upkeep(Part):
         removed = 0
         for collection, field, kept_for in _SWEEPS:
             removed += await self._db.write_heavy(_sweep, collection, field, now - kept_for)
-        return removed
+        return removed + await self._db.write_heavy(removal.bury_some, SWEPT_AT_ONCE)
 
     async def remembered(self, key: str) -> str | None:
         return await self._db.read(_read, _FACT + key)

@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
-from collections import OrderedDict
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.errors import Conflict
-from teleflow.kit.clock import Clock, milliseconds
+from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal
 from teleflow.model.audit import AuditEntry
 from teleflow.model.users import Login, RefreshToken, User
 from teleflow.storage.base import Rotation
+from teleflow.storage.rotations import Rotations, rotated, told_of
 from teleflow.storage.sql import audit as log
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.engine import Engine
 from teleflow.storage.sql.part import Part, columns, require_user
 from teleflow.storage.sql.statement import YES, Statement, Tx, given
 from teleflow.storage.sql.userrows import USER_COLUMNS, user_of
-
-_REMEMBERED_ROTATIONS = 10_000
 
 _ADD_LOGIN = Statement(insert(t.logins))
 _ADD_TOKEN = Statement(insert(t.refresh_tokens).on_conflict_do_nothing())
@@ -65,38 +62,6 @@ _END_KEYS = Statement(
 )
 
 
-class Rotations:
-    """Which refresh tokens are being rotated right now, and when the last ones were done.
-
-    A rotation's `now` is older than its commit. A parallel use that arrived between the two has lost a race
-    and is no thief, so the end of the commit is remembered here for a while. A use that is not remembered
-    any more is judged by the stored `used_at` alone.
-    """
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._under_way: dict[str, int] = {}
-        self._decided_at: OrderedDict[str, int] = OrderedDict()
-
-    def begin(self, hash_: str) -> bool:
-        """Note a use; whether another use of the same token is under way."""
-        others = self._under_way.get(hash_, 0)
-        self._under_way[hash_] = others + 1
-        return others > 0
-
-    def end(self, hash_: str, *, rotated: bool) -> None:
-        others = self._under_way.pop(hash_) - 1
-        if others:
-            self._under_way[hash_] = others
-        if rotated:
-            self._decided_at[hash_] = milliseconds(self._clock.time())
-            if len(self._decided_at) > _REMEMBERED_ROTATIONS:
-                self._decided_at.popitem(last=False)
-
-    def decided_at(self, hash_: str) -> int:
-        return self._decided_at.get(hash_, 0)
-
-
 class Logins(Part):
     def __init__(self, engine: Engine, seal: Seal, clock: Clock) -> None:
         super().__init__(engine, seal, clock)
@@ -128,7 +93,7 @@ class Logins(Part):
             self._rotations.end(old_hash, rotated=False)
             raise
         # A caller who hangs up must not make a parallel use look like a theft: the end is noted all the same.
-        writing.add_done_callback(lambda done: self._rotations.end(old_hash, rotated=_rotated(done)))
+        writing.add_done_callback(lambda done: self._rotations.end(old_hash, rotated=rotated(done)))
         return await asyncio.shield(writing)
 
     async def _rotate(
@@ -151,7 +116,7 @@ class Logins(Part):
             if raced or arrived_at <= max(used_at, self._rotations.decided_at(old_hash)):
                 return Rotation.LOST_RACE, user, login_id
             await tx.run(_END, this=login_id)
-            await log.add(tx, _told_of(reuse, user.id, ""))
+            await log.add(tx, told_of(reuse, user.id, ""))
             return Rotation.REUSED, user, login_id
         successor = RefreshToken(successor_hash, login_id, user.id, now, expires_at)
         if not await tx.run(_ADD_TOKEN, **columns(successor)):
@@ -168,10 +133,6 @@ class Logins(Part):
 
     async def end_logins(self, user_id: str, *, audit: AuditEntry | None = None) -> list[str]:
         return await self._db.write(_end_logins, user_id, audit)
-
-
-def _rotated(done: asyncio.Future[tuple[Rotation, User | None, str | None]]) -> bool:
-    return not done.cancelled() and done.exception() is None and done.result()[0] is Rotation.ROTATED
 
 
 async def end_all(tx: Tx, user_id: str) -> list[str]:
@@ -191,13 +152,6 @@ async def _end_login_id(tx: Tx, login_id: str, audit: AuditEntry | None) -> bool
         return False
     await log.add(tx, audit)
     return True
-
-
-def _told_of(audit: AuditEntry | None, user_id: str, username: str) -> AuditEntry | None:
-    """The entry, as one of the user whom only the transaction has found."""
-    if audit is None:
-        return None
-    return dataclasses.replace(audit, user_id=user_id, actor_id=user_id if username else None, actor=username)
 
 
 async def _add_login(tx: Tx, login: Login, token: RefreshToken, audit: AuditEntry | None) -> None:
@@ -222,5 +176,5 @@ async def _end_login(tx: Tx, refresh_hash: str, audit: AuditEntry | None) -> str
     if row is None:
         return None
     await tx.run(_END, this=row[0])
-    await log.add(tx, _told_of(audit, row[1], row[2]))
+    await log.add(tx, told_of(audit, row[1], row[2]))
     return str(row[0])
