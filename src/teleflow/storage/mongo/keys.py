@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from teleflow.errors import Conflict
+from teleflow.errors import Conflict, Internal
 from teleflow.kit.seal import Seal
 from teleflow.model.audit import AuditEntry
 from teleflow.model.keys import ApiKey
@@ -83,7 +83,7 @@ async def _add(tx: Tx, key: ApiKey, most: int, now: int, replace: bool, audit: A
     # One of this id was made by the same request, whose answer nobody got: its secret is in no one's hands.
     stands = await tx.get("api_keys", key.id)
     if stands is not None and stands["user_id"] != key.user_id:
-        raise Conflict("There is a key of this id", code="KEY_EXISTS")
+        raise Internal("The key's id is another user's")
     same_sort = {"user_id": key.user_id, "by_login": int(key.by_login), "_id": {"$ne": key.id}}
     living = [doc for doc in await tx.find("api_keys", same_sort) if _is_living(doc, now)]
     spare = most - len(living)
