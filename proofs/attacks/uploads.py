@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 import time
 from contextlib import suppress
 from pathlib import Path
 
 from proofs.attacks.case import Case, Context, Found, statuses, that, together
-from proofs.wire import Reply
+from proofs.wire import Reply, until
 
 MEDIA = "/api/v1/messages/media"
 IMPORT = "/api/v1/sessions/import"
@@ -115,9 +114,13 @@ async def media(context: Context) -> Found:
         "GET", f"/api/v1/messages/history?sessionId={account.session}&chatId=me&limit=5", token=token
     )
     stray = list(context.folder.rglob("*stray*")) + list(context.folder.parent.glob("*stray*"))
-    until = time.monotonic() + 5  # they go when the outcome is on disk, which is after the answer
-    while (kept := list(context.folder.glob("gateway/**/spool/*"))) and time.monotonic() < until:
-        await asyncio.sleep(0.05)
+
+    async def empty() -> bool:
+        return not list(context.folder.glob("gateway/**/spool/*"))
+
+    with suppress(TimeoutError):  # files go when the outcome is on disk, which is after the answer
+        await until(empty, within=5)
+    kept = not await empty()
     return together(
         statuses(replies, 400, 413, 415, 422),
         that(all(one.status == 413 for one in large), "50 MB in a field: cut off"),
