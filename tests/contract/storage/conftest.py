@@ -18,7 +18,6 @@ from .rig import KEY, SetClock
 
 SQL = ("sqlite", "postgresql")
 MONGODB = ("mongodb", "mongodb-alone")
-ON_MONGODB = {"test_logins.py", "test_pacing.py", "test_tickets.py"}  # the files all of whose nouns are there
 
 
 @pytest.fixture
@@ -67,8 +66,7 @@ def mongodb_alone() -> Iterator[MongoDatabases]:
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database" in metafunc.fixturenames:
-        file = Path(metafunc.module.__file__ or "").name
-        metafunc.parametrize("database", [*SQL, *(MONGODB if file in ON_MONGODB else ())], indirect=True)
+        metafunc.parametrize("database", [*SQL, *MONGODB], indirect=True)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from teleflow.model.sessions import Credentials, Profile, Session
 from teleflow.model.updates import BoxPosition
 from teleflow.storage.mongo import audit as audit_log
 from teleflow.storage.mongo import credentials as secrets
-from teleflow.storage.mongo import own, profiles, sessions
+from teleflow.storage.mongo import events, profiles, sessions
 from teleflow.storage.mongo.match import Doc
 from teleflow.storage.mongo.part import Part
 from teleflow.storage.mongo.tx import Tx
@@ -39,5 +39,5 @@ async def _add(
     await sessions.add_session(tx, session)
     await secrets.save_credentials(tx, sealed)
     tx.put("session_profiles", profile)
-    await own.begin_at(tx, session["_id"], start)
+    await events.begin_at(tx, session["_id"], start)
     await audit_log.add(tx, entry)

@@ -18,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 import structlog
@@ -50,7 +51,9 @@ class LostLock(ConnectionFailure):
 
 
 class Ledger(Protocol):
-    """Used by one task: begin, then commit or leave."""
+    """Used by one task: begin, then commit or leave. `counts_always`: what is left has counted the fence on too."""
+
+    counts_always: bool
 
     async def begin(self) -> Tx: ...
 
@@ -65,6 +68,8 @@ class Ledger(Protocol):
 
 class Transactions:
     """On a replica set."""
+
+    counts_always = False
 
     def __init__(self, client: AsyncMongoClient[Doc], database: AsyncDatabase[Doc]) -> None:
         self._client = client
@@ -87,7 +92,8 @@ class Transactions:
         except BaseException:
             await self.leave()
             raise
-        return Tx(self._database, (lock or {}).get("counters") or {}, session)
+        held = lock or {}
+        return Tx(self._database, held.get("counters") or {}, held.get("fence", 0), session)
 
     async def commit(self, tx: Tx) -> None:
         session = self._session
@@ -138,6 +144,8 @@ async def _committed(session: AsyncClientSession) -> None:
 class Intents:
     """On a server without transactions."""
 
+    counts_always = True
+
     def __init__(self, database: AsyncDatabase[Doc], clock: Clock) -> None:
         self._database = database
         self._lock = database[PREFIX + "writer"]
@@ -171,7 +179,7 @@ class Intents:
             await self._stop_beating()
             raise
         self._unsure = 0
-        return Tx(self._database, held.get("counters") or {})
+        return Tx(self._database, held.get("counters") or {}, self._fence)
 
     async def commit(self, tx: Tx) -> None:
         operations, counters = tx.operations(), tx.counters
@@ -299,31 +307,35 @@ class Intents:
             return
 
     async def _carry_out(self, operations: Sequence[Operation]) -> None:
-        for collection, requests in in_requests(operations):
+        for collection, some, ordered in in_requests(operations):
             if loop_time() - self._beaten > _SURE_S:
                 sent = loop_time()
                 await self._mine({"$inc": {"beat": 1}})
                 self._beaten = sent
-            await _write(self._database, collection, requests)
+            await _write(self._database, collection, some, ordered)
 
 
 async def _carry_out(
     database: AsyncDatabase[Doc], operations: Sequence[Operation], session: AsyncClientSession
 ) -> None:
-    for collection, requests in in_requests(operations):
-        await database[collection].bulk_write(requests, ordered=True, session=session)
+    for collection, some, ordered in in_requests(operations):
+        requests = [one.request() for one in some]
+        await database[collection].bulk_write(requests, ordered=ordered, session=session)
 
 
-async def _write(database: AsyncDatabase[Doc], collection: str, requests: list[Any]) -> None:
-    """In order. What a unique index refuses (some other program wrote there) must not stop what is behind it."""
-    while requests:
+async def _write(database: AsyncDatabase[Doc], collection: str, operations: list[Operation], ordered: bool) -> None:
+    """What a unique index refuses (some other program wrote there) must not stop what is behind it."""
+    while operations:
         try:
-            await database[collection].bulk_write(requests, ordered=True)
+            await database[collection].bulk_write([one.request() for one in operations], ordered=ordered)
         except PyMongoError as error:
             if not is_duplicate(error) or is_lost_race(error):
                 raise
-            failed = error.details["writeErrors"][0]["index"]  # type: ignore[attr-defined]
-            _log.error("storage.write_refused", collection=collection)
-            requests = requests[failed + 1 :]
+            failed = [operations[one["index"]] for one in error.details["writeErrors"]]  # type: ignore[attr-defined]
+            again = [replace(one, fresh=False) for one in failed if one.fresh]  # it is there: this was begun before
+            if len(again) < len(failed):
+                _log.error("storage.write_refused", collection=collection)
+            behind = error.details["writeErrors"][0]["index"] + 1  # type: ignore[attr-defined]
+            operations = again + (operations[behind:] if ordered else [])
             continue
         return

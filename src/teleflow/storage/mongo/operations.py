@@ -11,25 +11,34 @@ from itertools import groupby
 from typing import Any
 
 import bson
-from pymongo import DeleteMany, DeleteOne, ReplaceOne, UpdateOne
+from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from teleflow.storage.mongo.match import Doc
+from teleflow.storage.mongo.schema import INDEXES, PREFIX
 
 PUT, SET, REMOVE, CLEAR = 1, 2, 3, 4
-Request = ReplaceOne[Doc] | UpdateOne | DeleteOne | DeleteMany
+Request = InsertOne[Doc] | ReplaceOne[Doc] | UpdateOne | DeleteOne | DeleteMany
 _AT_ONCE = 1_000  # in one request to the server
+# A name that one document gives up is free when another one takes it.
+_ORDERED = frozenset(PREFIX + index.collection for index in INDEXES if index.unique)
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """`doc` is the whole document, the fields that change, or the filter; `id` is that of the document."""
+    """`doc` is the whole document, the fields that change, or the filter; `id` is that of the document.
+
+    `fresh`: there is no such document yet, which is only so the first time.
+    """
 
     collection: str
     kind: int
     id: Any
     doc: Doc
+    fresh: bool = False
 
     def request(self) -> Request:
+        if self.fresh and self.kind == PUT:
+            return InsertOne(self.doc)
         if self.kind == PUT:
             return ReplaceOne({"_id": self.id}, self.doc, upsert=True)
         if self.kind == SET:
@@ -39,12 +48,12 @@ class Operation:
         return DeleteMany(self.doc)
 
 
-def in_requests(operations: Sequence[Operation]) -> Iterator[tuple[str, list[Request]]]:
-    """Neighbours of one collection together."""
-    for collection, several in groupby(operations, key=lambda one: one.collection):
-        requests = [one.request() for one in several]
-        for start in range(0, len(requests), _AT_ONCE):
-            yield collection, requests[start : start + _AT_ONCE]
+def in_requests(operations: Sequence[Operation]) -> Iterator[tuple[str, list[Operation], bool]]:
+    """Neighbours of one collection together, and whether their order matters: what is cleared goes first."""
+    for (collection, _), several in groupby(operations, key=lambda one: (one.collection, one.kind == CLEAR)):
+        some = list(several)
+        for start in range(0, len(some), _AT_ONCE):
+            yield collection, some[start : start + _AT_ONCE], collection in _ORDERED
 
 
 def encoded(operations: Sequence[Operation]) -> list[bytes]:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 
 from teleflow.model.events import NewEvent
-from teleflow.model.jobs import SendJob, SendState
-from teleflow.model.updates import BoxPosition
+from teleflow.storage.mongo import events as log
 from teleflow.storage.mongo.tx import Reads, Tx
 from teleflow.storage.told import (
     authorized,
@@ -14,44 +13,29 @@ from teleflow.storage.told import (
     created,
     deleted,
     flood_wait,
+    row_of,
     settled,
     state_changed,
+    webhook_disabled,
 )
 
 __all__ = [
     "authorized",
-    "begin_at",
     "broadcast_changed",
     "created",
     "deleted",
-    "end_jobs",
     "flood_wait",
     "owner",
     "settled",
     "state_changed",
     "tell",
+    "webhook_disabled",
 ]
 
 
-async def tell(tx: Tx, user_id: str, events: Iterable[NewEvent], now: int) -> None:
-    """Into the user's log: `events.append`, which comes with the event log."""
-
-
-async def begin_at(tx: Tx, session_id: str, start: BoxPosition | None) -> None:
-    """`events.begin_at`, which comes with the event log."""
-
-
-async def end_jobs(
-    tx: Tx,  # noqa: ARG001
-    of_it: Mapping[str, str],  # noqa: ARG001
-    states: Sequence[SendState],  # noqa: ARG001
-    outcome: SendState,  # noqa: ARG001
-    code: str,  # noqa: ARG001
-    detail: str,  # noqa: ARG001
-    now: int,  # noqa: ARG001
-) -> list[SendJob]:
-    """`sends.end_jobs`, which comes with the jobs."""
-    return []
+async def tell(tx: Tx, user_id: str, events: Iterable[NewEvent], now: int, *, fresh: bool = False) -> None:
+    """Into the user's log. `fresh`: as `events.append` has it."""
+    await log.append(tx, user_id, [row_of(event) for event in events], now, fresh=fresh)
 
 
 async def owner(reads: Reads, session_id: str) -> str | None:

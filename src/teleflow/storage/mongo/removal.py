@@ -15,7 +15,7 @@ from teleflow.model.audit import AuditEntry
 from teleflow.model.jobs import SendJob, SendState
 from teleflow.model.users import Role
 from teleflow.storage.mongo import audit as log
-from teleflow.storage.mongo import own
+from teleflow.storage.mongo import own, sends
 from teleflow.storage.mongo.schema import OF_SESSION, OF_USER
 from teleflow.storage.mongo.tx import Tx
 
@@ -49,13 +49,13 @@ async def fail_queued_jobs(tx: Tx, session_id: str, cause: str, now: int) -> Non
     """Those that never left. One under way is its sender's to settle: Telegram may have taken it."""
     detail = f"Not sent: the session is logged out ({cause})"
     of_it = {"session_id": session_id}
-    jobs = await own.end_jobs(tx, of_it, _QUEUED, SendState.FAILED, LOGGED_OUT, detail, now)
+    jobs = await sends.end_jobs(tx, of_it, _QUEUED, SendState.FAILED, LOGGED_OUT, detail, now)
     await _tell_settled(tx, jobs, now)
 
 
 async def _tell_settled(tx: Tx, jobs: Sequence[SendJob], now: int) -> None:
     if jobs:
-        await own.tell(tx, jobs[0].user_id, [own.settled(job, now) for job in jobs], now)
+        await own.tell(tx, jobs[0].user_id, [own.settled(job, now) for job in jobs], now, fresh=True)
 
 
 async def delete_session(tx: Tx, user_id: str, session_id: str, now: int, entry: AuditEntry | None = None) -> bool:
@@ -132,7 +132,7 @@ def _bury_session(tx: Tx, session_id: str) -> None:
 
 async def _end_open_jobs(tx: Tx, of_it: dict[str, str], what: str, now: int) -> list[SendJob]:
     gone = f"Not sent: the {what} was deleted"
-    jobs = await own.end_jobs(tx, of_it, _QUEUED, SendState.CANCELLED, SESSION_GONE, gone, now)
+    jobs = await sends.end_jobs(tx, of_it, _QUEUED, SendState.CANCELLED, SESSION_GONE, gone, now)
     unknown = f"The {what} was deleted while this was on its way: it may have arrived"
-    jobs += await own.end_jobs(tx, of_it, _IN_FLIGHT, SendState.FAILED, OUTCOME_UNKNOWN, unknown, now)
+    jobs += await sends.end_jobs(tx, of_it, _IN_FLIGHT, SendState.FAILED, OUTCOME_UNKNOWN, unknown, now)
     return jobs

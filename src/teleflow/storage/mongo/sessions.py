@@ -10,7 +10,7 @@ from teleflow.model.audit import AuditEntry
 from teleflow.model.sessions import IMPAIRMENTS, Profile, Session, SessionState, may_follow
 from teleflow.model.updates import BoxPosition
 from teleflow.storage.mongo import audit as audit_log
-from teleflow.storage.mongo import own, profiles, removal
+from teleflow.storage.mongo import events, own, profiles, removal
 from teleflow.storage.mongo.match import Doc
 from teleflow.storage.mongo.part import Part, columns, every, get, one, page, require_user
 from teleflow.storage.mongo.tx import Reads, Tx
@@ -195,7 +195,7 @@ async def _authorise(
         method = str(entry.details.get("method", _IMPORT)) if entry is not None and entry.details else _IMPORT
         told = own.state_changed(session_id, SessionState(doc["state"]), SessionState.CONNECTING, None, now)
         await own.tell(tx, doc["user_id"], [own.authorized(session_id, method, now), *told], now)
-        await own.begin_at(tx, session_id, start)
+        await events.begin_at(tx, session_id, start)
     await tx.remove("login_attempts", session_id)
     await audit_log.add(tx, entry)
 

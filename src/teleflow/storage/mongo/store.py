@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.clock import Clock
@@ -11,19 +10,30 @@ from teleflow.kit.seal import Seal
 from teleflow.storage.base import Storage
 from teleflow.storage.mongo.arrivals import Arrivals
 from teleflow.storage.mongo.audit import Audit
+from teleflow.storage.mongo.broadcasts import Broadcasts
 from teleflow.storage.mongo.client import reason
 from teleflow.storage.mongo.creations import Creations
 from teleflow.storage.mongo.credentials import SessionSecrets
+from teleflow.storage.mongo.delivery import Carrying
+from teleflow.storage.mongo.delivery_log import DeliveryLog
 from teleflow.storage.mongo.engine import MongoEngine
+from teleflow.storage.mongo.events import Events
 from teleflow.storage.mongo.keys import Keys
 from teleflow.storage.mongo.logins import Logins
+from teleflow.storage.mongo.opt_outs import OptOuts
 from teleflow.storage.mongo.pacing import PacingRows
 from teleflow.storage.mongo.peers import Peers
 from teleflow.storage.mongo.profiles import Profiles
+from teleflow.storage.mongo.recipients import Recipients
+from teleflow.storage.mongo.recoveries import Recoveries
+from teleflow.storage.mongo.requests import Requests
+from teleflow.storage.mongo.sendlog import SendLog
+from teleflow.storage.mongo.sends import Sends
 from teleflow.storage.mongo.sessions import Sessions
 from teleflow.storage.mongo.tickets import Tickets
 from teleflow.storage.mongo.upkeep import Upkeep
 from teleflow.storage.mongo.users import Users
+from teleflow.storage.mongo.webhooks import Webhooks
 
 
 class MongoStorage(
@@ -36,8 +46,19 @@ class MongoStorage(
     Arrivals,
     Peers,
     PacingRows,
+    Sends,
+    SendLog,
+    Requests,
+    Events,
+    Webhooks,
+    Carrying,
+    DeliveryLog,
+    Recoveries,
     Tickets,
     Audit,
+    Broadcasts,
+    Recipients,
+    OptOuts,
     Creations,
     Upkeep,
 ):
@@ -67,4 +88,4 @@ class MongoStorage(
 
 def open_mongo(url: str, seal: Seal, clock: Clock) -> Storage:
     """The storage in this database; `start` opens it. Raises SettingsError."""
-    return cast("Storage", MongoStorage(MongoEngine(url, clock), seal, clock))
+    return MongoStorage(MongoEngine(url, clock), seal, clock)

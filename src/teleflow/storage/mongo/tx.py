@@ -7,7 +7,7 @@ transactions"). Documents are flat, and what they hold is never changed in place
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import bson
@@ -16,6 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DocumentTooLarge
 
 from teleflow.storage.mongo.match import Doc, Sort, Where, in_order, matches
+from teleflow.storage.mongo.memory import Memory
 from teleflow.storage.mongo.operations import CLEAR, PUT, REMOVE, SET, Operation
 from teleflow.storage.mongo.schema import PREFIX, RANK
 
@@ -35,10 +36,24 @@ class Reads:
         found: Doc | None = await self._database[PREFIX + collection].find_one({"_id": id_}, session=self._session)
         return found
 
-    async def find(self, collection: str, where: Where, *, sort: Sort = (), limit: int = 0, skip: int = 0) -> list[Doc]:
-        """Those that match; `limit` 0: all of them, which the caller knows to be few."""
+    async def find(
+        self,
+        collection: str,
+        where: Where,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        skip: int = 0,
+        fields: Collection[str] | None = None,
+    ) -> list[Doc]:
+        """Those that match; `limit` 0: all of them, which the caller knows to be few. `fields`: no more of each."""
         cursor = self._database[PREFIX + collection].find(
-            where, sort=list(sort) or None, limit=limit, skip=skip, session=self._session
+            where,
+            None if fields is None else list(fields),
+            sort=list(sort) or None,
+            limit=limit,
+            skip=skip,
+            session=self._session,
         )
         return await cursor.to_list(None)
 
@@ -51,15 +66,24 @@ class Reads:
         options = {"limit": limit} if limit else {}
         return await self._database[PREFIX + collection].count_documents(where, session=self._session, **options)
 
+    async def aggregate(self, collection: str, stages: Sequence[Doc]) -> list[Doc]:
+        """Of what is committed, in a unit of work too."""
+        cursor = await self._database[PREFIX + collection].aggregate(list(stages), session=self._session)
+        return await cursor.to_list(None)
+
 
 class _Change:
-    """What becomes of one document. `fields`: only these changed; None: it is written as a whole."""
+    """What becomes of one document. `fields`: only these changed; None: it is written as a whole.
 
-    __slots__ = ("doc", "fields")
+    `fresh`: the database has none of its `_id`.
+    """
 
-    def __init__(self, doc: Doc | None, fields: frozenset[str] | None = None) -> None:
+    __slots__ = ("doc", "fields", "fresh")
+
+    def __init__(self, doc: Doc | None, fields: frozenset[str] | None = None, fresh: bool = False) -> None:
         self.doc = doc
         self.fields = fields
+        self.fresh = fresh
 
 
 class _Layer:
@@ -87,10 +111,16 @@ class Tx(Reads):
     """One batch of units, each of which is undone alone when it raises."""
 
     def __init__(
-        self, database: AsyncDatabase[Doc], counters: Mapping[str, int], session: AsyncClientSession | None = None
+        self,
+        database: AsyncDatabase[Doc],
+        counters: Mapping[str, int],
+        fence: int,
+        session: AsyncClientSession | None = None,
     ) -> None:
         super().__init__(database)
         self._session = session
+        self.fence = fence
+        self._memory = Memory()
         self._batch, self._unit = _Layer(), _Layer()
         self._read: dict[tuple[str, Any], Doc | None] = {}
         self._counters, self._unit_counters = dict(counters), dict(counters)
@@ -104,20 +134,33 @@ class Tx(Reads):
         change = self._change(collection, id_)
         if change is not None:
             return None if change.doc is None else dict(change.doc)
-        if (collection, id_) not in self._read:
+        if not self._knows((collection, id_)):
             self._read[collection, id_] = await super().get(collection, id_)
         doc = self._read[collection, id_]
         if doc is None or any(matches(doc, where) for where in self._clears(collection)):
             return None
         return dict(doc)
 
-    async def find(self, collection: str, where: Where, *, sort: Sort = (), limit: int = 0, skip: int = 0) -> list[Doc]:
+    async def find(
+        self,
+        collection: str,
+        where: Where,
+        *,
+        sort: Sort = (),
+        limit: int = 0,
+        skip: int = 0,
+        fields: Collection[str] | None = None,
+    ) -> list[Doc]:
         pending = self._pending(collection)
         if skip and pending:
             raise ValueError("a unit of work does not skip")
-        found = await super().find(
-            collection, self._beside(collection, where, pending), sort=sort, limit=limit, skip=skip
-        )
+        if fields is not None:
+            fields = {*fields, *(name for name, _ in sort)}
+        beside = self._beside(collection, where, pending)
+        found = await super().find(collection, beside, sort=sort, limit=limit, skip=skip, fields=fields)
+        if fields is None:
+            for doc in found:
+                self._read[collection, doc["_id"]] = dict(doc)
         if not pending:
             return found
         found += [dict(doc) for doc in pending.values() if doc is not None and matches(doc, where)]
@@ -134,7 +177,11 @@ class Tx(Reads):
 
     def put(self, collection: str, doc: Doc) -> None:
         """The whole document, new or in place of the one with its `_id`."""
-        self._unit.touch(collection, doc["_id"], _Change(dict(doc)))
+        self._write(collection, dict(doc))
+
+    def add(self, collection: str, doc: Doc) -> None:
+        """A document that is new: its `_id` was made for it."""
+        self._unit.touch(collection, doc["_id"], _Change(dict(doc), fresh=True))
 
     async def change(self, collection: str, id_: Any, fields: Mapping[str, Any]) -> Doc | None:
         """These fields of it; the document as it is then, None where there is none."""
@@ -142,24 +189,28 @@ class Tx(Reads):
         if doc is None:
             return None
         doc.update(fields)
-        before = self._change(collection, id_)
+        self.amend(collection, doc, fields)
+        return dict(doc)
+
+    def amend(self, collection: str, doc: Doc, fields: Collection[str]) -> None:
+        """A document that is there, and of which all but these fields is known to be as it is here."""
+        before = self._change(collection, doc["_id"])
         whole = before is not None and before.fields is None
         known = before.fields or frozenset() if before is not None else frozenset()
-        self._unit.touch(collection, id_, _Change(doc, None if whole else known | fields.keys()))
-        return dict(doc)
+        self._write(collection, dict(doc), None if whole else known | frozenset(fields))
 
     async def remove(self, collection: str, id_: Any) -> bool:
         """Whether there was one."""
         if await self.get(collection, id_) is None:
             return False
-        self._unit.touch(collection, id_, _Change(None))
+        self._write(collection, None, id_=id_)
         return True
 
     def clear(self, collection: str, where: Where) -> None:
         """Remove all that match."""
         for id_, doc in self._pending(collection).items():
             if doc is not None and matches(doc, where):
-                self._unit.touch(collection, id_, _Change(None))
+                self._write(collection, None, id_=id_)
         self._unit.clears.setdefault(collection, []).append(where)
 
     def next(self, counter: str) -> int:
@@ -174,11 +225,20 @@ class Tx(Reads):
 
     # --- what the writer does ---
 
+    def remember(self, memory: Memory) -> None:
+        """Documents may be taken from there, and are left there when the batch stands (`stands`)."""
+        memory.at(self.fence)
+        self._memory = memory
+
+    def stands(self) -> None:
+        written = [((of, id_), change.doc) for of, some in self._batch.changes.items() for id_, change in some.items()]
+        self._memory.learn(self.fence, self._read.items(), self._batch.clears.items(), written)
+
     async def load(self, wanted: Collection[tuple[str, Any]]) -> None:
         """Read these documents, each collection's at once."""
         by_collection: dict[str, set[Any]] = {}
         for collection, id_ in wanted:
-            if (collection, id_) not in self._read:
+            if not self._knows((collection, id_)):
                 by_collection.setdefault(collection, set()).add(id_)
         for collection, ids in by_collection.items():
             if len(ids) == 1:
@@ -235,14 +295,30 @@ class Tx(Reads):
             done += [Operation(name, CLEAR, None, dict(where)) for where in clears]
             for id_, change in batch.changes.get(collection, {}).items():
                 if change.doc is None:
-                    done.append(Operation(name, REMOVE, id_, {}))
+                    done += [] if change.fresh else [Operation(name, REMOVE, id_, {})]
                 elif change.fields is None or clears:  # a cleared one is not there to be changed
-                    done.append(Operation(name, PUT, id_, change.doc))
+                    done.append(Operation(name, PUT, id_, change.doc, fresh=change.fresh))
                 else:
                     done.append(Operation(name, SET, id_, {field: change.doc[field] for field in change.fields}))
         return done
 
     # --- inside ---
+
+    def _knows(self, key: tuple[str, Any]) -> bool:
+        if key not in self._read:
+            doc = self._memory.get(key)
+            if doc is None:
+                return False
+            self._read[key] = doc
+        return True
+
+    def _write(
+        self, collection: str, doc: Doc | None, fields: frozenset[str] | None = None, *, id_: Any = None
+    ) -> None:
+        id_ = id_ if doc is None else doc["_id"]
+        before = self._change(collection, id_)
+        fresh = before.fresh if before is not None else self._read.get((collection, id_), doc) is None
+        self._unit.touch(collection, id_, _Change(doc, fields, fresh))
 
     def _change(self, collection: str, id_: Any) -> _Change | None:
         change = self._unit.changes.get(collection, {}).get(id_)

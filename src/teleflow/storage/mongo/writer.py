@@ -23,6 +23,7 @@ from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
 from teleflow.storage.mongo.client import is_duplicate, is_lost_race, is_trouble, unavailable
 from teleflow.storage.mongo.ledger import Ledger
+from teleflow.storage.mongo.memory import Memory
 from teleflow.storage.mongo.tx import Tx
 
 _log = structlog.get_logger(__name__)
@@ -70,6 +71,7 @@ class Writer:
 
     def __init__(self, ledger: Ledger, clock: Clock) -> None:
         self._ledger = ledger
+        self._memory = Memory()
         self._clock = clock
         self._tasks = Tasks("storage-writer")
         self._waiting: deque[Queued] = deque()
@@ -133,6 +135,7 @@ class Writer:
                 async with asyncio.timeout(UNIT_S):
                     done, rung = await self._batch(batch)
             except Exception as error:  # noqa: BLE001 - told to those who wait for this commit
+                self._memory.forget()
                 await self._ledger.leave()
                 if is_lost_race(error) and races < RACES:
                     races += 1
@@ -153,6 +156,7 @@ class Writer:
     async def _batch(self, batch: list[Queued]) -> tuple[list[Queued], Collection[str]]:
         """The units that are in it, and who is to be rung."""
         tx = await self._ledger.begin()
+        tx.remember(self._memory)
         await tx.load([near for unit in batch for near in unit.near])
         until = self._clock.monotonic() + BATCH_S
         done: list[Queued] = []
@@ -164,8 +168,10 @@ class Writer:
                 break
         if tx.wrote:
             await self._ledger.commit(tx)
+            tx.stands()
         else:
             await self._ledger.leave()
+            self._memory.passed(tx.fence if self._ledger.counts_always else tx.fence - 1)
         return done, tx.rung
 
     def _stands(self, done: list[Queued], rung: Collection[str]) -> None:
