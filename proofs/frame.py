@@ -39,6 +39,7 @@ PROOFS = (
     "files",
     "uploads",
     "attacks",
+    "image",
     "dashboard",
     "keys",
 )

@@ -10,6 +10,7 @@ import ast
 import importlib
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,12 +34,50 @@ FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 RPC_ROWS = rpc._TABLE  # noqa: SLF001 - the one reader besides its module
 SETTINGS_HEAD = """# Settings
 
-Read from the environment and from `.env` in the working directory; the environment wins. `NAME=` with nothing
-after it means "not set".
+Read from the environment, from `.env` and from `teleflow.toml` in the working directory; who stands first here wins.
+`NAME=` with nothing after it means "not set". The TOML file is another one where `TELEFLOW_CONFIG` names it; its names
+are the variables' in lower case ([teleflow.example.toml](../teleflow.example.toml), [env.example](../env.example)).
+
+A `TELEFLOW_…` variable or a name in the TOML file that there is not refuses the start, and what was probably meant
+is told. `teleflow doctor` looks at all of it.
 
 | variable | default | what it sets |
 | --- | --- | --- |
 """
+OLDER_HEAD = """
+## Variables of the older services
+
+Each of them means here what it meant there. "Sender" is the service with the routes at the root and MongoDB, "gateway"
+the one with `/api/v1` and SQLite.
+
+| variable | of | here |
+| --- | --- | --- |
+"""
+OLDER = (
+    ("MONGO_URI", "sender", "`DATABASE_URL=mongodb://…` under its older name; both set refuses the start"),
+    ("MONGO_DB", "sender", "the database's name for `MONGO_URI`, and for a `DATABASE_URL` of MongoDB without one"),
+    ("SESSIONS_DIR", "sender", "the same: `<username>.session` files there are adopted"),
+    ("JWT_SECRET", "both", "the same; generated when unset, a weak one or an example's refuses the start"),
+    ("JWT_REFRESH_SECRET", "sender", "the same; generated when unset"),
+    ("JWT_ALGORITHM", "sender", "the same: HS256, HS384 or HS512"),
+    ("JWT_ACCESS_EXPIRE_MINUTES", "sender", "the same"),
+    ("JWT_REFRESH_EXPIRE_DAYS", "sender", "the same"),
+    ("ADMIN_USERNAME", "sender", "the same"),
+    ("ADMIN_PASSWORD", "sender", "the same; generated and shown once when unset"),
+    ("HOST", "both", "the same"),
+    ("PORT", "both", "the same; the sender's 8001 is the default, so for the gateway's clients: `PORT=3000`"),
+    ("NODE_ENV", "gateway", "chooses how logs look: `development` is for people, anything else JSON"),
+    ("API_KEY", "gateway", "the same: the admin's first API key"),
+    ("DATABASE_URL", "gateway", "the same, `file:./teleflow.db` too; URLs of PostgreSQL and MongoDB besides"),
+    ("SESSION_ENCRYPTION_KEY", "gateway", "the same; 32 characters or more; generated when unset"),
+    ("TELEGRAM_API_ID", "gateway", "the same"),
+    ("TELEGRAM_API_HASH", "gateway", "the same"),
+    ("LOG_LEVEL", "gateway", "the same"),
+    ("CORS_ORIGIN", "gateway", "the same, but closed while unset; `*` works, without credentials"),
+    ("RATE_LIMIT_MAX", "gateway", "the same; 0 is no limit"),
+    ("RATE_LIMIT_WINDOW_MS", "gateway", "the same"),
+)
+"""Name, whose it was, and what it is here."""
 ERRORS_HEAD = """# Error codes
 
 A code is for programs and never changes its meaning; the message beside it is for people and may change. The
@@ -74,7 +113,8 @@ def settings_page() -> str:
         f"| `{name}` | {f'`{default}`' if default else '-'} | {sentence}{' (secret)' if secret else ''} |\n"
         for name, default, sentence, secret in variables()
     ]
-    return f"{NOTE}{SETTINGS_HEAD}{''.join(rows)}"
+    older = [f"| `{name}` | {whose} | {here} |\n" for name, whose, here in OLDER]
+    return f"{NOTE}{SETTINGS_HEAD}{''.join(rows)}{OLDER_HEAD}{''.join(older)}"
 
 
 def env_example() -> str:
@@ -84,6 +124,18 @@ def env_example() -> str:
     ]
     for name, default, sentence, _secret in variables():
         lines += ["", f"# {sentence}", f"#{name}={default}"]
+    return "\n".join(lines) + "\n"
+
+
+def toml_example() -> str:
+    lines = [
+        "# Copy to teleflow.toml in the working directory (or name it by TELEFLOW_CONFIG) and change what you need.",
+        "# The environment and .env win over it. Secrets that stay unset are generated at the first start and kept in",
+        "# the data directory; where you put one here, let nobody else read this file (chmod 600).",
+    ]
+    for name, default, sentence, _secret in variables():
+        number = re.fullmatch(r"[0-9.]+", default) and default.count(".") < 2
+        lines += ["", f"# {sentence}", f"#{name.lower()} = {default if number else json.dumps(default)}"]
     return "\n".join(lines) + "\n"
 
 
@@ -166,6 +218,7 @@ def coverage_page() -> str:
 MADE: dict[str, Callable[[], str]] = {
     "openapi.json": openapi_document,
     "env.example": env_example,
+    "teleflow.example.toml": toml_example,
     "docs/settings.md": settings_page,
     "docs/errors.md": errors_page,
     "docs/sandbox-coverage.md": coverage_page,

@@ -1,4 +1,4 @@
-"""Settings: the only reader of the environment.
+"""Settings: the only reader of the environment, of `.env` and of `teleflow.toml`.
 
 Every variable of both older services is honoured; what is unset and secret is generated at the first start
 and kept in the data directory (0600). Built once, passed down, never global.
@@ -18,6 +18,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from teleflow.errors import SettingsError
 from teleflow.kit.networks import Network, networks
+from teleflow.kit.written import meant, read_toml
 
 _PLACEHOLDER = re.compile(
     r"change[-_ ]?me|your[-_ ]|example|placeholder|secret[-_ ]?key|changethis|please[-_ ]?change|default",
@@ -26,6 +27,19 @@ _PLACEHOLDER = re.compile(
 _ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(\[[0-9a-fA-F:]+\]|[^\s/:@?#\[\]]+)(:\d{1,5})?")
 SECRET_FIELDS = ("jwt_secret", "jwt_refresh_secret", "session_encryption_key")
 SECRET_LENGTH = 32
+SETTINGS_FILE = "teleflow.toml"
+PREFIX = "TELEFLOW_"
+OTHER_VARIABLES = frozenset(
+    {
+        "TELEFLOW_CONFIG",  # another name for SETTINGS_FILE
+        "TELEFLOW_URL",
+        "TELEFLOW_USERNAME",
+        "TELEFLOW_PASSWORD",
+        "TELEFLOW_WEBHOOK_SECRET",
+        "TELEFLOW_TEST_STRICT",
+    }
+)
+"""Variables of ours that are no settings: the command line's and the tests'. Any other TELEFLOW_* is a mistake."""
 
 
 class Settings(BaseSettings):
@@ -97,6 +111,9 @@ class Settings(BaseSettings):
     webhooks_per_user: int = Field(50, ge=1, le=1000, description="Webhooks that one user may have")
     webhook_disable_after_hours: float = Field(
         120, gt=0, description="Hours of nothing but failures after which a webhook is disabled"
+    )
+    stop_within_seconds: float = Field(
+        25, gt=0, le=600, description="Longest a stop may take: sends under way are settled, the rest goes on later"
     )
     body_limit_bytes: int = Field(1_048_576, ge=1024, description="Largest request body")
 
@@ -215,17 +232,54 @@ def _listed(value: str) -> list[str]:
 
 
 def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
-    """Read the environment (and `.env`), then `overrides`. Raises SettingsError that names each bad variable."""
+    """Read the environment over `.env` over `teleflow.toml`, then `overrides`. Of a given `environment`: only that.
+
+    Raises SettingsError that names each bad variable, and what was meant by a TELEFLOW_* that there is not.
+    """
+    from dotenv import dotenv_values
     from pydantic import ValidationError
 
     try:
         if environment is None:
-            return Settings(**overrides)
-        given: dict[str, Any] = {key.lower(): value for key, value in environment.items()}
+            named = {**dotenv_values(".env", encoding="utf-8"), **os.environ}
+            _refuse_unknown(named)
+            # An empty value is none, so the file has the say then.
+            unset = {name.lower() for name, value in named.items() if not (value or "").strip()}
+            given: dict[str, Any] = {
+                name: value
+                for name, value in _from_file(named.get("TELEFLOW_CONFIG")).items()
+                if name in unset or name not in {one.lower() for one in named}
+            }
+            return Settings(**{**given, **overrides})
+        _refuse_unknown(environment)
+        given = {key.lower(): value for key, value in environment.items()}
         return Settings(**{"_env_file": None, **given, **overrides})
     except ValidationError as error:
         lines = [f"{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()]
         raise SettingsError("; ".join(lines)) from None
+
+
+def _from_file(path: str | None) -> dict[str, str]:
+    """The settings file's values. One that is named must be there; the one in the working directory may be."""
+    file = Path(path or SETTINGS_FILE)
+    if not path and not file.exists():
+        return {}
+    try:
+        return read_toml(file, Settings.model_fields.keys())
+    except ValueError as error:
+        raise SettingsError(str(error)) from None
+
+
+def _refuse_unknown(names: Iterable[str]) -> None:
+    settings = {name.upper() for name in Settings.model_fields}
+    wrong = sorted(
+        name for name in names if name.upper().startswith(PREFIX) and name.upper() not in settings | OTHER_VARIABLES
+    )
+    if wrong:
+        known = sorted(settings | OTHER_VARIABLES)
+        raise SettingsError(
+            "; ".join(f"there is no variable {name}{meant(name, known, prefix=PREFIX)}" for name in wrong)
+        )
 
 
 class Secrets:

@@ -7,7 +7,7 @@ import sys
 import typer
 
 from teleflow import __version__
-from teleflow.cli import doctor, keys, remote, run, users, webhooks
+from teleflow.cli import doctor, health, keys, remote, run, users, webhooks
 from teleflow.cli.output import EXIT_CODES, INTERRUPTED, note, say
 from teleflow.errors import TeleFlowError
 from teleflow.kit import log
@@ -21,7 +21,7 @@ _HELP = """Drive Telegram user accounts over plain HTTP.
   teleflow session login -u john            connect their Telegram account
   teleflow send +1555… "Hello" -u john      send a message from it
   teleflow webhooks verify -H …             is this delivery genuine?
-  teleflow keys rotate                      another key for all that is sealed
+from teleflow.cli import doctor, health, keys, remote, run, users, webhooks
   teleflow doctor                           what is missing, and what to do about it
 
 \b
@@ -50,6 +50,7 @@ def build() -> typer.Typer:
     made.add_typer(keys.keys, name="keys")
     made.command()(remote.send)
     made.command("doctor")(doctor.doctor)
+    made.command("health")(health.health)
     made.command("version")(version)
     return made
 

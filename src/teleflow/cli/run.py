@@ -21,7 +21,7 @@ Host = Annotated[str, typer.Option(help="Address to listen on")]
 
 
 def serve() -> None:
-    """Run the service. Settings come from the environment and .env: see docs/settings.md.
+    """Run the service. Settings come from the environment, .env and teleflow.toml: see docs/settings.md.
 
     At the first start the admin's password is made and shown once.
     """
