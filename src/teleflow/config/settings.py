@@ -1,14 +1,12 @@
-"""Settings: the only reader of the environment, of `.env` and of `teleflow.toml`.
+"""What can be set, and where it is read from: the environment, over `.env`, over `teleflow.toml`.
 
-Every variable of both older services is honoured; what is unset and secret is generated at the first start
-and kept in the data directory (0600). Built once, passed down, never global.
+Every variable of both older services is honoured. Built once, passed down, never global.
 """
 
 from __future__ import annotations
 
 import os
 import re
-import secrets as random
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
@@ -20,13 +18,7 @@ from teleflow.errors import SettingsError
 from teleflow.kit.networks import Network, networks
 from teleflow.kit.written import meant, read_toml
 
-_PLACEHOLDER = re.compile(
-    r"change[-_ ]?me|your[-_ ]|example|placeholder|secret[-_ ]?key|changethis|please[-_ ]?change|default",
-    re.IGNORECASE,
-)
 _ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(\[[0-9a-fA-F:]+\]|[^\s/:@?#\[\]]+)(:\d{1,5})?")
-SECRET_FIELDS = ("jwt_secret", "jwt_refresh_secret", "session_encryption_key")
-SECRET_LENGTH = 32
 SETTINGS_FILE = "teleflow.toml"
 PREFIX = "TELEFLOW_"
 OTHER_VARIABLES = frozenset(
@@ -280,132 +272,3 @@ def _refuse_unknown(names: Iterable[str]) -> None:
         raise SettingsError(
             "; ".join(f"there is no variable {name}{meant(name, known, prefix=PREFIX)}" for name in wrong)
         )
-
-
-class Secrets:
-    """The service's own secrets, each in force: given by a variable, or generated and kept.
-
-    A given secret that is short, a known placeholder or equal to another one refuses the start.
-    """
-
-    def __init__(self, values: Mapping[str, str], older: Iterable[str] = ()) -> None:
-        self.jwt_secret = values["jwt_secret"]
-        self.jwt_refresh_secret = values["jwt_refresh_secret"]
-        self.session_encryption_key = values["session_encryption_key"]
-        self.older_keys = tuple(older)
-
-    @classmethod
-    def load(cls, settings: Settings) -> Secrets:
-        """The keys that sealed before: the one that is set, and those that lie in the directory."""
-        folder = settings.teleflow_data_dir / "secrets"
-        values: dict[str, str] = {}
-        for name in SECRET_FIELDS:
-            given: SecretStr | None = getattr(settings, name)
-            values[name] = given.get_secret_value() if given is not None else _kept(folder / name)
-            _refuse_weak(name.upper(), values[name])
-        named = dict(values)
-        if settings.api_key is not None:
-            named["api_key"] = settings.api_key.get_secret_value()
-            _refuse_weak("API_KEY", named["api_key"])
-        seen: dict[str, str] = {}
-        for name, value in named.items():
-            if value in seen:
-                raise SettingsError(
-                    f"{name.upper()} and {seen[value].upper()} are equal: each needs a value of its own"
-                )
-            seen[value] = name
-        older = [] if settings.session_encryption_key_old is None else [settings.session_encryption_key_old]
-        kept = KeptKey(settings.teleflow_data_dir)
-        known = [secret.get_secret_value() for secret in older] + kept.all()
-        return cls(values, [key for key in dict.fromkeys(known) if key != values["session_encryption_key"]])
-
-
-class KeptKey:
-    """The sealing key that was generated and lies in the data directory, and those before it."""
-
-    def __init__(self, data_dir: Path) -> None:
-        self._path = data_dir / "secrets" / "session_encryption_key"
-        self._older = self._path.with_name("session_encryption_keys_old")
-
-    def all(self) -> list[str]:
-        """The newest first; none when there never was one."""
-        try:
-            found = [path.read_text("ascii").split() for path in (self._path, self._older) if path.exists()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"TELEFLOW_DATA_DIR: {self._path.name} can't be read there: {error}") from error
-        return [key for keys in found for key in keys]
-
-    def renew(self) -> None:
-        """Make a new one; the one before it is kept beside it first. Whenever this ends, no key is lost."""
-        keys = self.all()
-        try:
-            _write(self._older, "".join(f"{key}\n" for key in dict.fromkeys(keys)))
-            _write(self._path, random.token_urlsafe(48) + "\n")
-        except OSError as error:
-            raise SettingsError(f"TELEFLOW_DATA_DIR: a new key can't be kept there: {error.strerror}") from error
-
-    def forget_older(self) -> int:
-        """How many there were."""
-        count = len([key for key in self.all()[1:] if key])
-        self._older.unlink(missing_ok=True)
-        return count
-
-    def changed_at(self) -> int:
-        """Tells one state of it from another; 0: there is none."""
-        try:
-            return self._path.stat().st_mtime_ns
-        except OSError:
-            return 0
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all, and its owner's alone."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        fresh.replace(path)
-    finally:
-        fresh.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _refuse_weak(name: str, value: str) -> None:
-    if len(value) < SECRET_LENGTH:
-        raise SettingsError(f"{name} is too short: {SECRET_LENGTH} characters are the least")
-    if _PLACEHOLDER.search(value) or len(set(value)) < 8:
-        raise SettingsError(f"{name} is a placeholder or too simple: generate one, or leave it unset")
-
-
-def _kept(path: Path) -> str:
-    """The secret in this file; made at the first start, readable by its owner only."""
-    try:
-        return path.read_text("ascii").strip()
-    except FileNotFoundError:
-        pass
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        value = random.token_urlsafe(48)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(value + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            os.link(temporary, path)  # fails when another process was faster: then its value stands
-        except FileExistsError:
-            pass
-        finally:
-            temporary.unlink()
-        return path.read_text("ascii").strip()
-    except OSError as error:
-        raise SettingsError(
-            f"TELEFLOW_DATA_DIR: the secret {path.name} can't be kept there: {error.strerror}"
-        ) from error
