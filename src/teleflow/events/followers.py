@@ -17,8 +17,9 @@ import structlog
 
 from teleflow.errors import StorageUnavailable
 from teleflow.kit.backoff import FullJitter
-from teleflow.kit.clock import Clock, milliseconds
+from teleflow.kit.clock import Clock, loop_time, milliseconds
 from teleflow.kit.tasks import Tasks
+from teleflow.meters import Meters
 from teleflow.model.events import EventType
 from teleflow.model.peers import Known
 from teleflow.model.sessions import Session
@@ -61,12 +62,14 @@ class Followers:
         *,
         learn: Callable[[str, Sequence[Known]], None],
         file_id: FileIdOf,
+        meters: Meters | None = None,
     ) -> None:
         self._storage = storage
         self._clock = clock
         self._chance = chance
         self._learn = learn
         self._file_id = file_id
+        self._meters = meters
         self._turn = asyncio.Semaphore(_ASKED_AT_ONCE)
         self._tasks = Tasks("followers")
         self._running: dict[str, tuple[Followed, asyncio.Task[None]]] = {}
@@ -176,7 +179,10 @@ class Followers:
                 faces=batch.faces,
             )
 
-        return await self._patiently(append) is not None
+        kept = await self._patiently(append) is not None
+        if self._meters is not None and batch.came_at is not None and batch.events:
+            self._meters.events(loop_time() - batch.came_at)
+        return kept
 
     async def _patiently(self, work: Callable[[], Any]) -> Any:
         attempt = 0

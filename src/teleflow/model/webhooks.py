@@ -104,7 +104,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """A delivery whose turn it is. `is_test`: there is one attempt and no more."""
+    """A delivery whose turn it is. `is_test`: there is one attempt and no more. `planned_at`: Unix milliseconds."""
 
     id: str
     event_type: str
@@ -113,6 +113,7 @@ class Due:
     earlier: int
     body: bytes
     is_test: bool
+    planned_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

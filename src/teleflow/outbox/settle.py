@@ -17,6 +17,7 @@ import structlog
 from teleflow.errors import Limited, StorageUnavailable, TeleFlowError
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.tasks import Tasks
+from teleflow.meters import Meters
 from teleflow.model.jobs import SendJob, SendState
 from teleflow.model.operations.sending import Sent
 from teleflow.outbox.tickets import Ticket
@@ -30,10 +31,13 @@ _RECENT = 10_000
 class Settler:
     """Outcomes are stored however long it takes; callers are not made to wait for a sick disk."""
 
-    def __init__(self, storage: Storage, clock: Clock, chance: random.Random) -> None:
+    def __init__(
+        self, storage: Storage, clock: Clock, chance: random.Random, meters: Meters | None = None
+    ) -> None:
         self._storage = storage
         self._clock = clock
         self.chance = chance
+        self._meters = meters
         self._recent: OrderedDict[tuple[str, int], None] = OrderedDict()
         self.storing: dict[str, asyncio.Task[None]] = {}
         self._known: dict[str, SendJob] = {}
@@ -105,6 +109,8 @@ class Settler:
 
     def _settle(self, ticket: Ticket, settlement: Settlement) -> None:
         job = _settled(ticket.job, settlement)
+        if self._meters is not None and job.state.is_final:
+            self._meters.send(job.state.value, self._clock.time() - job.created_at / 1000)
         earlier = self.storing.get(job.id)
         self._known[job.id] = job
         self.storing[job.id] = self._tasks.start(self._store(job, settlement, earlier), f"settle:{job.id}")

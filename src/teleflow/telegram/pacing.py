@@ -15,6 +15,7 @@ import structlog
 
 from teleflow.errors import Forbidden, Kind, Limited, TeleFlowError
 from teleflow.kit.clock import Clock, milliseconds
+from teleflow.meters import Meters
 from teleflow.model.operations.base import Operation
 from teleflow.model.pacing import SENDS, Hold
 from teleflow.telegram.base import Call
@@ -30,10 +31,18 @@ _Key = tuple[str, str, str]
 class Pacing:
     """`Call` that remembers waits."""
 
-    def __init__(self, call: Call, clock: Clock, *, keep: Callable[[Hold], None] | None = None) -> None:
+    def __init__(
+        self,
+        call: Call,
+        clock: Clock,
+        *,
+        keep: Callable[[Hold], None] | None = None,
+        meters: Meters | None = None,
+    ) -> None:
         self._call = call
         self._clock = clock
         self._keep = keep
+        self._meters = meters
         self._holds: dict[_Key, Hold] = {}
         # Chats that were told to wait since the last request of this method that got through; each of them was
         # asked when the wait of the one before was known. What was on its way together is one word of Telegram's.
@@ -101,6 +110,8 @@ class Pacing:
 
     def _learn(self, session_id: str, method: str, scope: str, limited: Limited, told_before: int) -> None:
         seconds = float(limited.retry_after or 0)
+        if self._meters is not None:
+            self._meters.flood_wait(method, seconds)
         limited.details["method"] = method
         limited.details["scope"] = "chat" if scope else "account"
         self.hold(session_id, method, scope, seconds, limited)

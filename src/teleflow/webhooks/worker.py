@@ -21,6 +21,7 @@ from teleflow.errors import StorageUnavailable
 from teleflow.kit.backoff import FullJitter
 from teleflow.kit.clock import Clock, loop_time, milliseconds
 from teleflow.kit.tasks import Tasks
+from teleflow.meters import Meters
 from teleflow.model.webhooks import Disabled, Due, Ordering, RetryPolicy, Tried, Webhook
 from teleflow.storage.base.webhooks import Settled, WebhookStore
 from teleflow.webhooks import attempt
@@ -61,6 +62,7 @@ class Worker:
         agent: str,
         disable_after_s: float,
         limits: Limits | None = None,
+        meters: Meters | None = None,
     ) -> None:
         self._storage = storage
         self._egress = egress
@@ -69,6 +71,7 @@ class Worker:
         self._agent = agent
         self._disable_after = round(disable_after_s * 1000)
         self._limits = limits or Limits()
+        self._meters = meters
         self._tasks = Tasks("webhooks")
         self._lanes: dict[str, Lane] = {}
         self._by_user: Counter[str] = Counter()
@@ -107,6 +110,11 @@ class Worker:
             if len(ids) < _PAGE:
                 return
             after = ids[-1]
+
+    @property
+    def under_way(self) -> int:
+        """Attempts that are being made."""
+        return sum(len(lane.flying) for lane in self._lanes.values())
 
     def rung(self, ids: Collection[str]) -> None:
         """There may be something to do for these."""
@@ -238,6 +246,10 @@ class Worker:
         tried, asked = attempt.judged(
             webhook, due, sent, answer, policy, at=at, now=self._clock.time(), chance=self._chance
         )
+        if self._meters is not None:
+            first = tried.success and due.attempts == 0 and due.planned_at is not None
+            lag = self._clock.time() - (due.planned_at or 0) / 1000 if first else None
+            self._meters.attempt("delivered" if tried.success else "failed", lag=lag)
         if tried.success:
             lane.succeeded()
         elif not due.is_test:

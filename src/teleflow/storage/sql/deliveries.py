@@ -40,7 +40,7 @@ _AHEAD = Statement(
 )
 _FIRST_CARRIED = Statement(select(func.min(_d.event_number)).where(_d.user_id == given("of_user"), _d.is_open == YES))
 _DUE = Statement(
-    select(_d.id, _d.event_type, _d.session_id, _d.attempts, _d.earlier, _e.body, _d.body)
+    select(_d.id, _d.event_type, _d.session_id, _d.attempts, _d.earlier, _e.body, _d.body, _d.created_at)
     .join_from(
         t.webhook_deliveries, t.events, and_(_e.user_id == _d.user_id, _e.number == _d.event_number), isouter=True
     )
@@ -156,10 +156,10 @@ async def take(tx: Tx, webhook_id: str, now: int, until: int, limit: int) -> tup
     """What is due, and when there will be more."""
     due = []
     rows = await tx.all(_DUE, of_webhook=webhook_id, now=now, most=limit) if limit > 0 else []
-    for id_, type_, session_id, attempts, earlier, logged, own in rows:
+    for id_, type_, session_id, attempts, earlier, logged, own, planned in rows:
         await tx.run(_TAKE, this=id_, until=until)
         body = own if own is not None else logged
-        due.append(Due(id_, type_, session_id, attempts, earlier, bytes(body or b""), own is not None))
+        due.append(Due(id_, type_, session_id, attempts, earlier, bytes(body or b""), own is not None, planned))
     row = await tx.one(_NEXT_DUE, of_webhook=webhook_id)
     return due, None if row is None else int(row[0])
 

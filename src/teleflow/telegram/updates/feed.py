@@ -70,7 +70,8 @@ class Feed:
         self._boxes = Boxes(positions)
         self._faces: dict[int, Face] = {face.chat_id: face for face in faces}
         self._hashes: dict[int, int] = {}
-        self._queue: deque[tuple[Any, Origin]] = deque()
+        self._queue: deque[tuple[Any, Origin, float]] = deque()
+        self._came_at: float | None = None  # what was taken from the queue and is in no batch yet
         self._bytes = 0
         self._wake = asyncio.Event()
         self._since = self._boxes.date  # what happened before is not ours to tell
@@ -94,7 +95,7 @@ class Feed:
             self._overflow()
             return
         self._bytes += len(body)
-        self._queue.append((bytes(body), "device"))
+        self._queue.append((bytes(body), "device", loop_time()))
         self._wake.set()
 
     def own(self, request: Any, answer: Any) -> None:
@@ -102,7 +103,7 @@ class Feed:
         if len(self._queue) >= QUEUE_ITEMS:
             self._overflow()
             return
-        self._queue.append(((request, answer), "api"))
+        self._queue.append(((request, answer), "api", loop_time()))
         self._wake.set()
 
     def _overflow(self) -> None:
@@ -148,7 +149,7 @@ class Feed:
     def _drain(self) -> None:
         now = loop_time()
         for taken in range(min(len(self._queue), _AT_ONCE)):
-            item, origin = self._queue[0]
+            item, origin, came_at = self._queue[0]
             if isinstance(item, Page):
                 if taken:
                     return  # what came before it is told first: how chats look now is no news of them
@@ -156,6 +157,8 @@ class Feed:
                 self._see(item)
                 return
             self._queue.popleft()
+            if self._came_at is None:
+                self._came_at = came_at
             if origin == "api":
                 request, answer = item
                 updates = effect(request, answer, self._teller.me)
@@ -180,9 +183,10 @@ class Feed:
         for one in ready:
             events.extend(self._tell(one))
         faces, self._new_faces = list(self._new_faces.values()), {}
+        came_at, self._came_at = self._came_at, None
         if not events and not positions and not faces:
             return None
-        return Batch(events, positions, faces)
+        return Batch(events, positions, faces, came_at)
 
     def _tell(self, one: Ready) -> Sequence[NewEvent]:
         if one.everybody:
@@ -316,7 +320,7 @@ class Feed:
     async def _audit(self) -> None:
         """Are all channels where the data centre has them, and read as far as is told? The busiest come first."""
         page = await self._walks[0].page(self._call)
-        self._queue.append((page, "api"))
+        self._queue.append((page, "api", loop_time()))
         found = False
         for dialog in page.dialogs:
             number = getattr(dialog.peer, "channel_id", ACCOUNT)
@@ -383,7 +387,7 @@ class Feed:
         """Every channel's place, and how every chat looks, so that what changes later can be told."""
         if self._walk is not None:
             page = await self._walk.page(self._call)
-            self._queue.append((page, "api"))  # at its place among what is pushed
+            self._queue.append((page, "api", loop_time()))  # at its place among what is pushed
             self._walk = self._walk if page.more else None
 
     def _see(self, page: Page) -> None:

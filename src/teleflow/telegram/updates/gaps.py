@@ -17,11 +17,14 @@ from teleflow.model.updates import ACCOUNT, BoxPosition, Face
 
 
 class Batch(msgspec.Struct, frozen=True):
-    """What goes into the log at once."""
+    """What goes into the log at once. `came_at`: the loop's time at which the first of it came; None when it was asked
+    for.
+    """
 
     events: Sequence[NewEvent]
     positions: Sequence[BoxPosition]
     faces: Sequence[Face]
+    came_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
