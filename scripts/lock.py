@@ -20,7 +20,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parent.parent
-LISTS = {"requirements.txt": (), "requirements-dev.txt": ("dev",)}
+LISTS = {"requirements.txt": ("tracing",), "requirements-dev.txt": ("dev", "tracing")}
 PIN = re.compile(r"^(?P<name>[A-Za-z0-9._-]+)==(?P<version>[^ ;\\]+)", re.MULTILINE)
 
 

@@ -54,7 +54,7 @@ WORDS = frozenset(
 """What is called as an id is elsewhere, and is none there."""
 WORD = "of_the_matrix"
 POSITIONS = frozenset(
-    {"last-event-id", "after", "afterId", "cursor", "offset", "offsetId", "offsetDate", "upTo", "limit"}
+    {"last-event-id", "after", "afterId", "cursor", "offset", "offsetId", "offsetDate", "upTo", "limit", "minutes"}
 )
 """Where a list begins or ends, in the caller's own: whoever gives another's gets of their own, or is refused."""
 PLAIN: Mapping[str, Any] = {

@@ -11,9 +11,9 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
@@ -23,7 +23,7 @@ import structlog
 from teleflow import __version__
 from teleflow.broadcasts.worker import Worker as Broadcasting
 from teleflow.config import Secrets, Settings
-from teleflow.errors import SettingsError, StorageUnavailable
+from teleflow.errors import SettingsError
 from teleflow.events.followers import Followers
 from teleflow.events.hub import Hub
 from teleflow.fleet.adoption import Adoption
@@ -33,9 +33,10 @@ from teleflow.fleet.pieces import fresh
 from teleflow.fleet.reach import Reach
 from teleflow.fleet.runner import Runner
 from teleflow.kit import process
-from teleflow.kit.clock import Clock, SystemClock, milliseconds
+from teleflow.kit.clock import Clock, SystemClock
 from teleflow.kit.ids import new_id
 from teleflow.kit.tasks import Tasks
+from teleflow.meters import Meters
 from teleflow.model.sessions import Device
 from teleflow.ops.keyring import KeyWatch, admit, refuse_unadmitted, seal_of
 from teleflow.outbox.holds import HoldsOnDisk
@@ -48,6 +49,7 @@ from teleflow.outbox.uploads import Uploads
 from teleflow.services.accounts import Accounts, service_credentials
 from teleflow.services.everything import Services
 from teleflow.services.passwords import Passwords
+from teleflow.services.sweep import Sweep
 from teleflow.services.users import FirstAdmin
 from teleflow.services.virtual_phones import VirtualPhones
 from teleflow.storage.base import Storage
@@ -60,6 +62,7 @@ from teleflow.telegram.dc import Telegram
 from teleflow.telegram.limiter import ConnectLimiter
 from teleflow.telegram.pacing import Pacing
 from teleflow.telegram.proxies import Proxies
+from teleflow.telegram.reachable import Reachable
 from teleflow.telegram.site import Site
 from teleflow.telegram.tl.layer import Layer
 from teleflow.webhooks.egress import Egress
@@ -69,10 +72,7 @@ from teleflow.wire.files import FileIds
 
 _log = structlog.get_logger(__name__)
 
-_SWEEP_EVERY_S = 60.0
-_SPOOLED_FOR_S = 3600.0
 _DRAIN_S = 10
-_PURGES_AT_ONCE = 100  # of some hundred events each
 _FILES_BESIDE_SESSIONS = 1024
 
 
@@ -130,7 +130,8 @@ class Gateway:
         stack.enter_context(DataDirLock(settings.teleflow_data_dir))
         secrets = Secrets.load(settings)
         seal = await seal_of(secrets)
-        self.storage = open_storage(database, seal, self.clock, threads=self._storage_threads)
+        meters = Meters(__version__)
+        self.storage = open_storage(database, seal, self.clock, threads=self._storage_threads, meters=meters)
         await self.storage.start()
         stack.push_async_callback(self.storage.stop)
         await self.storage.hold(process.end_this)
@@ -157,17 +158,24 @@ class Gateway:
         )
         holds = HoldsOnDisk(self.storage, self.clock)
         stack.push_async_callback(holds.stop)
-        call = Pacing(self.runner.call, self.clock, keep=holds.keep)
+        call = Pacing(self.runner.call, self.clock, keep=holds.keep, meters=meters)
         call.restore(await holds.standing())
         peers = Directory(self.storage, call, self.clock, imports_per_hour=settings.import_budget_per_hour)
         stack.push_async_callback(peers.stop)
         self.directory = peers
         self.runner.on_end(peers.forget_session)
         self.runner.follow_with(
-            Followers(self.storage, self.clock, self._chance, learn=peers.learn, file_id=FileIds(seal).token)
+            Followers(
+                self.storage,
+                self.clock,
+                self._chance,
+                learn=peers.learn,
+                file_id=FileIds(seal).token,
+                meters=meters,
+            )
         )
         self.runner.on_end(call.forget)
-        settler = Settler(self.storage, self.clock, self._chance)
+        settler = Settler(self.storage, self.clock, self._chance, meters)
         strangers = Strangers(self.storage, call, call, self.clock, per_day=settings.first_contacts_per_day)
         self.runner.on_end(strangers.forget_session)
         lanes = Lanes()
@@ -204,6 +212,7 @@ class Gateway:
             self._chance,
             agent=agent,
             disable_after_s=settings.webhook_disable_after_hours * 3600,
+            meters=meters,
         )
         hub = Hub(self.storage)
         hub.listen(worker.rung)
@@ -217,6 +226,14 @@ class Gateway:
             outbox=self.outbox,
             reach=reach,
             spool=spool,
+            waits=call,
+            strangers=strangers,
+            site=Reachable(telegram),
+            meters=meters,
+            gauges=lambda: {
+                "sends_under_way": self.outbox.open,
+                "webhook_attempts_under_way": worker.under_way,
+            },
             fetcher=Fetcher(self.egress, agent=agent, within=settings.media_url_within_seconds),
             layer=Layer(),
             hub=hub,
@@ -232,7 +249,8 @@ class Gateway:
             virtual_phones=self._virtual_phones,
         )
         stack.callback(self.services.close)
-        stack.push_async_callback(self._write_uses)
+        sweep = Sweep(self.storage, self.services, spool, settings, self.clock)
+        stack.push_async_callback(sweep.write_uses)
         await self.services.requests.start()
         self.first_admin = await self.services.users.ensure_admin()
 
@@ -243,10 +261,17 @@ class Gateway:
             await part.start()
             stack.push_async_callback(part.stop)
         upkeep = Tasks("upkeep")
-        upkeep.start(self._sweep(), "sweep")
+        upkeep.start(sweep.run(), "sweep")
+        upkeep.start(self.services.metrics.run(), "metrics")
         upkeep.start(KeyWatch(settings, seal, self.storage, self.clock).run(), "seal key")
         stack.push_async_callback(upkeep.close)
-        self.app = await asyncio.to_thread(_build_app, self.services, settings, self.clock)
+        self.app = await asyncio.to_thread(_build_app, self.services, settings, self.clock, meters)
+
+    def metrics_app(self) -> Any:
+        """What METRICS_PORT answers with."""
+        from teleflow.api.metrics_port import build_metrics_app
+
+        return build_metrics_app(self.services)
 
     def _telegram(self) -> Telegram:
         if self.settings.telegram_dc is None:
@@ -257,38 +282,12 @@ class Gateway:
             return Telegram.production()
         return Telegram.at(self.settings.telegram_dc, self.settings.telegram_dc_key)
 
-    async def _write_uses(self) -> None:
-        with suppress(StorageUnavailable):
-            await self.services.keys.write_uses()
 
-    async def _purge_events(self) -> None:
-        days = self.settings.event_retention_days
-        before = milliseconds(self.clock.time() - days * 86400) if days else 0
-        most = self.settings.event_retention_most
-        for _ in range(_PURGES_AT_ONCE):
-            if not await self.storage.purge_events(before=before, most=most):
-                break
-        now = milliseconds(self.clock.time())
-        for _ in range(_PURGES_AT_ONCE):
-            if not await self.storage.purge_deliveries(before=before, now=now):
-                break
-
-    async def _sweep(self) -> None:
-        while True:
-            with suppress(StorageUnavailable):
-                await self.services.keys.write_uses()
-                await self.services.audit.purge()
-                await self._purge_events()
-                await self.storage.sweep(now=milliseconds(self.clock.time()))
-                await self.spool.sweep(self.storage.open_sends, before=self.clock.time() - _SPOOLED_FOR_S)
-            await self.clock.sleep(_SWEEP_EVERY_S)
-
-
-def _build_app(services: Services, settings: Settings, clock: Clock) -> Any:
+def _build_app(services: Services, settings: Settings, clock: Clock, meters: Meters) -> Any:
     """The framework and the routes cost a second to import and to make: the sessions connect meanwhile."""
     from teleflow.api.main import build_app
 
-    return build_app(services, settings, clock=clock)
+    return build_app(services, settings, clock=clock, meters=meters)
 
 
 @asynccontextmanager
@@ -317,28 +316,44 @@ async def serve(
     # The sessions connect while a thread makes the routes: the loop is not to wait for it.
     sys.setswitchinterval(5e-5)
     sockets = [_listen(settings.host, settings.port)]
+    beside: list[socket.socket] = []
     try:
+        if settings.metrics_port is not None:
+            beside.append(_listen(settings.metrics_host, settings.metrics_port, "METRICS_HOST, METRICS_PORT"))
         async with Gateway(settings, virtual_phones=virtual_phones) as gateway:
             host, port = sockets[0].getsockname()[:2]
             gateway.egress.own_ports.add(port)
             shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
             process.tune_for_a_busy_loop()
             ready = Ready(f"http://{f'[{shown}]' if ':' in shown else shown}:{port}", gateway.first_admin)
-            await listen(gateway.app, sockets, on_listening=lambda: on_ready(ready) if on_ready else None)
+            metrics = [(gateway.metrics_app(), one) for one in beside]
+            for one in beside:
+                gateway.egress.own_ports.add(one.getsockname()[1])
+            await listen(gateway.app, sockets, metrics, on_listening=lambda: on_ready(ready) if on_ready else None)
     finally:
-        for one in sockets:
+        for one in [*sockets, *beside]:
             one.close()
 
 
-async def listen(app: Any, sockets: list[socket.socket], *, on_listening: Callable[[], Awaitable[None] | None]) -> None:
-    """Serve HTTP on these sockets until a stop signal, then finish what is under way, 10 s at most."""
+async def listen(
+    app: Any,
+    sockets: list[socket.socket],
+    beside: Sequence[tuple[Any, socket.socket]] = (),
+    *,
+    on_listening: Callable[[], Awaitable[None] | None],
+) -> None:
+    """Serve HTTP on these sockets, and other applications on theirs, until a stop signal.
+
+    Then what is under way is finished, in 10 s at most.
+    """
     from teleflow.api.server import HttpServer  # as `_build_app`: by now it has come with the application
 
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    servers = [HttpServer(app, one, clock=SystemClock()) for one in sockets]
+    every = [*((app, one) for one in sockets), *beside]
+    servers = [HttpServer(one, listening, clock=SystemClock()) for one, listening in every]
     try:
         for server in servers:
             await server.start()
@@ -353,11 +368,11 @@ async def listen(app: Any, sockets: list[socket.socket], *, on_listening: Callab
             await server.stop(grace=_DRAIN_S)
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def _listen(host: str, port: int, named: str = "HOST, PORT") -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
-        raise SettingsError(f"HOST, PORT: can't listen on {host}:{port}: {error.strerror}") from error
+        raise SettingsError(f"{named}: can't listen on {host}:{port}: {error.strerror}") from error
     listening.setblocking(False)
     return listening

@@ -48,7 +48,10 @@ class Meters:
             "teleflow_delivery_lag_seconds", "From an event in the log to its delivery at a webhook's first try", _LAGS
         )
         self._database = self._timed(
-            "teleflow_database_duration_seconds", "One unit of work of the database, waiting for it included", _SHORT, "kind"
+            "teleflow_database_duration_seconds",
+            "One unit of work of the database, waiting for it included",
+            _SHORT,
+            "kind",
         )
         self._loop_lag = self._timed("teleflow_event_loop_lag_seconds", "How late the event loop came round", _SHORT)
         self._flood_waits = prometheus.Counter(
@@ -69,9 +72,7 @@ class Meters:
         self._worst_lag = 0.0
         self._lock = Lock()
 
-    def _timed(
-        self, name: str, documentation: str, buckets: tuple[float, ...], *labels: str
-    ) -> prometheus.Histogram:
+    def _timed(self, name: str, documentation: str, buckets: tuple[float, ...], *labels: str) -> prometheus.Histogram:
         return prometheus.Histogram(name, documentation, labels, buckets=buckets, registry=self._registry)
 
     # -- what happens -------------------------------------------------------------------------------------

@@ -21,7 +21,8 @@ from teleflow.api.index import RouteIndex
 from teleflow.api.proxies import Proxies
 from teleflow.api.v1 import admission
 from teleflow.errors import Forbidden, Internal, Invalid, NotFound, TeleFlowError
-from teleflow.kit.clock import Clock
+from teleflow.kit.clock import Clock, loop_time
+from teleflow.meters import Meters
 
 _log = structlog.get_logger(__name__)
 HotRoute = Callable[[Facts, Receive], Awaitable[Answer]]
@@ -34,6 +35,7 @@ SECURITY_HEADERS: Headers = [
     (b"cache-control", b"no-store"),
 ]
 # A page may bring a policy of its own; everything else stands as it is above.
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _REPLACEABLE = {b"content-security-policy", b"cache-control"}
 _IN_URL = re.compile(rb"(?i)(?:^|&)[^=&]*(token|key|secret|password|authorization)[^=&]*=")
 
@@ -55,6 +57,7 @@ class Edge:
         form_limits: Mapping[str, int],
         picture_limit: int,
         clock: Clock,
+        meters: Meters | None = None,
         cors: Cors | None = None,
         proxies: Proxies | None = None,
     ) -> None:
@@ -65,6 +68,7 @@ class Edge:
         self._form_limits = dict(form_limits)
         self._picture_limit = picture_limit
         self._clock = clock
+        self._meters = meters
         self._cors = cors
         self._proxies = proxies
 
@@ -72,8 +76,16 @@ class Edge:
         if scope["type"] != "http":
             await self._socket(scope, receive, send)
             return
+        began = loop_time()
         facts = Facts.of(scope, self._clock.time(), self._proxies)
         exit_ = _Exit(send, facts)
+        try:
+            await self._answer(facts, scope, receive, exit_)
+        finally:
+            if self._meters is not None and exit_.route != admission.STREAM:  # which lasts as long as its reader likes
+                self._meters.request(_told_method(facts.method), exit_.route, exit_.status, loop_time() - began)
+
+    async def _answer(self, facts: Facts, scope: Scope, receive: Receive, exit_: _Exit) -> None:
         if self._cors is not None:
             facts.told.extend(self._cors.answer(facts))
         try:
@@ -82,6 +94,7 @@ class Edge:
             limited = _counted(receive, most)
             hot = self._hot.get((facts.method, scope["path"]))
             if hot is not None:
+                exit_.route = scope["path"]
                 await exit_.answer(await hot(facts, limited))
                 return
             if scope["query_string"] and _IN_URL.search(scope["query_string"]):
@@ -131,10 +144,11 @@ class Edge:
             raise Forbidden("Pages of this origin may not connect without a ticket", code="ORIGIN_NOT_ALLOWED")
 
     async def _pass_on(self, facts: Facts, scope: Scope, receive: Receive, exit_: _Exit) -> None:
-        methods = self._routes.methods(scope["path"])
-        if not methods:
+        place = self._routes.find(scope["path"])
+        if place is None:
             raise NotFound("There is nothing at this path")
-        allowed = _allow(methods)
+        exit_.route = place.path
+        allowed = _allow(place.methods)
         method = facts.method
         if method == "OPTIONS":
             more = self._cors.preflight(facts, allowed) if self._cors is not None else []
@@ -146,6 +160,11 @@ class Edge:
             raise Invalid(f"{method[:20]} is not possible here", code="METHOD_NOT_ALLOWED")
         exit_.bodyless = method == "HEAD"
         await self.app({**scope, "method": wanted, facts_module.KEY: facts}, receive, exit_)
+
+
+def _told_method(method: str) -> str:
+    """Callers choose their words; what is counted is one of few."""
+    return method if method in _METHODS else "other"
 
 
 def _allow(methods: set[str]) -> bytes:
@@ -163,6 +182,8 @@ class _Exit:
         self._started = False
         self._told = facts.told
         self.bodyless = False
+        self.route = "none"  # as it is declared
+        self.status = 499  # as some servers tell of callers who did not wait for the answer
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "websocket.accept":
@@ -170,6 +191,7 @@ class _Exit:
             message = {**message, "headers": [*self._told, (b"x-request-id", self._request_id)]}
         elif message["type"] == "http.response.start":
             self._started = True
+            self.status = message["status"]
             given: Headers = list(message.get("headers", ()))
             names = {name for name, _ in given} & _REPLACEABLE
             kept = [header for header in SECURITY_HEADERS if header[0] not in names]
@@ -182,6 +204,7 @@ class _Exit:
         if self._started:  # too late to say anything else
             return
         self._started = True
+        self.status = answer.status
         headers = [
             *answer.headers,
             (b"content-length", b"%d" % len(answer.body)),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -16,14 +17,14 @@ _PARAMETER = re.compile(r"\{\w+(:path)?\}")
 
 
 class RouteIndex:
-    """The routes in their order. `methods(path)` and `at(path)` are by the path alone."""
+    """The routes in their order. `find(path)` and `at(path)` are by the path alone."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._root = _Node()
-        self._named: dict[str, set[str]] = {}
+        self._named: dict[str, Place] = {}
         for number, route in enumerate(routes):
             if not route.param_convertors:
-                self._named.setdefault(route.path, set()).update(route.methods or ())
+                self._named.setdefault(route.path, Place(route.path, set())).methods.update(route.methods or ())
             node = self._root
             for segment in route.path.split("/"):
                 parameter = _PARAMETER.search(segment)
@@ -47,13 +48,23 @@ class RouteIndex:
         found.sort(key=lambda pair: pair[0])
         return [route for _, route in found]
 
-    def methods(self, path: str) -> set[str]:
-        """Those of the path's routes; none where there is no such path. `/chats/join` is no chat called join."""
+    def find(self, path: str) -> Place | None:
+        """What stands at a path; None where nothing does. `/chats/join` is no chat called join."""
         named = self._named.get(path)
         if named is not None:
             return named
         routes = [route for route in self.at(path) if route.param_convertors and route.path_regex.fullmatch(path)]
-        return {method for route in routes for method in route.methods or ()}
+        if not routes:
+            return None
+        return Place(routes[0].path, {method for route in routes for method in route.methods or ()})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """`path` as the first of its routes declares it, and the methods of all of them."""
+
+    path: str
+    methods: set[str]
 
 
 class _Node:

@@ -30,6 +30,7 @@ from teleflow.api.v1.sending import hot_send
 from teleflow.config import Settings
 from teleflow.errors import Internal, Invalid, Malformed, NotFound, TeleFlowError, Unavailable
 from teleflow.kit.clock import Clock
+from teleflow.meters import Meters
 from teleflow.model.parcels import ALBUM_LIMIT
 from teleflow.services.everything import Services
 
@@ -60,7 +61,7 @@ def build_api() -> FastAPI:
     return api
 
 
-def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
+def build_app(services: Services, settings: Settings, *, clock: Clock, meters: Meters | None = None) -> Edge:
     """The whole application, for an ASGI server."""
     api = build_api()
     api.state.services = services
@@ -83,6 +84,7 @@ def build_app(services: Services, settings: Settings, *, clock: Clock) -> Edge:
         form_limits=dict.fromkeys(UPLOADS, settings.upload_most_bytes * ALBUM_LIMIT + settings.body_limit_bytes),
         picture_limit=MOST_PICTURE + settings.body_limit_bytes,
         clock=clock,
+        meters=meters,
         cors=Cors(settings.cors_origins) if settings.cors_origins else None,
         proxies=Proxies(settings.trusted_networks) if settings.trusted_networks else None,
     )

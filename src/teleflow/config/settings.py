@@ -89,6 +89,13 @@ class Settings(BaseSettings):
 
     node_env: str = Field("production", description="development renders logs for people, everything else as JSON")
     log_level: str = Field("info", description="debug, info, warning or error")
+    metrics_port: int | None = Field(
+        None,
+        ge=0,
+        le=65535,
+        description="Port of its own for /metrics, open to whoever reaches it; unset: at PORT, for admins",
+    )
+    metrics_host: str = Field("127.0.0.1", description="Address of that port")
     cors_origin: str | None = Field(None, description="Origins that browsers may call from, comma-separated; * for any")
     rate_limit_max: int = Field(100, ge=0, description="Requests a window for a user or key; 0 is no limit")
     rate_limit_window_ms: int = Field(60_000, gt=0, description="The window, in milliseconds")

@@ -31,9 +31,7 @@ _RECENT = 10_000
 class Settler:
     """Outcomes are stored however long it takes; callers are not made to wait for a sick disk."""
 
-    def __init__(
-        self, storage: Storage, clock: Clock, chance: random.Random, meters: Meters | None = None
-    ) -> None:
+    def __init__(self, storage: Storage, clock: Clock, chance: random.Random, meters: Meters | None = None) -> None:
         self._storage = storage
         self._clock = clock
         self.chance = chance

@@ -39,12 +39,17 @@ class Strangers:
         self._call = call
         self._holds = holds
         self._clock = clock
-        self._per_day = per_day
+        self.per_day = per_day
         self._met: OrderedDict[tuple[str, int], None] = OrderedDict()
 
     def forget_session(self, session_id: str) -> None:
         for key in [key for key in self._met if key[0] == session_id]:
             del self._met[key]
+
+    async def spent(self, session_id: str) -> int:
+        """First contacts of the last 24 hours. Raises Unavailable."""
+        since = milliseconds(self._clock.time() - _DAY_S)
+        return await self._storage.count_first_contacts(session_id, since=since)
 
     async def admit(self, session_id: str, peer: Peer, *, within: float) -> bool:
         """Whether this is a first contact.
@@ -88,11 +93,11 @@ class Strangers:
         self._holds.check(session_id, FIRST_CONTACTS, "")
         day = round(_DAY_S * 1000)
         oldest = await self._storage.spend_first_contact(
-            session_id, peer.id, now=now, since=now - day, most=self._per_day
+            session_id, peer.id, now=now, since=now - day, most=self.per_day
         )
         if oldest is not None:
             raise Limited(
-                f"This account has written to {self._per_day} people for the first time in 24 hours, as many as it may",
+                f"This account has written to {self.per_day} people for the first time in 24 hours, as many as it may",
                 code="CONTACT_BUDGET",
                 retry_after=max(1.0, (oldest + day - now) / 1000),
                 details={"scope": "firstContacts"},

@@ -55,6 +55,11 @@ def cursor_of(number: int) -> str:
 class Events:
     """See the module."""
 
+    @property
+    def open(self) -> int:
+        """Streams that somebody follows now."""
+        return sum(self._open.values())
+
     def __init__(self, storage: EventStore, sessions: SessionStore, hub: Hub, *, streams_per_key: int) -> None:
         self._storage = storage
         self._sessions = sessions

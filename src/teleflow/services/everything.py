@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from pydantic import SecretStr
@@ -11,6 +12,7 @@ from teleflow.events.hub import Hub
 from teleflow.kit.clock import Clock
 from teleflow.kit.ids import new_id
 from teleflow.kit.seal import Seal
+from teleflow.meters import Meters
 from teleflow.services.accounts import Accounts
 from teleflow.services.allowance import Allowance, Places
 from teleflow.services.audit import Audit
@@ -36,10 +38,12 @@ from teleflow.services.keys import Keys
 from teleflow.services.logins import LiveLogins
 from teleflow.services.messages import Messages
 from teleflow.services.methods import Methods
+from teleflow.services.metrics import Metrics
 from teleflow.services.parcels import Parcels
 from teleflow.services.passwords import Passwords
 from teleflow.services.people import People
-from teleflow.services.ports import Layer, Outbox, Reach, SessionCare
+from teleflow.services.ports import FirstContacts, Layer, Outbox, Reach, SessionCare, Telegram, Waits
+from teleflow.services.readiness import Readiness
 from teleflow.services.requests import Requests
 from teleflow.services.sends import Sends
 from teleflow.services.sessions import Sessions
@@ -97,6 +101,8 @@ class Services:
     broadcasts: Broadcasts
     methods: Methods
     system: System
+    readiness: Readiness
+    metrics: Metrics
     virtual_phones: VirtualPhones | None
     clock: Clock
 
@@ -121,11 +127,17 @@ class Services:
         node: str | None = None,
         spool: Spool,
         fetcher: Fetch,
+        waits: Waits,
+        strangers: FirstContacts,
+        site: Telegram,
+        meters: Meters,
+        gauges: Callable[[], Mapping[str, float]],
         blobs: Blobs | None = None,
         virtual_phones: VirtualPhones | None = None,
     ) -> Services:
         passwords = Passwords()
         health = Health(storage, clock)
+        readiness = Readiness(health, site, clock)
         tokens = Tokens(
             clock,
             access_secret=secrets.jwt_secret,
@@ -161,10 +173,14 @@ class Services:
             file_ids=file_ids,
             files=files,
             file_links=FileLinks(seal, logins, files, clock),
-            sessions=Sessions(storage, sessions, settings, clock),
+            sessions=Sessions(storage, sessions, settings, clock, waits=waits, strangers=strangers),
             exports=Exports(storage, sessions, passwords, guard, clock),
             health=health,
             system=System(settings, storage, health, clock),
+            readiness=readiness,
+            metrics=Metrics(
+                meters, readiness, storage, lambda: {"streams_open": float(events.open), **gauges()}, clock
+            ),
             virtual_phones=virtual_phones,
             passwords=passwords,
             chats=chats,

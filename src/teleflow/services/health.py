@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from teleflow.errors import StorageUnavailable
@@ -32,6 +33,7 @@ class Health:
         self._asked: float | None = None
         self._healthy = True
         self._active = 0
+        self.states: Mapping[SessionState, int] = {}
         self._lock = asyncio.Lock()
 
     async def report(self) -> Report:
@@ -51,4 +53,5 @@ class Health:
             self._healthy = False
             return
         self._healthy = True
+        self.states = counts
         self._active = counts.get(SessionState.ONLINE, 0)

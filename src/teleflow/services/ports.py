@@ -13,6 +13,7 @@ from teleflow.model.audit import AuditEntry
 from teleflow.model.jobs import SendJob
 from teleflow.model.logins import CodeSent, LoggedIn, QrLogin, Status
 from teleflow.model.operations.base import Operation
+from teleflow.model.pacing import Hold
 from teleflow.model.peers import Peer, PeerRef
 from teleflow.model.proxies import Proxy
 from teleflow.model.sending import Sending
@@ -204,3 +205,26 @@ class Outbox(Protocol):
     async def reject(self, *, user: User, from_phone: str, chat: str, text: str, error: TeleFlowError) -> None:
         """Log an attempt that failed before it became a job."""
         ...
+
+
+class Waits(Protocol):
+    """Implemented by `telegram.pacing`."""
+
+    def held(self, session_id: str) -> list[Hold]:
+        """What the session has to wait for now."""
+
+
+class FirstContacts(Protocol):
+    """Implemented by `outbox.strangers`."""
+
+    per_day: int
+
+    async def spent(self, session_id: str) -> int:
+        """Of the last 24 hours. Raises Unavailable."""
+
+
+class Telegram(Protocol):
+    """Implemented by `telegram.reachable`."""
+
+    async def unreachable(self) -> str | None:
+        """Why the data centre where accounts begin does not answer; None when it does. Never raises."""

@@ -7,6 +7,7 @@ that fails at its first step leaves no session behind.
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -16,6 +17,7 @@ from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.ids import new_id
 from teleflow.model.audit import Act, AuditEntry
 from teleflow.model.logins import CodeSent, LoggedIn, QrLogin
+from teleflow.model.pacing import Hold
 from teleflow.model.peers import normalize_phone
 from teleflow.model.proxies import Proxy
 from teleflow.model.session_strings import StoredLogin
@@ -23,11 +25,12 @@ from teleflow.model.sessions import Device, Profile, Session, SessionState
 from teleflow.model.users import Principal, User
 from teleflow.services.accounts import service_credentials
 from teleflow.services.owned import owned_session
-from teleflow.services.ports import SessionCare
+from teleflow.services.ports import FirstContacts, SessionCare, Waits
 from teleflow.storage.base import AuditStore, SessionStore
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 MOST_NAME = 100
+_MOST_WAITS = 20  # that are told of a session: those that end first
 MOST_CODE = 16
 MOST_PASSWORD = 1024
 MOST_SESSIONS = 1000  # of one user
@@ -50,18 +53,40 @@ class NewSession:
 
 @dataclass(frozen=True, slots=True)
 class SessionView:
-    """A session, and how it is now. `state`, `cause`: the live truth where it runs."""
+    """A session, and how it is now. `state`, `cause`: the live truth where it runs; `waits`: what Telegram asked it to
+    leave alone for a while.
+    """
 
     session: Session
     connected: bool
     state: SessionState
     cause: str | None
+    waits: Sequence[Hold] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """People whom a session wrote to for the first time in the last 24 hours, and how many it may."""
+
+    first_contacts: int
+    per_day: int
 
 
 class Sessions:
     """Use cases about sessions."""
 
-    def __init__(self, storage: SessionRecords, care: SessionCare, settings: Settings, clock: Clock) -> None:
+    def __init__(
+        self,
+        storage: SessionRecords,
+        care: SessionCare,
+        settings: Settings,
+        clock: Clock,
+        *,
+        waits: Waits,
+        strangers: FirstContacts,
+    ) -> None:
+        self._waits = waits
+        self._strangers = strangers
         self._storage = storage
         self._care = care
         self._settings = settings
@@ -81,6 +106,10 @@ class Sessions:
 
     async def get(self, principal: Principal, session_id: str) -> SessionView:
         return await self._view(await self._own(principal, session_id))
+
+    async def pace(self, principal: Principal, session_id: str) -> Pace:
+        session = await self._own(principal, session_id)
+        return Pace(await self._strangers.spent(session.id), self._strangers.per_day)
 
     async def profile(self, principal: Principal, session_id: str) -> Profile:
         return await self._care.sessions.profile(await self._own(principal, session_id))
@@ -193,12 +222,13 @@ class Sessions:
 
     async def _view(self, session: Session) -> SessionView:
         status = await self._care.status(session)
+        waits = sorted(self._waits.held(session.id), key=lambda one: one.until)[:_MOST_WAITS]
         state = SessionState(status.state)
         running = status.live
         if not running and session.authorised and state is not SessionState.DISCONNECTED:
             # As the last process left it: what it was then, it is no more.
-            return SessionView(session, connected=False, state=SessionState.CONNECTING, cause="STARTING")
-        return SessionView(session, status.connected, state, status.cause if running else session.cause)
+            return SessionView(session, connected=False, state=SessionState.CONNECTING, cause="STARTING", waits=waits)
+        return SessionView(session, status.connected, state, status.cause if running else session.cause, waits)
 
     async def _dressed(self, new: NewSession) -> Profile:
         if new.proxy is not None:

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal
+from teleflow.meters import Meters
 from teleflow.storage import sql
 from teleflow.storage.base import Storage
 
 
-def open_storage(url: str, seal: Seal, clock: Clock, *, threads: bool = True) -> Storage:
+def open_storage(url: str, seal: Seal, clock: Clock, *, threads: bool = True, meters: Meters | None = None) -> Storage:
     """The storage that this URL names; `start` opens it. Raises SettingsError for what can't be had.
 
-    `threads=False` does all work on the event loop: for tests in virtual time.
+    `threads=False` does all work on the event loop: for tests in virtual time. `meters` are told how long work took.
     """
     if url.split(":", 1)[0].lower() in {"mongodb", "mongodb+srv"}:
         # Its driver takes its time: only those who use it wait for that.
         from teleflow.storage.mongo import open_mongo
 
         return open_mongo(url, seal, clock)
-    return sql.open_storage(url, seal, clock, threads=threads)
+    return sql.open_storage(url, seal, clock, threads=threads, meters=meters)

@@ -21,8 +21,10 @@ from teleflow.events.hub import Hub
 from teleflow.kit.clock import SystemClock, milliseconds
 from teleflow.kit.ids import new_id, random_int64
 from teleflow.kit.seal import Seal
+from teleflow.meters import Meters
 from teleflow.model.jobs import SendJob, SendState
 from teleflow.model.logins import CodeSent, LoggedIn, Status
+from teleflow.model.pacing import Hold
 from teleflow.model.peers import Peer, PeerRef
 from teleflow.model.sending import Sending
 from teleflow.model.sessions import Session, SessionState
@@ -62,6 +64,17 @@ class PlayedTelegram:
     failure: TeleFlowError | None = None
     outcome: dict[str, Any] = field(default_factory=lambda: {"state": SendState.SENT, "message_id": 7})
     asked: list[tuple[Any, ...]] = field(default_factory=list)
+
+    def held(self, session_id: str) -> list[Hold]:
+        return []
+
+    per_day: int = 50
+
+    async def spent(self, session_id: str) -> int:
+        return 0
+
+    async def unreachable(self) -> str | None:
+        return None
 
     async def start_login(self, session: Session, *, api_id: int, api_hash: str) -> CodeSent:
         self.asked.append(("start_login", session.phone, api_id, api_hash))
@@ -220,7 +233,7 @@ async def running(folder: Path, *, throttle: LoginThrottle | None = None, **envi
     seal = Seal(secrets.session_encryption_key)
     storage = open_storage(settings.database, seal, clock)
     await storage.start()
-    telegram = PlayedTelegram(storage, clock)
+    telegram, meters = PlayedTelegram(storage, clock), Meters("0")
     services = Services.make(
         storage=storage,
         sessions=telegram,
@@ -233,6 +246,11 @@ async def running(folder: Path, *, throttle: LoginThrottle | None = None, **envi
         bell=NoWayOut(),
         spool=Spool(folder / "spool", room=10**9, most=10**9),
         fetcher=NoWayOut(),
+        waits=telegram,
+        strangers=telegram,
+        site=telegram,
+        meters=meters,
+        gauges=dict,
         seal=seal,
         settings=settings,
         secrets=secrets,
@@ -243,7 +261,7 @@ async def running(folder: Path, *, throttle: LoginThrottle | None = None, **envi
     listening = socket.create_server(("127.0.0.1", 0), backlog=2048)
     listening.setblocking(False)
     port = listening.getsockname()[1]
-    server = HttpServer(build_app(services, settings, clock=clock), listening, clock=clock)
+    server = HttpServer(build_app(services, settings, clock=clock, meters=meters), listening, clock=clock)
     await server.start()
     url = f"http://127.0.0.1:{port}"
     limits = httpx2.Limits(max_connections=200)

@@ -35,10 +35,15 @@ class Rig:
             admin_password="the admin's own one",
             telegram_api_id=1,
             telegram_api_hash="h" * 32,
-            telegram_dc=f"{self.sandbox.dc_id}@{self.sandbox.host}:{self.sandbox.port}",
             telegram_dc_key=self.sandbox.public_key_file,
             telegram_connect_rate=0,
-            **{"send_wait_seconds": 10, "code_budget_per_hour": 100, "rate_limit_max": 0, **self._settings},
+            **{
+                "telegram_dc": f"{self.sandbox.dc_id}@{self.sandbox.host}:{self.sandbox.port}",
+                "send_wait_seconds": 10,
+                "code_budget_per_hour": 100,
+                "rate_limit_max": 0,
+                **self._settings,
+            },
         )
         self.gateway = await Gateway(settings, clock=self._clock).__aenter__()
         self.http = httpx2.AsyncClient(

@@ -7,7 +7,7 @@ import re
 import pytest
 from starlette.routing import Match, Route
 
-from teleflow.api.index import RouteIndex
+from teleflow.api.index import Place, RouteIndex
 from teleflow.api.main import ROUTERS
 
 ROUTES = [route for router in ROUTERS for route in router.routes if isinstance(route, Route)]
@@ -44,8 +44,11 @@ def test_few_are_asked() -> None:
 
 def test_methods_are_those_of_the_path() -> None:
     index = RouteIndex(ROUTES)
-    assert index.methods("/api/v1/sessions/x/invoke") == {"POST"}
-    assert index.methods("/api/v1/chats/join") == {"POST"}  # no chat is called join
-    assert index.methods("/api/v1/chats/https://t.me/name") >= {"GET"}
-    assert index.methods("/api/v1/nothing") == set()
-    assert index.methods("/send") == {"POST"}
+    assert index.find("/api/v1/sessions/x/invoke") == Place("/api/v1/sessions/{session_id}/invoke", {"POST"})
+    assert index.find("/api/v1/chats/join") == Place("/api/v1/chats/join", {"POST"})  # no chat is called join
+    one = index.find("/api/v1/chats/https://t.me/name")
+    assert one is not None
+    assert one.path == "/api/v1/chats/{id:path}"
+    assert "GET" in one.methods
+    assert index.find("/api/v1/nothing") is None
+    assert index.find("/send") == Place("/send", {"POST"})

@@ -87,6 +87,22 @@ ANSWERS: dict[str, Any] = {
         "sandbox": False,
         "sessions": {"online": 3, "disconnected": 1},
     },
+    "system.history": [
+        {
+            "at": MOMENT,
+            "sends": 12,
+            "sendsFailed": 1,
+            "floodWaits": 0,
+            "requests": 240,
+            "requestsFailed": 0,
+            "events": 86,
+            "delivered": 80,
+            "deliveryFailed": 2,
+            "deliveryLag": 41.5,
+            "loopLag": 1.2,
+            "sessions": {"online": 3, "disconnected": 1},
+        }
+    ],
     "system.settings": [
         {
             "name": "RATE_LIMIT_MAX",

@@ -19,6 +19,7 @@ _SESSION = {
     "stateSince": MOMENT,
     "accountId": "6100000001",
     "accountName": "Ann Example",
+    "waits": [],
 }
 _DEVICE = {
     "deviceModel": "TeleFlow",
@@ -27,7 +28,13 @@ _DEVICE = {
     "langCode": "en",
     "systemLangCode": "en",
 }
-_ONE = {**_SESSION, "proxy": {"type": "socks5", "host": "proxy.example.com", "port": 1080}, "device": _DEVICE}
+_PACE = {"firstContacts": 3, "firstContactsPerDay": 50}
+_ONE = {
+    **_SESSION,
+    "proxy": {"type": "socks5", "host": "proxy.example.com", "port": 1080},
+    "device": _DEVICE,
+    "pace": _PACE,
+}
 _CODE = {
     "sessionId": ID,
     "step": "CODE_REQUIRED",

@@ -39,6 +39,7 @@ _LOG = {
     "created_at": "2026-01-02T03:04:05.678Z",
 }
 
+_READY = {"ready": True, "checks": {"database": {"ok": True}, "telegram": {"ok": True}}}
 REQUESTS: dict[str, Any] = {
     "auth.login": {"username": "admin", "password": "a long and secret sentence"},
     "auth.refresh": {"refresh_token": _TOKENS["refresh_token"]},
@@ -49,6 +50,8 @@ REQUESTS: dict[str, Any] = {
 }
 ANSWERS: dict[str, Any] = {
     "service.health": {**_HEALTH, "success": True, "data": _HEALTH},
+    "service.ready": {**_READY, "success": True, "data": _READY},
+    "service.metrics": "# HELP teleflow_sessions Sessions by state\n# TYPE teleflow_sessions gauge\n…",
     "service.version": {**_VERSION, "success": True, "data": _VERSION},
     "auth.login": _TOKENS,
     "auth.refresh": _TOKENS,

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import platform
+from dataclasses import asdict
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
 from teleflow import __version__
 from teleflow.api.access import Uses
+from teleflow.api.numbers import plain as digits
 from teleflow.api.v1.access import Administrator, Reader
 from teleflow.api.v1.envelope import Shape, ok
 from teleflow.api.v1.operation import operation
+from teleflow.kit.clock import milliseconds
 from teleflow.wire.instants import iso
 
 router = APIRouter(prefix="/api/v1/system", tags=["service"])
@@ -56,6 +60,39 @@ async def get(caller: Reader, services: Uses) -> Response:
         sessions=found.states,
     )
     return ok(shape)
+
+
+class SampleShape(Shape):
+    """Ten seconds of this node, up to `at`. `deliveryLag` (the mean) and `loopLag` (the worst) in milliseconds."""
+
+    at: str
+    sends: int
+    sends_failed: int
+    flood_waits: int
+    requests: int
+    requests_failed: int
+    events: int
+    delivered: int
+    delivery_failed: int
+    delivery_lag: float | None
+    loop_lag: float
+    sessions: dict[str, int]
+
+
+@router.get(
+    "/history",
+    summary="How the last hours went",
+    **operation("system.history", scope="admin", data=list[SampleShape], errors=(422,)),
+)
+async def history(
+    caller: Administrator,
+    services: Uses,
+    minutes: Annotated[int, digits, Query(ge=1, le=360, description="How far back")] = 60,
+) -> Response:
+    """Of this node, all users together, oldest first: six hours at most, and none from before its start."""
+    since = milliseconds(services.clock.time() - minutes * 60)
+    found = services.metrics.history(caller.principal, since=since)
+    return ok([SampleShape(**{**asdict(one), "at": iso(one.at)}) for one in found], nulls=True)
 
 
 @router.get(

@@ -9,9 +9,10 @@ from pydantic import AfterValidator, Field
 from teleflow.api.v1.envelope import Body, Shape, TextOrNumber
 from teleflow.errors import Invalid
 from teleflow.model.logins import CodeSent, QrLogin
+from teleflow.model.pacing import FIRST_CONTACTS, SENDS, Hold
 from teleflow.model.proxies import Proxy, proxy_of
 from teleflow.model.sessions import Device, Profile
-from teleflow.services.sessions import NewSession, SessionView
+from teleflow.services.sessions import NewSession, Pace, SessionView
 from teleflow.wire.instants import iso
 
 
@@ -97,6 +98,32 @@ class ChangeSessionBody(Body):
     proxy: ProxyGiven = None
 
 
+class WaitShape(Shape):
+    """What Telegram asked the session to leave alone until then: a method (`sends`: everything that sends;
+    `firstContacts`: whoever it never talked to), in one chat or in all of them.
+    """
+
+    method: str
+    chat_id: str | None
+    until: str
+    code: str
+    message: str
+
+    @classmethod
+    def of(cls, hold: Hold) -> WaitShape:
+        method = {SENDS: "sends", FIRST_CONTACTS: "firstContacts"}.get(hold.method, hold.method)
+        return cls(
+            method=method, chat_id=hold.scope or None, until=iso(hold.until), code=hold.code, message=hold.message
+        )
+
+
+class PaceShape(Shape):
+    """`firstContacts`: people written to for the first time in the last 24 hours, of `firstContactsPerDay`."""
+
+    first_contacts: int
+    first_contacts_per_day: int
+
+
 class SessionShape(Shape):
     id: str
     name: str
@@ -110,6 +137,7 @@ class SessionShape(Shape):
     state_since: str
     account_id: str | None
     account_name: str | None
+    waits: list[WaitShape]
 
     @classmethod
     def of(cls, view: SessionView) -> SessionShape:
@@ -127,6 +155,7 @@ class SessionShape(Shape):
             state_since=iso(session.state_since),
             account_id=str(session.account_id) if session.account_id is not None else None,
             account_name=session.account_name,
+            waits=[WaitShape.of(hold) for hold in view.waits],
         )
 
 
@@ -149,9 +178,10 @@ class DeviceShape(Shape):
 class OneSessionShape(SessionShape):
     proxy: ProxyShape | None = None
     device: DeviceShape | None = None
+    pace: PaceShape | None = None
 
     @classmethod
-    def with_profile(cls, view: SessionView, profile: Profile) -> OneSessionShape:
+    def with_profile(cls, view: SessionView, profile: Profile, pace: Pace) -> OneSessionShape:
         device = profile.device
         return cls(
             **SessionShape.of(view).model_dump(),
@@ -163,6 +193,7 @@ class OneSessionShape(SessionShape):
                 lang_code=device.lang_code,
                 system_lang_code=device.system_lang_code,
             ),
+            pace=PaceShape(first_contacts=pace.first_contacts, first_contacts_per_day=pace.per_day),
         )
 
 

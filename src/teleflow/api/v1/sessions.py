@@ -35,7 +35,8 @@ async def list_sessions(login: Reader, services: Uses, limit: Limit = 1000, afte
 async def get_session(session_id: str, login: Reader, services: Uses) -> Response:
     view = await services.sessions.get(login.principal, session_id)
     profile = await services.sessions.profile(login.principal, session_id)
-    return ok(OneSessionShape.with_profile(view, profile), nulls=True)
+    pace = await services.sessions.pace(login.principal, session_id)
+    return ok(OneSessionShape.with_profile(view, profile, pace), nulls=True)
 
 
 @router.patch(

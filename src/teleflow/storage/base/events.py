@@ -52,6 +52,9 @@ class EventStore(Protocol):
     async def event_number(self, user_id: str, event_id: str) -> int | None:
         """The place of an event in its user's log; None when it is not (or no more) there."""
 
+    async def count_events(self) -> int:
+        """How many were put into the logs of all users that there are, what was purged included."""
+
     async def log_ends(self, user_id: str) -> LogEnds: ...
 
     async def purge_events(self, *, before: int, most: int) -> int:

@@ -27,3 +27,5 @@ class PacingStore(Protocol):
 
         None: it is counted, or was before. Else the instant of the oldest one counted.
         """
+
+    async def count_first_contacts(self, session_id: str, *, since: int) -> int: ...

@@ -60,6 +60,7 @@ _SCANNED = 20_000  # events that one call looks at for a filter
 _READ_HERE = 100  # rows; more are read beside the event loop
 _NUMBER = Statement(select(_e.number).where(_e.user_id == given("of_user"), _e.id == given("this")))
 _ENDS = Statement(select(_l.oldest, _l.newest).where(_l.user_id == given("of_user")))
+_COUNT = Statement(select(func.coalesce(func.sum(_l.newest), 0)))
 _LOGS = Statement(
     select(_l.user_id, _l.newest).where(_l.user_id > given("after")).order_by(_l.user_id).limit(given("most"))
 )
@@ -146,6 +147,10 @@ class Events(Part):
     async def event_number(self, user_id: str, event_id: str) -> int | None:
         row = await self._db.read(one, _NUMBER, of_user=user_id, this=event_id)
         return None if row is None else int(row[0])
+
+    async def count_events(self) -> int:
+        row = await self._db.read_heavy(one, _COUNT)
+        return 0 if row is None else int(row[0])
 
     async def log_ends(self, user_id: str) -> LogEnds:
         row = await self._db.read(one, _ENDS, of_user=user_id)

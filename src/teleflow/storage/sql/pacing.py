@@ -9,7 +9,7 @@ from teleflow.kit.clock import milliseconds
 from teleflow.model.pacing import Hold
 from teleflow.storage.sql import own
 from teleflow.storage.sql import schema as t
-from teleflow.storage.sql.part import Part, columns, has_session, page
+from teleflow.storage.sql.part import Part, columns, has_session, one, page
 from teleflow.storage.sql.statement import Row, Statement, Tx, given
 
 _h = t.holds.c
@@ -58,6 +58,10 @@ class PacingRows(Part):
         self, session_id: str, peer_id: int, *, now: int, since: int, most: int
     ) -> int | None:
         return await self._db.write(_spend, session_id, peer_id, now, since, most)
+
+    async def count_first_contacts(self, session_id: str, *, since: int) -> int:
+        row = await self._db.read(one, _SPENT, of_session=session_id, since=since)
+        return 0 if row is None else int(row[0])
 
 
 async def _put_hold(tx: Tx, hold: Hold, now: int) -> None:

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal
+from teleflow.meters import Meters
 from teleflow.storage.base import Storage
 from teleflow.storage.sql.arrivals import Arrivals
 from teleflow.storage.sql.audit import Audit
@@ -34,6 +35,7 @@ from teleflow.storage.sql.sends import Sends
 from teleflow.storage.sql.sessions import Sessions
 from teleflow.storage.sql.sqlite.engine import SqliteEngine
 from teleflow.storage.sql.tickets import Tickets
+from teleflow.storage.sql.timed import Timed
 from teleflow.storage.sql.upkeep import Upkeep
 from teleflow.storage.sql.users import Users
 from teleflow.storage.sql.webhooks import Webhooks
@@ -92,7 +94,7 @@ class SqlStorage(
         await self._db.ping()
 
 
-def open_storage(url: str, seal: Seal, clock: Clock, *, threads: bool = True) -> Storage:
+def open_storage(url: str, seal: Seal, clock: Clock, *, threads: bool = True, meters: Meters | None = None) -> Storage:
     """The storage that this URL names; `start` opens it. Raises SettingsError for what can't be had.
 
     `threads=False` does all work on the event loop: for tests in virtual time.
@@ -105,6 +107,8 @@ def open_storage(url: str, seal: Seal, clock: Clock, *, threads: bool = True) ->
         engine = PostgresEngine(url, clock)
     else:
         engine = SqliteEngine(sqlite_path(url), clock, threads=threads)
+    if meters is not None:
+        engine = Timed(engine, meters)
     return SqlStorage(engine, seal, clock)
 
 

@@ -59,11 +59,7 @@ class Feed:
     """See the module."""
 
     def __init__(
-        self,
-        teller: Teller,
-        positions: Sequence[BoxPosition],
-        faces: Sequence[Face],
-        around: Surroundings,
+        self, teller: Teller, positions: Sequence[BoxPosition], faces: Sequence[Face], around: Surroundings
     ) -> None:
         self._teller = teller
         self._around = around
@@ -157,8 +153,7 @@ class Feed:
                 self._see(item)
                 return
             self._queue.popleft()
-            if self._came_at is None:
-                self._came_at = came_at
+            self._came_at = self._came_at or came_at
             if origin == "api":
                 request, answer = item
                 updates = effect(request, answer, self._teller.me)
