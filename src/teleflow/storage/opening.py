@@ -18,5 +18,5 @@ def open_storage(url: str, seal: Seal, clock: Clock, *, threads: bool = True, me
         # Its driver takes its time: only those who use it wait for that.
         from teleflow.storage.mongo import open_mongo
 
-        return open_mongo(url, seal, clock)
+        return open_mongo(url, seal, clock, meters)
     return sql.open_storage(url, seal, clock, threads=threads, meters=meters)

@@ -70,6 +70,7 @@ async def test_numbers_have_no_gaps_however_many_append_at_once(storage: Storage
     assert await numbers(storage, user) == list(range(1, 92))
     assert await numbers(storage, other) == list(range(1, 52))
     assert await storage.log_ends(user) == LogEnds(1, 91)
+    assert await storage.count_events() == 91 + 51
 
 
 async def test_nothing_is_kept_for_a_session_of_somebody_else_or_nobody(storage: Storage) -> None:

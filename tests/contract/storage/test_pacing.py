@@ -66,6 +66,9 @@ async def test_first_contacts_are_counted_exactly_however_many_come_at_once(stor
         ]
     )
     assert spent.count(None) == 5
+    assert await storage.count_first_contacts(session.id, since=NOW - DAY) == 5
+    assert await storage.count_first_contacts(session.id, since=NOW + DAY) == 0
+    assert await storage.count_first_contacts(other.id, since=0) == 0
     assert await storage.spend_first_contact(session.id, 1, now=NOW + 99, since=NOW - DAY, most=5) is None
     assert await storage.spend_first_contact(session.id, 99, now=NOW + 99, since=NOW - DAY, most=5) == NOW + 1
     assert await storage.spend_first_contact(other.id, 99, now=NOW, since=NOW - DAY, most=5) is None

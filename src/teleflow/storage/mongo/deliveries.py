@@ -104,6 +104,7 @@ async def take(tx: Tx, webhook: Doc, now: int, until: int, limit: int) -> tuple[
                 doc["earlier"],
                 bytes(body),
                 own is not None,
+                doc["created_at"],
             )
         )
     return due, await next_due(tx, webhook["_id"])

@@ -16,7 +16,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
 from teleflow.errors import SettingsError, StorageUnavailable
-from teleflow.kit.clock import Clock
+from teleflow.kit.clock import Clock, loop_time
+from teleflow.meters import Meters
 from teleflow.storage.mongo import client as c
 from teleflow.storage.mongo.lease import Lease
 from teleflow.storage.mongo.ledger import Intents, Ledger, Transactions
@@ -36,8 +37,9 @@ _FORCED = "teleflowtransactions"
 class MongoEngine:
     """One MongoDB database."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
-        """`url` names the database. Raises SettingsError."""
+    def __init__(self, url: str, clock: Clock, meters: Meters | None = None) -> None:
+        """`url` names the database; `meters` are told how long work took. Raises SettingsError."""
+        self.meters = meters
         self._url, self._forced = _without_our_option(url)
         self._name = c.database_of(self._url)
         self._clock = clock
@@ -123,11 +125,11 @@ class MongoEngine:
 
     def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Run the unit, alone; return once it is on disk. Raises StorageUnavailable, or what it raised."""
-        return self._running_writer().submit(lambda tx: unit(tx, *args, **kwargs))
+        return self._timed(self._running_writer().submit(lambda tx: unit(tx, *args, **kwargs)))
 
     def write_near(self, near: Near, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """As `write`; these documents (collection, `_id`) are read for all units of a batch at once."""
-        return self._running_writer().submit(lambda tx: unit(tx, *args, **kwargs), near)
+        return self._timed(self._running_writer().submit(lambda tx: unit(tx, *args, **kwargs), near))
 
     write_heavy = write
 
@@ -137,13 +139,23 @@ class MongoEngine:
 
     read_heavy = read
 
+    def _timed(self, outcome: asyncio.Future[T]) -> asyncio.Future[T]:
+        if self.meters is not None:
+            meters, began = self.meters, loop_time()
+            outcome.add_done_callback(lambda _: meters.database("write", loop_time() - began))
+        return outcome
+
     async def _reading(self, work: Callable[[], Awaitable[T]]) -> T:
+        began = loop_time()
         try:
             return await work()
         except Exception as error:
             if c.is_trouble(error):
                 raise c.unavailable(error) from error
             raise
+        finally:
+            if self.meters is not None:
+                self.meters.database("read", loop_time() - began)
 
     def _running_writer(self) -> Writer:
         if self._writer is None:

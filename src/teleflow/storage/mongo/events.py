@@ -58,6 +58,9 @@ class Events(Part):
         doc = await self._db.read(get, _EVENTS, key(user_id, event_id))
         return None if doc is None else int(doc["number"])
 
+    async def count_events(self) -> int:
+        return await self._db.read(_count)
+
     async def log_ends(self, user_id: str) -> LogEnds:
         log = await self._db.read(get, _LOGS, user_id)
         return LogEnds(0, 0) if log is None or not log["newest"] else LogEnds(log["oldest"], log["newest"])
@@ -89,6 +92,11 @@ class Events(Part):
 
     def on_append(self, ring: Callable[[Collection[str]], None]) -> None:
         self._db.on_append(ring)
+
+
+async def _count(reads: Reads) -> int:
+    found = await reads.aggregate(_LOGS, [{"$group": {"_id": None, "all": {"$sum": "$newest"}}}])
+    return int(found[0]["all"]) if found else 0
 
 
 async def append(tx: Tx, user_id: str, rows: Sequence[Mapping[str, Any]], now: int, *, fresh: bool = False) -> int:

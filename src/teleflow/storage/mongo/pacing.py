@@ -9,7 +9,7 @@ from teleflow.model.pacing import Hold
 from teleflow.storage.mongo import own
 from teleflow.storage.mongo.match import Doc
 from teleflow.storage.mongo.part import Part, columns, document, every, get, has_session, key, page
-from teleflow.storage.mongo.tx import Tx
+from teleflow.storage.mongo.tx import Reads, Tx
 
 _KEY = ("session_id", "method", "scope")
 
@@ -40,6 +40,9 @@ class PacingRows(Part):
     ) -> int | None:
         return await self._db.write(_spend, session_id, peer_id, now, since, most)
 
+    async def count_first_contacts(self, session_id: str, *, since: int) -> int:
+        return await self._db.read(_count, session_id, since)
+
 
 async def _put_hold(tx: Tx, hold: Hold, now: int) -> None:
     user_id = await own.owner(tx, hold.session_id)
@@ -58,11 +61,19 @@ async def _meet(tx: Tx, session_id: str, peer_id: int, now: int, stranger: int) 
         tx.put("acquaintances", {"_id": id_, **fields})
 
 
+async def _count(reads: Reads, session_id: str, since: int) -> int:
+    return await reads.count("acquaintances", _strangers(session_id, since))
+
+
+def _strangers(session_id: str, since: int) -> dict[str, Any]:
+    return {"session_id": session_id, "met_at": {"$gt": since}, "stranger": 1}
+
+
 async def _spend(tx: Tx, session_id: str, peer_id: int, now: int, since: int, most: int) -> int | None:
     """None when the contact is counted, or was one before; else the instant of the oldest one counted."""
     if await tx.get("acquaintances", key(session_id, peer_id)) is not None:
         return None
-    where = {"session_id": session_id, "met_at": {"$gt": since}, "stranger": 1}
+    where = _strangers(session_id, since)
     if await tx.count("acquaintances", where, limit=max(1, most)) >= most:
         oldest = await tx.one("acquaintances", where, sort=[("met_at", 1)])
         return int(oldest["met_at"]) if oldest is not None else now

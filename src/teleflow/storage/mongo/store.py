@@ -7,6 +7,7 @@ from collections.abc import Callable
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal
+from teleflow.meters import Meters
 from teleflow.storage.base import Storage
 from teleflow.storage.mongo.arrivals import Arrivals
 from teleflow.storage.mongo.audit import Audit
@@ -86,6 +87,6 @@ class MongoStorage(
         await self._db.ping()
 
 
-def open_mongo(url: str, seal: Seal, clock: Clock) -> Storage:
+def open_mongo(url: str, seal: Seal, clock: Clock, meters: Meters | None = None) -> Storage:
     """The storage in this database; `start` opens it. Raises SettingsError."""
-    return MongoStorage(MongoEngine(url, clock), seal, clock)
+    return MongoStorage(MongoEngine(url, clock, meters), seal, clock)
