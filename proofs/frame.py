@@ -42,6 +42,8 @@ PROOFS = (
     "image",
     "dashboard",
     "keys",
+    "backup",
+    "upgrade",
 )
 BENCHES = ("send", "login", "memory", "read", "invoke", "events", "webhooks", "streams", "files", "sandbox")
 

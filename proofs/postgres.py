@@ -5,6 +5,7 @@ As root it runs as `nobody`: PostgreSQL refuses to be root.
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 import signal
@@ -62,6 +63,10 @@ class Postgres:
         self._wait()
         return self
 
+    def make(self, name: str) -> None:
+        """An empty database of this name."""
+        self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name)
+
     def kill(self) -> None:
         """As a power cut would: no checkpoint, no goodbye."""
         self._end(signal.SIGKILL)
@@ -110,3 +115,13 @@ class Postgres:
         if check and done.returncode:
             raise RuntimeError(f"{program}: {done.stderr.decode()[-2000:]}")
         return done.returncode
+
+
+_numbers = itertools.count(1)
+
+
+def new_database(server: Postgres) -> str:
+    """The URL of an empty database."""
+    name = f"proof{next(_numbers)}"
+    server.make(name)
+    return server.url(name)

@@ -102,7 +102,7 @@ async def run(scale: Scale, seed: int) -> Outcome:
             (await operator.run("keys", "forget")).good()
             wrong, left, broken = await _look(operator, people, scale.peers)
             await gateway.start()
-            alive = await _all_send(gateway, people, phones)
+            alive = await all_send(gateway, people, phones)
             texts = [line["text"] for line in await sandbox.messages()]
             await gateway.stop()
             outcome = Outcome()
@@ -178,7 +178,7 @@ async def _look(operator: Operator, people: Sequence[Person], peers: int) -> tup
     return wrong, left, broken
 
 
-async def _all_send(gateway: GatewayProcess, people: Sequence[Person], phones: Sequence[str]) -> int:
+async def all_send(gateway: GatewayProcess, people: Sequence[Person], phones: Sequence[str]) -> int:
     alive = 0
     for person, phone in zip(people, phones, strict=True):
         caller = gateway.caller(person.token)

@@ -92,6 +92,9 @@ class KeptKey:
         self._older.unlink(missing_ok=True)
         return count
 
+    def there_is(self) -> bool:
+        return self._path.exists()
+
     def changed_at(self) -> int:
         """Tells one state of it from another; 0: there is none."""
         try:

@@ -28,6 +28,7 @@ OTHER_VARIABLES = frozenset(
         "TELEFLOW_USERNAME",
         "TELEFLOW_PASSWORD",
         "TELEFLOW_WEBHOOK_SECRET",
+        "TELEFLOW_COPY_TO",
         "TELEFLOW_TEST_STRICT",
     }
 )

@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from teleflow.config import Secrets, Settings
-from teleflow.errors import Conflict, Invalid, SettingsError
+from teleflow.errors import Invalid, SettingsError
 from teleflow.kit.clock import Clock, SystemClock
 from teleflow.kit.seal import Seal
 from teleflow.ops.keyring import seal_of
 from teleflow.storage.base import Storage
 from teleflow.storage.base.sealing import SealedStore
 from teleflow.storage.lock import DataDirLock
-from teleflow.storage.opening import open_storage
+from teleflow.storage.opening import open_database, open_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +57,9 @@ def require_installation(settings: Settings) -> None:
 
 
 @asynccontextmanager
-async def alone(opened_: Opened) -> AsyncIterator[bool]:
+async def alone(settings: Settings) -> AsyncIterator[bool]:
     """Whether no service runs on this installation; while the block lasts none can start then."""
-    lock = DataDirLock(opened_.settings.teleflow_data_dir)
+    lock = DataDirLock(settings.teleflow_data_dir)
     try:
         lock.acquire()
     except SettingsError as error:
@@ -67,22 +67,8 @@ async def alone(opened_: Opened) -> AsyncIterator[bool]:
             raise
         yield False
         return
-    # On a database server the service may have another directory; there a connection of its own says who runs.
-    apart = open_storage(opened_.settings.database, opened_.seal, opened_.clock)
     try:
-        await apart.start()
-        try:
-            await apart.hold(lambda: None)
-        except SettingsError:
-            yield False
-        else:
-            yield True
+        async with open_database(settings.database).alone() as free:  # the service may have another directory
+            yield free
     finally:
-        await apart.stop()
         lock.release()
-
-
-def refuse_in_use(free: bool, what: str) -> None:
-    """Raises Conflict IN_USE unless `free`."""
-    if not free:
-        raise Conflict(f"The service is running on this database: stop it before {what}", code="IN_USE")

@@ -102,7 +102,7 @@ async def _admitted(at: Opened, store: SealedStore) -> None:
     """Return once the service seals with the newest key, or there is none that seals."""
     until = at.clock.monotonic() + TAKEN_WITHIN_S
     while at.seal.check not in await store.seal_checks():
-        async with alone(at) as free:
+        async with alone(at.settings) as free:
             if free:
                 await store.admit_seal_key(at.seal.check)
                 return

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from teleflow.errors import SettingsError
 from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal
 from teleflow.meters import Meters
 from teleflow.storage import sql
 from teleflow.storage.base import Storage
+from teleflow.storage.base.database import Database
+
+
+def open_database(url: str) -> Database:
+    """The database that this URL names, as its operator sees it; nothing is opened yet. Raises SettingsError."""
+    if url.split(":", 1)[0].lower() in {"mongodb", "mongodb+srv"}:
+        raise SettingsError("DATABASE_URL: on MongoDB use the server's own tools (mongodump, mongorestore)")
+    return sql.open_database(url)
 
 
 def open_storage(url: str, seal: Seal, clock: Clock, *, threads: bool = True, meters: Meters | None = None) -> Storage:

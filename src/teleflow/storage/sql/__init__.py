@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from teleflow.storage.sql.store import open_storage
+from teleflow.storage.sql.store import open_database, open_storage
 
-__all__ = ["open_storage"]
+__all__ = ["open_database", "open_storage"]

@@ -11,6 +11,7 @@ from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal
 from teleflow.meters import Meters
 from teleflow.storage.base import Storage
+from teleflow.storage.base.database import Database
 from teleflow.storage.sql.arrivals import Arrivals
 from teleflow.storage.sql.audit import Audit
 from teleflow.storage.sql.broadcasts import Broadcasts
@@ -33,6 +34,7 @@ from teleflow.storage.sql.sealing import Sealing
 from teleflow.storage.sql.sendlog import SendLog
 from teleflow.storage.sql.sends import Sends
 from teleflow.storage.sql.sessions import Sessions
+from teleflow.storage.sql.sqlite.database import SqliteDatabase
 from teleflow.storage.sql.sqlite.engine import SqliteEngine
 from teleflow.storage.sql.tickets import Tickets
 from teleflow.storage.sql.timed import Timed
@@ -76,6 +78,7 @@ class SqlStorage(
     async def start(self) -> None:
         await self._db.start()
         try:
+            await self.check_whole()
             await self.check_seal()
         except StorageUnavailable as error:
             await self._db.stop()
@@ -110,6 +113,15 @@ def open_storage(url: str, seal: Seal, clock: Clock, *, threads: bool = True, me
     if meters is not None:
         engine = Timed(engine, meters)
     return SqlStorage(engine, seal, clock)
+
+
+def open_database(url: str) -> Database:
+    """The same as its operator sees it. Raises SettingsError."""
+    if url.split(":", 1)[0].lower() in _POSTGRES:
+        from teleflow.storage.sql.postgres.database import PostgresDatabase
+
+        return PostgresDatabase(url)
+    return SqliteDatabase(sqlite_path(url))
 
 
 def sqlite_path(url: str) -> Path:

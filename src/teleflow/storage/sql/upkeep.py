@@ -17,7 +17,9 @@ SWEPT_AT_ONCE = 500  # rows of one table in one call
 _HOUR = 3_600_000
 SEAL_CHECK = "seal_check"
 SEAL_ALSO = "seal_also/"
+INCOMPLETE = "incomplete"
 _FACT = "fact/"
+INSTALLATION = _FACT + "installation"
 
 _f = t.facts.c
 _READ = Statement(select(_f.value).where(_f.key == given("this")))
@@ -61,6 +63,12 @@ class Upkeep(Part):
         for statement, kept_for in _SWEEPS:
             removed += await self._db.write_heavy(_sweep, statement, now - kept_for)
         return removed
+
+    async def check_whole(self) -> None:
+        """Raises SettingsError for a database that was being filled when whoever did so ended."""
+        why = await self._db.read(_read, INCOMPLETE)
+        if why is not None:
+            raise SettingsError(f"DATABASE_URL: this database is not whole ({why}): do that again, or name another one")
 
     async def remembered(self, key: str) -> str | None:
         return await self._db.read(_read, _FACT + key)
