@@ -86,7 +86,7 @@ def _fill(source: sqlite3.Connection, part: Path, descriptor: int, tell: Callabl
         tell("100 % copied, now it is read again")
         damage = into.execute("PRAGMA quick_check(1)").fetchone()[0]
         if damage != "ok":
-            raise Invalid(f"The copy is damaged, and so is the database: {damage}", code="DATABASE_DAMAGED")
+            raise Invalid(f"The copy is damaged, and so is the database: {damage}", code="BACKUP_DAMAGED")
 
 
 def replace(path: Path, by: Path, aside: Path) -> None:
