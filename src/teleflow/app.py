@@ -22,7 +22,7 @@ import structlog
 
 from teleflow import __version__
 from teleflow.broadcasts.worker import Worker as Broadcasting
-from teleflow.config import Secrets, Settings
+from teleflow.config import Secrets, Settings, manager
 from teleflow.errors import SettingsError
 from teleflow.events.followers import Followers
 from teleflow.events.hub import Hub
@@ -33,8 +33,9 @@ from teleflow.fleet.pieces import fresh
 from teleflow.fleet.reach import Reach
 from teleflow.fleet.runner import Runner
 from teleflow.kit import process
-from teleflow.kit.clock import Clock, SystemClock
+from teleflow.kit.clock import Clock, SystemClock, loop_time
 from teleflow.kit.ids import new_id
+from teleflow.kit.notify import Notify
 from teleflow.kit.tasks import Tasks
 from teleflow.meters import Meters
 from teleflow.model.sessions import Device
@@ -72,7 +73,7 @@ from teleflow.wire.files import FileIds
 
 _log = structlog.get_logger(__name__)
 
-_DRAIN_S = 10
+_CLOSING = 0.2  # of the time that a stop may take: for what is closed after the last answer
 _FILES_BESIDE_SESSIONS = 1024
 
 
@@ -107,6 +108,8 @@ class Gateway:
         self.storage: Storage
         self.runner: Runner
         self.outbox: Outbox
+        self.broadcasting: Broadcasting
+        self.deliverer: Worker
         self.spool: Spool
         self.directory: Directory
         self.services: Services
@@ -122,6 +125,13 @@ class Gateway:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    async def drain(self, until: float) -> None:
+        """Begin no more, and settle what is under way, till then (loop time). To be called when no request is left."""
+        await self.broadcasting.stop()
+        left = await self.outbox.drain(within=until - loop_time())
+        flying = await self.deliverer.drain(within=until - loop_time())
+        _log.info("stop.drained", sends_left_open=left, deliveries_broken_off=flying)
 
     async def _start(self) -> None:
         settings, stack = self.settings, self._stack
@@ -198,14 +208,14 @@ class Gateway:
             node=self.node,
             send_wait_seconds=settings.send_wait_seconds,
         )
-        broadcasting = Broadcasting(
+        broadcasting = self.broadcasting = Broadcasting(
             self.storage, self.outbox, peers, strangers, self.clock, self._chance, FileIds(seal).read
         )
         self.egress = Egress(settings.allowed_webhook_nets, own_ports=[settings.port] if settings.port else [])
         await self.egress.start()
         stack.push_async_callback(self.egress.stop)
         agent = f"TeleFlow/{__version__}"
-        worker = Worker(
+        worker = self.deliverer = Worker(
             self.storage,
             self.egress,
             self.clock,
@@ -329,14 +339,14 @@ async def serve(
             metrics = [(gateway.metrics_app(), one) for one in beside]
             for one in beside:
                 gateway.egress.own_ports.add(one.getsockname()[1])
-            await listen(gateway.app, sockets, metrics, on_listening=lambda: on_ready(ready) if on_ready else None)
+            await listen(gateway, sockets, metrics, on_listening=lambda: on_ready(ready) if on_ready else None)
     finally:
         for one in [*sockets, *beside]:
             one.close()
 
 
 async def listen(
-    app: Any,
+    gateway: Gateway,
     sockets: list[socket.socket],
     beside: Sequence[tuple[Any, socket.socket]] = (),
     *,
@@ -344,7 +354,8 @@ async def listen(
 ) -> None:
     """Serve HTTP on these sockets, and other applications on theirs, until a stop signal.
 
-    Then what is under way is finished, in 10 s at most.
+    Then nothing new is taken, and what is under way is settled, in STOP_WITHIN_SECONDS at most. A second signal ends
+    the process at once.
     """
     from teleflow.api.server import HttpServer  # as `_build_app`: by now it has come with the application
 
@@ -352,20 +363,31 @@ async def listen(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    every = [*((app, one) for one in sockets), *beside]
-    servers = [HttpServer(one, listening, clock=SystemClock()) for one, listening in every]
+    servers = [HttpServer(gateway.app, one, clock=SystemClock()) for one in sockets]
+    others = [HttpServer(app, one, clock=SystemClock()) for app, one in beside]
+    told = manager()
+    notify, alive = Notify(told.address), Tasks("manager")
     try:
-        for server in servers:
+        for server in (*servers, *others):
             await server.start()
         outcome = on_listening()
         if outcome is not None:
             await outcome
+        notify.tell("READY=1")
+        if told.watchdog_s is not None:
+            alive.start(notify.stay_alive(told.watchdog_s, SystemClock()), "watchdog")
         await stop.wait()
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
+        notify.tell("STOPPING=1")
+        until = loop_time() + gateway.settings.stop_within_seconds * (1 - _CLOSING)
         for server in servers:
-            await server.stop(grace=_DRAIN_S)
+            await server.stop(grace=until - loop_time())
+        await gateway.drain(until)
+        for server in others:  # whoever watches sees it to its end
+            await server.stop(grace=1)
+        await alive.close()
 
 
 def _listen(host: str, port: int, named: str = "HOST, PORT") -> socket.socket:

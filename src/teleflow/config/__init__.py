@@ -1,7 +1,7 @@
 """Settings and the service's own secrets: the only reader of the environment."""
 
 from teleflow.config.kept import SECRET_FIELDS, KeptKey, Secrets
-from teleflow.config.settings import OTHER_VARIABLES, PREFIX, SETTINGS_FILE, Settings, load_settings
+from teleflow.config.settings import OTHER_VARIABLES, PREFIX, SETTINGS_FILE, Manager, Settings, load_settings, manager
 
 __all__ = [
     "OTHER_VARIABLES",
@@ -9,7 +9,9 @@ __all__ = [
     "SECRET_FIELDS",
     "SETTINGS_FILE",
     "KeptKey",
+    "Manager",
     "Secrets",
     "Settings",
     "load_settings",
+    "manager",
 ]

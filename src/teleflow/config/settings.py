@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -211,6 +212,23 @@ class Settings(BaseSettings):
         if self.database_url and self.database_url.startswith("mongodb"):
             return _in_database(self.database_url, self.mongo_db, always=False)
         return self.database_url or f"file:{self.teleflow_data_dir / 'teleflow.db'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Manager:
+    """The program that started this one: where it hears of us, and after how many silent seconds it ends us."""
+
+    address: str | None
+    watchdog_s: float | None
+
+
+def manager(environment: Mapping[str, str] | None = None) -> Manager:
+    """As systemd says it of a service of `Type=notify`."""
+    given = os.environ if environment is None else environment
+    asked = given.get("WATCHDOG_USEC", "")
+    mine = given.get("WATCHDOG_PID", str(os.getpid())) == str(os.getpid())
+    seconds = int(asked) / 1e6 if asked.isdigit() and int(asked) and mine else None
+    return Manager(given.get("NOTIFY_SOCKET") or None, seconds)
 
 
 def _in_database(uri: str, name: str, *, always: bool) -> str:

@@ -65,6 +65,8 @@ class Outbox:
         self._node = node
         self._send_wait = send_wait_seconds
         self._tickets: dict[str, Ticket] = {}
+        self._carried: set[Ticket] = set()
+        self._draining = False
         self._tasks = Tasks("outbox")
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -76,6 +78,21 @@ class Outbox:
             _log.info("outbox.recovering", jobs=freed)
         await self._claim()
         self._tasks.start(self._tend(), "outbox")
+
+    async def drain(self, *, within: float) -> int:
+        """Begin no other send, and see those under way through, at most so many seconds. How many stay open.
+
+        What is queued, or uncertain and to be repeated, stays as it is: whoever comes next carries on.
+        """
+        self._draining = True
+        until = loop_time() + within
+        while loop_time() < until:
+            leaving = next((one for one in self._carried if one.job.state is SendState.SENDING), None)
+            if leaving is None:
+                break
+            await leaving.outcome(until)
+        await self._settler.written(within=max(1.0, until - loop_time()))
+        return len(self._tickets)
 
     async def stop(self) -> None:
         """What is under way stays open in the database, and goes on at the next start."""
@@ -278,7 +295,7 @@ class Outbox:
 
     async def _see_through(self, ticket: Ticket) -> None:
         """Until it is final; a wait that Telegram asked for keeps the chat's order, and nothing else."""
-        while not ticket.job.state.is_final:
+        while not (ticket.job.state.is_final or self._draining):
             seconds = None
             if ticket.job.state is SendState.QUEUED:
                 content = ticket.job.content
@@ -287,7 +304,11 @@ class Outbox:
                 if ticket.job.state.is_final or (seconds is None and not await self._begin(ticket)):
                     return
             if seconds is None:
-                seconds = await self._sender.carry(ticket)
+                self._carried.add(ticket)
+                try:
+                    seconds = await self._sender.carry(ticket)
+                finally:
+                    self._carried.discard(ticket)
             if seconds is None:
                 return
             await ticket.pause(seconds)
@@ -329,7 +350,7 @@ class Outbox:
                 _log.warning("outbox.not_tended", cause=error.code)
 
     async def _claim(self) -> None:
-        while True:
+        while not self._draining:
             now = milliseconds(self._clock.time())
             jobs = await self._storage.claim_sends(node=self._node, now=now, lease_until=now + _LEASE_MS, limit=_CLAIM)
             for job in jobs:

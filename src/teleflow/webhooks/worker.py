@@ -13,6 +13,7 @@ import heapq
 import random
 from collections import Counter
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -84,6 +85,8 @@ class Worker:
         self._has_results = asyncio.Event()
         self._recover = asyncio.Event()
         self._expected: dict[str, asyncio.Future[None]] = {}
+        self._draining = False
+        self._came_down = asyncio.Event()
 
     # -- life ---------------------------------------------------------------------------------------------
 
@@ -93,6 +96,16 @@ class Worker:
         self._tasks.start(self._settle(), "settle")
         self._tasks.start(self._find_lanes(), "find")
         self._tasks.start(self._run_recoveries(), "recover")
+
+    async def drain(self, *, within: float) -> int:
+        """Begin no other attempt, and record those under way, at most so many seconds. How many are left."""
+        self._draining = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(max(0.0, within)):
+                while self._flying:
+                    self._came_down.clear()
+                    await self._came_down.wait()
+        return self._flying
 
     async def stop(self) -> None:
         """What is under way is broken off: it is due again in a moment, for whoever comes next."""
@@ -174,6 +187,8 @@ class Worker:
                 pass
 
     def _begin(self, lane: Lane, now: float) -> None:
+        if self._draining:
+            return
         if lane.held_until > now:
             self._look_at(lane, lane.held_until)
             return
@@ -209,6 +224,7 @@ class Worker:
             lane.asking = False
             self._flying -= room
             self._by_user[counted_for] -= room
+            self._came_down.set()
         if webhook is not None:
             lane.user_id, lane.ordering = webhook.user_id, webhook.ordering
             for one in due:
@@ -296,6 +312,7 @@ class Worker:
 
     def _landed(self, batch: Sequence[tuple[Lane, Tried]], settled: Settled) -> None:
         now = milliseconds(self._clock.time())
+        self._came_down.set()
         for lane, tried in batch:
             lane.flying.discard(tried.delivery_id)
             self._flying -= 1
