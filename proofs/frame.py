@@ -8,7 +8,7 @@ import importlib
 import time
 from types import ModuleType
 
-from proofs import machine
+from proofs import databases, machine
 from proofs.outcome import Outcome, Row
 from teleflow.kit import log
 
@@ -58,6 +58,7 @@ def main(arguments: list[str]) -> int:
         return 2
     names = given.name or known
     print(f"Machine: {machine.facts()}", flush=True)
+    databases.choose(given.database)
     verdicts = {name: _one(given, name) for name in names}
     broken = [name for name, holds in verdicts.items() if not holds]
     held = len(verdicts) - len(broken)
@@ -72,9 +73,11 @@ def _parser() -> argparse.ArgumentParser:
     prove = kinds.add_parser("prove", help=f"some of {', '.join(PROOFS)}; all of them without a name")
     prove.add_argument("name", nargs="*")
     prove.add_argument("--long", action="store_true", help="full sizes; without it the short form")
+    prove.add_argument("--database", choices=databases.NAMES, default=databases.SQLITE, help="what gateways store in")
     prove.add_argument("--seed", type=int, default=1, help="what random moments are made from")
     bench = kinds.add_parser("bench", help=f"some of {', '.join(BENCHES)}; all of them without a name")
     bench.add_argument("name", nargs="*")
+    bench.add_argument("--database", choices=databases.NAMES, default=databases.SQLITE, help="what gateways store in")
     bench.add_argument("--rounds", type=int, default=3, help="interleaved rounds; medians are compared")
     return parser
 
@@ -84,10 +87,10 @@ def _one(given: argparse.Namespace, name: str) -> bool:
     began = time.monotonic()
     if given.kind == "prove":
         form = "long" if given.long else "short"
-        how = f"{form} form, seed {given.seed}"
+        how = f"{given.database}, {form} form, seed {given.seed}"
         work = module.run(module.LONG if given.long else module.SHORT, given.seed)
     else:
-        how = f"{given.rounds} rounds"
+        how = f"{given.database}, {given.rounds} rounds"
         work = module.run(given.rounds)
     try:
         outcome: Outcome = asyncio.run(work)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from proofs import databases
 from proofs.process import ADMIN_PASSWORD, GatewayProcess, SandboxProcess, environment, free_port
 from proofs.wire import Caller
 
@@ -102,6 +103,7 @@ class Seed:
 
     def copy(self, to: Path) -> None:
         shutil.copytree(self.folder, to, dirs_exist_ok=True)
+        databases.copy(self.folder / "data", to / "data")
 
     def sandbox(self, folder: Path, **more: Any) -> SandboxProcess:
         """The data centre that knows these people; `folder` holds a copy."""

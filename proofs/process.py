@@ -15,6 +15,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
+from proofs import databases
 from proofs.lag import Lag
 from proofs.wire import Caller
 
@@ -219,6 +220,7 @@ def environment(data_dir: Path, sandbox: Mapping[str, Any]) -> dict[str, str]:
         "FIRST_CONTACTS_PER_DAY": "1000000",
         "JWT_ACCESS_EXPIRE_MINUTES": "600",
         "LOG_LEVEL": "warning",
+        **databases.settings(data_dir),
     }
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import random
-import sqlite3
 import tempfile
 import time
 from collections import Counter
@@ -16,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from proofs import databases
 from proofs.outcome import Outcome
 from proofs.people import Person, by_http, friends
 from proofs.process import GatewayProcess, SandboxProcess, kept
@@ -71,7 +71,8 @@ async def run(scale: Scale, seed: int) -> Outcome:
             rows = await _log_rows(gateway, people)
             ledger = [line for line in await sandbox.messages() if line["text"].startswith("kill-proof ")]
             await gateway.stop()
-            return _judge(scale, story, rows, ledger, gateway, settled)
+            left = await databases.open_jobs(gateway.data_dir)
+            return _judge(scale, story, rows, ledger, gateway, settled, left)
 
 
 async def _client(gateway: GatewayProcess, story: Story) -> None:
@@ -154,8 +155,10 @@ def _judge(
     ledger: list[dict[str, Any]],
     gateway: GatewayProcess,
     settled: float,
+    left: tuple[int, bool],
 ) -> Outcome:
     outcome = Outcome()
+    open_jobs, sound = left
     times = Counter(line["text"] for line in ledger)
     acknowledged = {text for text, reply in story.answers.items() if reply.status == 200}
     refused = set(story.answers) - acknowledged
@@ -171,11 +174,7 @@ def _judge(
     outcome.exactly("log rows told as sent ≠ ledger", 0, (in_log - in_ledger).total() + (in_ledger - in_log).total())
     outcome.exactly("log rows that are not final", 0, sum(1 for row in rows if row["success"] is None))
     outcome.at_most("last log row final after the last start", FINAL_WITHIN, settled, "s")
-    database = sqlite3.connect(f"file:{gateway.data_dir / 'teleflow.db'}?mode=ro", uri=True)
-    open_jobs = database.execute("SELECT count(*) FROM send_jobs WHERE is_open").fetchone()[0]
-    sound = database.execute("PRAGMA integrity_check").fetchone()[0]
-    database.close()
     outcome.exactly("open jobs in the database", 0, open_jobs)
-    outcome.exactly("database damaged", 0, int(sound != "ok"))
+    outcome.exactly("database damaged", 0, int(not sound))
     outcome.loop(gateway.lag)
     return outcome

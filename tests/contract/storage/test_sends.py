@@ -57,6 +57,15 @@ async def test_two_hundred_parallel_requests_with_one_key_make_one_job(storage: 
     assert len(await storage.log_entries(user.id, limit=10)) == 1
 
 
+async def test_numbers_come_back_as_numbers_that_every_encoder_knows(storage: Storage) -> None:
+    user = await stored_user(storage)
+    job = a_job(user, random_id=2**62, chat_id=-1_002_000_000_000)
+    await accept(storage, job)
+    stored = await storage.send_job(user.id, job.id)
+    assert stored is not None
+    assert {type(number) for number in (stored.random_id, stored.chat_id, stored.created_at)} == {int}
+
+
 async def test_a_replay_tells_the_first_job_as_it_is_now(storage: Storage, opening: Callable[[], Storage]) -> None:
     user = await stored_user(storage)
     job = a_job(user)

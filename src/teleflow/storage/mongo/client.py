@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from bson.codec_options import TypeDecoder, TypeRegistry
+from bson.int64 import Int64
 from pymongo import AsyncMongoClient
 from pymongo.errors import (
     AutoReconnect,
@@ -30,6 +32,15 @@ POOL = 16
 _DUPLICATE = 11_000
 
 
+class _Numbers(TypeDecoder):
+    """The driver's own class of numbers is one that other encoders do not know."""
+
+    bson_type = Int64
+
+    def transform_bson(self, value: Int64) -> int:
+        return int(value)
+
+
 def connect(url: str) -> AsyncMongoClient[Doc]:
     """A client of this URL, bound to the running loop; nothing is sent yet. Raises SettingsError."""
     try:
@@ -42,6 +53,7 @@ def connect(url: str) -> AsyncMongoClient[Doc]:
             maxPoolSize=POOL,
             journal=True,
             w="majority",
+            type_registry=TypeRegistry([_Numbers()]),
         )
     except (PyMongoError, ValueError) as error:
         raise refused(error) from error
@@ -79,8 +91,14 @@ def is_trouble(error: BaseException) -> bool:
     return isinstance(error, PyMongoError | TimeoutError | OSError)
 
 
+class LostRace(PyMongoError):
+    """What a batch has read is no longer so: it is to be run anew."""
+
+
 def is_lost_race(error: BaseException) -> bool:
     """A transaction that another one was faster than: it is to be run anew."""
+    if isinstance(error, LostRace):
+        return True
     return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
 
 

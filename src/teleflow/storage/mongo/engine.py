@@ -14,15 +14,17 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
 
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.clock import Clock, loop_time
 from teleflow.meters import Meters
 from teleflow.storage.mongo import client as c
 from teleflow.storage.mongo.lease import Lease
-from teleflow.storage.mongo.ledger import Intents, Ledger, Transactions
+from teleflow.storage.mongo.ledger import Intents, Ledger
 from teleflow.storage.mongo.match import Doc
 from teleflow.storage.mongo.migrating import migrate
+from teleflow.storage.mongo.transactions import Transactions
 from teleflow.storage.mongo.tx import Reads, Tx
 from teleflow.storage.mongo.writer import Near, Writer
 
@@ -58,10 +60,12 @@ class MongoEngine:
                 raise SettingsError("MONGO_URI (or DATABASE_URL): this MongoDB is too old: 5.0 is the least")
             has_them = "setName" in hello or hello.get("msg") == "isdbgrid"
             self.transactions = has_them if self._forced is None else self._forced and has_them
-            self._database = self._client[self._name]
+            # On a replica set nobody sees what a failover may take back.
+            concern = ReadConcern("majority") if self.transactions else None
+            self._database = self._client.get_database(self._name, read_concern=concern)
             await migrate(self._database, self._clock)
             ledger: Ledger = (
-                Transactions(self._client, self._database)
+                Transactions(self._client, self._database, self._clock)
                 if self.transactions
                 else Intents(self._database, self._clock)
             )

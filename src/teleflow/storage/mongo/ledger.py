@@ -1,8 +1,7 @@
-"""How a batch of writes becomes one: by a transaction, or, where the server has none, by an intent.
+"""How a batch of writes becomes one: by a transaction (`transactions`), or, where the server has none, by an intent.
 
 One document (`tf_writer`) lets one batch in at a time, whichever process it is of, so that what a unit has read is
-still so when it writes. On a replica set each transaction changes that document: of two at once one loses, and is run
-again. On a stand-alone server it is a lock that also holds the intent:
+still so when it writes. On a stand-alone server it is a lock that also holds the intent:
 
 1. take it; whatever intent stands in it is carried out first (its maker died);
 2. run the units;
@@ -22,16 +21,13 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 import structlog
-from pymongo import AsyncMongoClient, ReturnDocument
-from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
-from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
 from teleflow.kit.clock import Clock, loop_time
 from teleflow.kit.tasks import Tasks
-from teleflow.storage.mongo.client import COMMAND_S, is_duplicate, is_lost_race, is_trouble
+from teleflow.storage.mongo.client import is_duplicate, is_lost_race, is_trouble
 from teleflow.storage.mongo.match import Doc
 from teleflow.storage.mongo.operations import Operation, decoded, encoded, in_requests
 from teleflow.storage.mongo.schema import PREFIX
@@ -64,81 +60,6 @@ class Ledger(Protocol):
         """Nothing is to be written. Never raises for a server that does not answer."""
 
     async def close(self) -> None: ...
-
-
-class Transactions:
-    """On a replica set."""
-
-    counts_always = False
-
-    def __init__(self, client: AsyncMongoClient[Doc], database: AsyncDatabase[Doc]) -> None:
-        self._client = client
-        self._database = database
-        self._session: AsyncClientSession | None = None
-
-    async def begin(self) -> Tx:
-        session = self._session = self._client.start_session(causal_consistency=False)
-        try:
-            await session.start_transaction(
-                read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority", j=True)
-            )
-            lock: Doc | None = await self._database[PREFIX + "writer"].find_one_and_update(
-                {"_id": _LOCK},
-                {"$inc": {"fence": 1}},
-                upsert=True,
-                return_document=ReturnDocument.AFTER,
-                session=session,
-            )
-        except BaseException:
-            await self.leave()
-            raise
-        held = lock or {}
-        return Tx(self._database, held.get("counters") or {}, held.get("fence", 0), session)
-
-    async def commit(self, tx: Tx) -> None:
-        session = self._session
-        if session is None:
-            raise RuntimeError("nothing was begun")
-        try:
-            await _carry_out(self._database, tx.operations(), session)
-            if tx.counters is not None:
-                await self._database[PREFIX + "writer"].update_one(
-                    {"_id": _LOCK}, {"$set": {"counters": tx.counters}}, session=session
-                )
-            await _committed(session)
-        except BaseException:
-            await self.leave()
-            raise
-        self._session = None
-        await session.end_session()
-
-    async def leave(self) -> None:
-        session, self._session = self._session, None
-        if session is None:
-            return
-        try:
-            async with asyncio.timeout(COMMAND_S):
-                if session.in_transaction:
-                    await session.abort_transaction()
-                await session.end_session()
-        except (PyMongoError, TimeoutError):
-            return  # the server ends a transaction that nobody goes on with
-
-    async def close(self) -> None:
-        await self.leave()
-
-
-async def _committed(session: AsyncClientSession) -> None:
-    """Asked again while nobody knows whether it stands: the answer is the same then."""
-    until = loop_time() + _PATIENCE_S
-    while True:
-        try:
-            await session.commit_transaction()
-        except PyMongoError as error:
-            if not error.has_error_label("UnknownTransactionCommitResult") or loop_time() >= until:
-                raise
-            continue
-        return
 
 
 class Intents:
@@ -313,14 +234,6 @@ class Intents:
                 await self._mine({"$inc": {"beat": 1}})
                 self._beaten = sent
             await _write(self._database, collection, some, ordered)
-
-
-async def _carry_out(
-    database: AsyncDatabase[Doc], operations: Sequence[Operation], session: AsyncClientSession
-) -> None:
-    for collection, some, ordered in in_requests(operations):
-        requests = [one.request() for one in some]
-        await database[collection].bulk_write(requests, ordered=ordered, session=session)
 
 
 async def _write(database: AsyncDatabase[Doc], collection: str, operations: list[Operation], ordered: bool) -> None:

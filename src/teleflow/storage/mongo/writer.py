@@ -34,7 +34,8 @@ BATCH_S = 0.05  # after so long a batch takes no further unit
 BATCH_BYTES = 4 * 2**20
 PATIENCE = 10.0  # seconds that a unit may wait for its turn
 UNIT_S = 60.0  # a batch that takes longer is given up
-RACES = 20  # a batch that lost so many is given up
+RACING_S = 10.0  # a batch that lost for so long is given up
+_PAUSE_S = 0.05  # the longest between two races
 
 Work = Callable[[Tx], Coroutine[Any, Any, Any]]
 Near = Sequence[tuple[str, Any]]
@@ -129,7 +130,7 @@ class Writer:
 
     async def _carry(self, batch: list[Queued]) -> None:
         """One commit with these units, or with the first of them."""
-        races = 0
+        races, until = 0, self._clock.monotonic() + RACING_S
         while True:
             try:
                 async with asyncio.timeout(UNIT_S):
@@ -137,9 +138,9 @@ class Writer:
             except Exception as error:  # noqa: BLE001 - told to those who wait for this commit
                 self._memory.forget()
                 await self._ledger.leave()
-                if is_lost_race(error) and races < RACES:
+                if is_lost_race(error) and self._clock.monotonic() < until:
                     races += 1
-                    await self._clock.sleep(0.001 * races)
+                    await self._clock.sleep(min(0.001 * races, _PAUSE_S))
                     continue
                 if is_duplicate(error) and len(batch) > 1:  # some other program's document: whose unit it is, is found
                     for unit in batch:

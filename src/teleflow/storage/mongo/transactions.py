@@ -1,0 +1,154 @@
+"""A batch of writes as one transaction, on a replica set.
+
+The transaction is short: units run before it, on what is committed, and it begins with the writer's document, which has
+to be as it was then. Of two batches that ran at one time, of whichever processes, one finds it changed, and is run
+again.
+
+A process that dies in its transaction leaves it open, and it stands in everybody's way until the server ends it, after
+a minute. So each notes its session, and whoever is held up for long ends the sessions of the others: those of the dead
+end for good, and one who lives runs its batch again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import structlog
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.client_session import AsyncClientSession
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from teleflow.kit.clock import Clock, loop_time, milliseconds
+from teleflow.storage.mongo.client import COMMAND_S, LostRace, is_lost_race
+from teleflow.storage.mongo.match import Doc
+from teleflow.storage.mongo.operations import in_requests
+from teleflow.storage.mongo.schema import PREFIX
+from teleflow.storage.mongo.tx import Tx
+
+_log = structlog.get_logger(__name__)
+_LOCK = "writer"
+_PATIENCE_S = 10.0  # for the answer to a commit
+_HELD_UP_S = 0.5  # so long in the way of others, and a transaction is taken for a dead one's
+_NOTED_S = 60.0
+
+
+class Transactions:
+    counts_always = False
+
+    def __init__(self, client: AsyncMongoClient[Doc], database: AsyncDatabase[Doc], clock: Clock) -> None:
+        self._client = client
+        self._database = database
+        self._lock = database[PREFIX + "writer"]
+        self._sessions = database[PREFIX + "writer_sessions"]
+        self._clock = clock
+        self._session: AsyncClientSession | None = None
+        self._noted: float | None = None
+        self._held_up: float | None = None  # since when this batch loses
+
+    async def begin(self) -> Tx:
+        if self._session is None or self._noted is None or loop_time() - self._noted >= _NOTED_S:
+            await self._note()
+        held = await self._lock.find_one({"_id": _LOCK})
+        if held is None:
+            held = {"_id": _LOCK, "fence": 0, "counters": {}, "holder": None, "beat": 0}
+            try:
+                await self._lock.insert_one(held)
+            except DuplicateKeyError as error:
+                raise LostRace("another process was faster") from error
+        return Tx(self._database, held.get("counters") or {}, held["fence"] + 1)
+
+    async def commit(self, tx: Tx) -> None:
+        session = self._session
+        if session is None:
+            raise RuntimeError("nothing was begun")
+        try:
+            await self._write(tx, session)
+            await _committed(session)
+        except BaseException as error:
+            held_up = is_lost_race(error) and not isinstance(error, LostRace)
+            await self.leave()
+            if held_up:
+                await self._is_held_up()
+            raise
+        self._held_up = None
+
+    async def _write(self, tx: Tx, session: AsyncClientSession) -> None:
+        majority = WriteConcern("majority", j=True)
+        await session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=majority)
+        fields: dict[str, Any] = {"fence": tx.fence}
+        if tx.counters is not None:
+            fields["counters"] = tx.counters
+        before = {"_id": _LOCK, "fence": tx.fence - 1}
+        if not (await self._lock.update_one(before, {"$set": fields}, session=session)).matched_count:
+            raise LostRace("another batch was committed meanwhile")
+        for collection, operations, ordered in in_requests(tx.operations()):
+            requests = [one.request() for one in operations]
+            await self._database[collection].bulk_write(requests, ordered=ordered, session=session)
+
+    async def leave(self) -> None:
+        session = self._session
+        if session is None or not session.in_transaction:
+            return
+        try:
+            async with asyncio.timeout(COMMAND_S):
+                await session.abort_transaction()
+        except (PyMongoError, TimeoutError):
+            self._session = None  # the server ends a transaction that nobody goes on with
+
+    async def close(self) -> None:
+        await self.leave()
+        session, self._session = self._session, None
+        if session is None:
+            return
+        try:
+            async with asyncio.timeout(COMMAND_S):
+                await self._sessions.delete_one({"_id": _name_of(session)})
+                await session.end_session()
+        except (PyMongoError, TimeoutError):
+            return
+
+    async def _note(self) -> None:
+        """Say which session is ours, for those whom we may stand in the way of when we are dead."""
+        if self._session is None:
+            self._session = self._client.start_session(causal_consistency=False)
+        mine = {"_id": _name_of(self._session), "lsid": self._session.session_id["id"]}
+        now = milliseconds(self._clock.time())
+        await self._sessions.replace_one({"_id": mine["_id"]}, {**mine, "noted_at": now}, upsert=True)
+        self._noted = loop_time()
+
+    async def _is_held_up(self) -> None:
+        """Lost to a transaction that is open still. After a while, to one that nobody will ever end."""
+        now = loop_time()
+        if self._held_up is None:
+            self._held_up = now
+        if now - self._held_up < _HELD_UP_S:
+            return
+        self._held_up = None
+        mine = "" if self._session is None else _name_of(self._session)
+        others = await self._sessions.find({"_id": {"$ne": mine}}).to_list(None)
+        if not others:
+            return
+        await self._client.admin.command("killSessions", [{"id": one["lsid"]} for one in others])
+        await self._sessions.delete_many({"_id": {"$in": [one["_id"] for one in others]}})
+        _log.warning("storage.sessions_ended", sessions=len(others))
+
+
+def _name_of(session: AsyncClientSession) -> str:
+    return bytes(session.session_id["id"]).hex()
+
+
+async def _committed(session: AsyncClientSession) -> None:
+    """Asked again while nobody knows whether it stands: the answer is the same then."""
+    until = loop_time() + _PATIENCE_S
+    while True:
+        try:
+            await session.commit_transaction()
+        except PyMongoError as error:
+            if not error.has_error_label("UnknownTransactionCommitResult") or loop_time() >= until:
+                raise
+            continue
+        return
