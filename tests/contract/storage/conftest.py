@@ -65,7 +65,7 @@ def mongodb_alone() -> Iterator[MongoDatabases]:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "database" in metafunc.fixturenames:
+    if "database" in metafunc.fixturenames and not hasattr(metafunc.module, "database"):
         metafunc.parametrize("database", [*SQL, *MONGODB], indirect=True)
 
 
