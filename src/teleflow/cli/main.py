@@ -7,7 +7,7 @@ import sys
 import typer
 
 from teleflow import __version__
-from teleflow.cli import db, doctor, health, keys, remote, run, users, webhooks
+from teleflow.cli import adopt, db, doctor, health, keys, remote, run, users, webhooks
 from teleflow.cli.output import EXIT_CODES, INTERRUPTED, note, say
 from teleflow.errors import TeleFlowError
 from teleflow.kit import log
@@ -22,6 +22,7 @@ _HELP = """Drive Telegram user accounts over plain HTTP.
   teleflow send +1555… "Hello" -u john      send a message from it
   teleflow webhooks verify -H …             is this delivery genuine?
   teleflow db backup FILE                   everything in one file, while it runs
+  teleflow adopt teleflow.db                what the older full gateway kept
   teleflow keys rotate                      another key for all that is sealed
   teleflow doctor                           what is missing, and what to do about it
 
@@ -48,6 +49,7 @@ def build() -> typer.Typer:
     made.add_typer(users.user, name="user")
     made.add_typer(remote.session, name="session")
     made.add_typer(webhooks.webhooks, name="webhooks")
+    made.command("adopt")(adopt.adopt)
     made.add_typer(db.db, name="db")
     made.add_typer(keys.keys, name="keys")
     made.command()(remote.send)

@@ -30,6 +30,7 @@ OTHER_VARIABLES = frozenset(
         "TELEFLOW_PASSWORD",
         "TELEFLOW_WEBHOOK_SECRET",
         "TELEFLOW_COPY_TO",
+        "TELEFLOW_ADOPT_KEY",
         "TELEFLOW_TEST_STRICT",
     }
 )
@@ -247,6 +248,15 @@ def _in_database(uri: str, name: str, *, always: bool) -> str:
 
 def _listed(value: str) -> list[str]:
     return [part.strip() for part in value.split(",") if part.strip()]
+
+
+def adoption_key(settings: Settings) -> str | None:
+    """The key that an older service sealed with: TELEFLOW_ADOPT_KEY, else the one that is set here."""
+    given = os.environ.get("TELEFLOW_ADOPT_KEY")
+    if given:
+        return given
+    own = settings.session_encryption_key
+    return None if own is None else own.get_secret_value()
 
 
 def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

@@ -24,11 +24,13 @@ from teleflow.model.users import User
 from teleflow.storage.base import Storage
 from teleflow.telegram.live import LiveSession
 from teleflow.telegram.session_files import NotASessionFile, read_session_file
+from teleflow.telegram.standing import standing
 
 _log = structlog.get_logger(__name__)
 
 _PAGE = 500
 _ASK_WITHIN_S = 60.0
+_AGAIN_S = 1.0
 
 
 class Adoption:
@@ -45,7 +47,9 @@ class Adoption:
         self._tasks = Tasks("adoption")
 
     async def start(self) -> None:
-        """Look for files; what is found is taken over in the background."""
+        """Look for files, and for logins of which nobody asked yet whose they are; the rest is done meanwhile."""
+        async for session in self._nameless():
+            self._tasks.start(self._learn(session), f"learn:{session.id}")
         if not self._folder.is_dir():
             return
         async for user in self._users():
@@ -55,6 +59,44 @@ class Adoption:
 
     async def stop(self) -> None:
         await self._tasks.close()
+
+    async def _nameless(self) -> AsyncIterator[Session]:
+        """What `teleflow adopt` put here: it has asked Telegram nothing."""
+        after = None
+        while True:
+            page = await self._storage.sessions_to_run(limit=_PAGE, after=after)
+            for session in page:
+                if session.account_id is None:
+                    yield session
+            if len(page) < _PAGE:
+                return
+            after = page[-1].id
+
+    async def _learn(self, session: Session) -> None:
+        """Whose account it is, and where it stands in its updates."""
+        while True:
+            try:
+                me = await self._runner.call(session.id, GetMe(), within=_ASK_WITHIN_S)
+            except (Unavailable, Uncertain):
+                await self._clock.sleep(_AGAIN_S)
+                continue
+            except TeleFlowError as error:
+                _log.info("adoption.not_confirmed", session=session.id, cause=error.code)
+                return
+            live = self._runner.live(session.id)
+            start = None if live is None else await standing(live)
+            await self._storage.authorise_session(
+                session.id,
+                account_id=me.user_id,
+                account_name=me.name,
+                phone=me.phone or session.phone,
+                now=milliseconds(self._clock.time()),
+                start=start,
+            )
+            if live is not None:
+                await self._runner.state_changed(session.id, live.state, None)
+            _log.info("adoption.confirmed", session=session.id)
+            return
 
     async def _users(self) -> AsyncIterator[User]:
         seen = 0

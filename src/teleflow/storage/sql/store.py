@@ -12,6 +12,7 @@ from teleflow.kit.seal import Seal
 from teleflow.meters import Meters
 from teleflow.storage.base import Storage
 from teleflow.storage.base.database import Database
+from teleflow.storage.sql.adoption import Adopted
 from teleflow.storage.sql.arrivals import Arrivals
 from teleflow.storage.sql.audit import Audit
 from teleflow.storage.sql.broadcasts import Broadcasts
@@ -54,6 +55,7 @@ class SqlStorage(
     SessionSecrets,
     Profiles,
     Arrivals,
+    Adopted,
     Peers,
     PacingRows,
     Sends,

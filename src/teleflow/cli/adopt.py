@@ -1,0 +1,82 @@
+"""`teleflow adopt FILE`: what the older full gateway kept becomes this service's."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from teleflow.cli.output import note, say
+from teleflow.errors import Invalid, SettingsError
+
+if TYPE_CHECKING:
+    from teleflow.config import Settings
+    from teleflow.ops.adopting import Report
+
+
+def adopt(
+    file: Annotated[Path, typer.Argument(help="Its SQLite file, such as teleflow.db; it is only read", metavar="FILE")],
+    user: Annotated[
+        str | None, typer.Option("--user", help="Whose it becomes; the first admin's, where left out")
+    ] = None,
+    key_file: Annotated[
+        Path | None, typer.Option(help="File with its SESSION_ENCRYPTION_KEY, where that is not set here")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Tell what would be taken, and take nothing")] = False,
+) -> None:
+    """Take the sessions, API keys, webhooks and deliveries of the older full gateway. May be done twice.
+
+    The service must not run, and the older one neither: two on one Telegram login end it. The key that its logins are
+    sealed with comes from --key-file, from TELEFLOW_ADOPT_KEY, or is SESSION_ENCRYPTION_KEY: never an argument.
+
+    Example: teleflow adopt ../old/teleflow.db --key-file old.key --dry-run
+    """
+    from teleflow.config import load_settings
+
+    settings = load_settings()
+    key = _key(settings, key_file)
+    report = asyncio.run(_adopted(settings, file, user or settings.admin_username, key, dry_run))
+    for line in report.left:
+        say(f"left: {line}")
+    for line in report.notes:
+        note(line)
+    for kind in ("sessions", "API keys", "webhooks", "deliveries"):
+        standing = f", {report.standing[kind]} were here already" if report.standing[kind] else ""
+        say(f"{'would take' if dry_run else 'took'} {report.took[kind]} {kind}{standing}")
+    if report.took["sessions"] and not dry_run:
+        say("The sessions connect when the service starts")
+
+
+async def _adopted(settings: Settings, file: Path, user: str, key: str, dry: bool) -> Report:
+    from teleflow.errors import Conflict
+    from teleflow.ops.adopting import adopt as take
+    from teleflow.ops.opened import alone, opened
+
+    async with alone(settings) as free:
+        if not free and not dry:
+            raise Conflict(
+                "The service is running on this database: stop it before it takes something over", code="IN_USE"
+            )
+        async with opened(settings) as at:
+            return await take(at, file, username=user, key=key, dry=dry)
+
+
+def _key(settings: Settings, file: Path | None) -> str:
+    from teleflow.config import adoption_key
+
+    if file is not None:
+        try:
+            text = file.read_text("utf-8").rstrip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            raise Invalid(f"--key-file: {file} can't be read: {error}") from error
+        if not text:
+            raise Invalid(f"--key-file: {file} is empty")
+        return text
+    given = adoption_key(settings)
+    if given is None:
+        raise SettingsError(
+            "The older service's key is needed: --key-file, TELEFLOW_ADOPT_KEY or SESSION_ENCRYPTION_KEY"
+        )
+    return given

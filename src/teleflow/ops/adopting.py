@@ -1,0 +1,336 @@
+"""Taking over what the older full gateway kept: logins, API keys, webhooks and their history.
+
+Everything goes to one user, for that service knew no owners. Ids stay (but those of keys), so that clients go on naming
+what they named; a row that is here already is left as it is, so that doing it twice does nothing more. A session is
+checked by nobody here: the service connects it at its next start, and asks whose account it is.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from teleflow import __version__
+from teleflow.config import Settings
+from teleflow.errors import Conflict, Invalid, NotFound, SettingsError, TeleFlowError
+from teleflow.kit.clock import milliseconds
+from teleflow.kit.ids import id_of
+from teleflow.model.audit import Act, AuditEntry
+from teleflow.model.events import EventFilter, check_types
+from teleflow.model.keys import ApiKey, key_hash, may_be_a_key, shown_prefix
+from teleflow.model.peers import normalize_phone
+from teleflow.model.session_strings import StoredLogin, read_session_string
+from teleflow.model.sessions import Credentials, Device, Profile, Session, SessionState
+from teleflow.model.users import Role, User, scopes_of
+from teleflow.model.webhooks import Attempt, Delivery, DeliveryState, RetryPolicy, Webhook
+from teleflow.ops.keyring import refuse_unadmitted
+from teleflow.ops.old_database import Old, OldDatabase, WrongKey, instant, opened_login
+from teleflow.ops.opened import Opened
+from teleflow.services.accounts import service_credentials
+from teleflow.storage.base.adoption import History, HistoryStore
+from teleflow.telegram.dc import Telegram
+from teleflow.webhooks.signing import new_secret
+from teleflow.webhooks.target import target
+
+ADOPTED = "ADOPTED"  # the cause of a session that came so, until it is online
+_AT_ONCE = 200  # deliveries in one transaction
+_RESPONSE = 8_192
+_NO_LIMIT = 1_000_000  # of keys and webhooks: what there was, there is
+_MOST_NAME = 100
+
+
+@dataclass(slots=True)
+class Report:
+    """`took` and `standing` (here already) count by kind; `left` says of what nothing was taken, and why."""
+
+    took: Counter[str] = field(default_factory=Counter)
+    standing: Counter[str] = field(default_factory=Counter)
+    left: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+async def adopt(at: Opened, file: Path, *, username: str, key: str, dry: bool = False) -> Report:
+    """Raises Invalid (another file, a key that opens nothing), NotFound (the user), SettingsError (no api_id)."""
+    await refuse_unadmitted(at.storage, at.seal)
+    user = await at.storage.user_named(username)
+    if user is None:
+        raise NotFound(f"There is no user {username}: start the service once, or name one with --user")
+    api = service_credentials(at.settings)
+    if api is None:
+        raise SettingsError("TELEGRAM_API_ID and TELEGRAM_API_HASH are needed: set those of the older service")
+    with OldDatabase(file) as old:
+        taking = _Taking(at, old, user, key, api, dry=dry)
+        await taking.sessions()
+        await taking.keys()
+        await taking.webhooks()
+        await taking.deliveries()
+        for table, count in old.others().items():
+            taking.report.left.append(f"{count} rows of {table}: nothing here is made of them")
+        return taking.report
+
+
+class _Taking:
+    def __init__(self, at: Opened, old: OldDatabase, user: User, key: str, api: tuple[int, str], *, dry: bool) -> None:
+        self._at = at
+        self._old = old
+        self._user = user
+        self._key = key
+        self._api = api
+        self._dry = dry
+        self._now = milliseconds(at.clock.time())
+        self._telegram = _telegram(at.settings)
+        self._webhooks: set[str] = set()
+        self.report = Report()
+
+    async def sessions(self) -> None:
+        opened = refused = 0
+        names: set[str] = set()
+        for row in self._old.rows("sessions"):
+            name = f"session {row['name']!r}"
+            if not row["sessionstring"] or not row["isauthorized"]:
+                self.report.left.append(f"{name}: it has no login")
+                continue
+            try:
+                login = read_session_string(opened_login(row["sessionstring"], self._key))
+                opened += 1
+                await self._session(row, login, names)
+            except WrongKey as error:
+                refused += 1
+                self.report.left.append(f"{name}: {error.message}")
+            except (Invalid, Conflict) as error:
+                self.report.left.append(f"{name}: {error.message}")
+        if refused and not opened:
+            raise WrongKey("The key opens none of the logins: give the SESSION_ENCRYPTION_KEY of the older service")
+
+    async def _session(self, row: Old, login: StoredLogin, names: set[str]) -> None:
+        id_ = str(row["id"])
+        if await self._at.storage.session_by_id(id_) is not None:
+            self.report.standing["sessions"] += 1
+            return
+        host, port = self._place(login)
+        name = str(row["name"]).strip()[:_MOST_NAME] or id_
+        if name in names or await self._at.storage.session_named(self._user.id, name) is not None:
+            name = f"{name[: _MOST_NAME - 9]} {id_[-8:]}"
+        names.add(name)
+        session = Session(
+            id=id_,
+            user_id=self._user.id,
+            name=name,
+            phone=_phone(row["phonenumber"]),
+            state=SessionState.CONNECTING,
+            cause=ADOPTED,
+            state_since=self._now,
+            authorised=True,
+            account_id=None,
+            account_name=None,
+            created_at=instant(row["createdat"]) or self._now,
+            last_online_at=instant(row["lastconnected"]),
+        )
+        credentials = Credentials(login.dc_id, host, port, login.auth_key, 0, *self._api)
+        if not self._dry:
+            await self._at.storage.add_arrival(
+                session,
+                credentials,
+                Profile(device=Device(app_version=__version__)),
+                audit=self._entry(Act.SESSION_IMPORTED, id_, name=name),
+            )
+        self.report.took["sessions"] += 1
+
+    def _place(self, login: StoredLogin) -> tuple[str, int]:
+        """Where its data centre is: we know better than a text of unknown age does. Raises Invalid."""
+        if self._telegram.is_production and (login.is_test or self._telegram.is_test_address(login.host or "")):
+            raise Invalid("its login was made at Telegram's test data centres")
+        centre = self._telegram.centre(login.dc_id)
+        if centre is not None:
+            return centre.host, centre.port
+        if login.host is None or login.port is None:
+            raise Invalid(f"data centre {login.dc_id} is not known here")
+        return login.host, login.port
+
+    async def keys(self) -> None:
+        for row in self._old.rows("apikeys"):
+            secret = str(row["key"])
+            name = f"API key {row['name']!r} ({shown_prefix(secret) if secret.startswith('tfb_') else row['id']}…)"
+            ends = instant(row["expiresat"])
+            if not row["isactive"]:
+                self.report.left.append(f"{name}: it was revoked")
+            elif ends is not None and ends <= self._now:
+                self.report.left.append(f"{name}: it has expired")
+            elif not may_be_a_key(secret.encode()):
+                self.report.left.append(f"{name}: it has not the form of a key")
+            elif await self._at.storage.key_of_hash(key_hash(secret.encode())) is not None:
+                self.report.standing["API keys"] += 1
+            else:
+                await self._take_key(row, secret, ends)
+
+    async def _take_key(self, row: Old, secret: str, ends: int | None) -> None:
+        key = ApiKey(
+            id=id_of("key", f"adopted {row['id']}"),  # what is a key is told by its id here
+            user_id=self._user.id,
+            name=str(row["name"]).strip()[:_MOST_NAME] or "adopted",
+            hash=key_hash(secret.encode()),
+            prefix=shown_prefix(secret),
+            scopes=scopes_of(Role.ADMIN if row["role"] == "admin" and self._user.role is Role.ADMIN else Role.USER),
+            session_ids=None,
+            rate_limit=None,
+            by_login=False,
+            created_at=instant(row["createdat"]) or self._now,
+            expires_at=ends,
+        )
+        if not self._dry:
+            entry = self._entry(Act.KEY_CREATED, key.id, name=key.name)
+            await self._at.storage.add_key(key, most=_NO_LIMIT, now=self._now, audit=entry)
+        self.report.took["API keys"] += 1
+
+    async def webhooks(self) -> None:
+        for row in self._old.rows("webhooks"):
+            id_, url = str(row["id"]), str(row["url"])
+            if await self._at.storage.webhook(self._user.id, id_) is not None:
+                self.report.standing["webhooks"] += 1
+                self._webhooks.add(id_)
+                continue
+            wanted, unknown = _types(row["events"])
+            if not wanted:
+                self.report.left.append(f"webhook {id_}: it names no event that there is")
+                continue
+            self.report.notes += [f"webhook {id_}: there is no event {name!r}" for name in unknown]
+            self._note_target(id_, url)
+            await self._take_webhook(row, id_, url, wanted)
+
+    async def _take_webhook(self, row: Old, id_: str, url: str, wanted: frozenset[str]) -> None:
+        webhook = Webhook(
+            id=id_,
+            user_id=self._user.id,
+            url=url,
+            wanted=EventFilter(wanted, None),
+            secret=str(row["secret"]) if row["secret"] else new_secret(),
+            active=bool(row["isactive"]),
+            created_at=instant(row["createdat"]) or self._now,
+            updated_at=instant(row["updatedat"]) or self._now,
+            policy=RetryPolicy.LEGACY,
+        )
+        if not row["secret"]:
+            self.report.notes.append(f"webhook {id_} had no secret: it is signed now, under a new one")
+        if not self._dry:
+            entry = self._entry(Act.WEBHOOK_CREATED, id_)
+            await self._at.storage.add_webhook(webhook, most=_NO_LIMIT, audit=entry)
+        self.report.took["webhooks"] += 1
+        self._webhooks.add(id_)
+
+    def _note_target(self, id_: str, url: str) -> None:
+        try:
+            target(url, allowed=self._at.settings.allowed_webhook_nets)
+        except TeleFlowError as error:
+            self.report.notes.append(f"webhook {id_} can't be reached as things are set: {error.message}")
+
+    async def deliveries(self) -> None:
+        store = self._at.storage
+        if not isinstance(store, HistoryStore):
+            self.report.left.append("deliveries: this kind of database takes no history")
+            return
+        for page in _pages(self._deliveries()):
+            came = len(page) if self._dry else await store.adopt_deliveries(page)
+            self.report.took["deliveries"] += came
+            self.report.standing["deliveries"] += len(page) - came
+        days = self._at.settings.event_retention_days
+        if self.report.took["deliveries"] and days:
+            self.report.notes.append(
+                f"deliveries older than {days} days (EVENT_RETENTION_DAYS) go when the service runs"
+            )
+
+    def _deliveries(self) -> Iterator[History]:
+        lost = 0
+        for row in self._old.rows("webhookdeliveries"):
+            if row["webhookid"] in self._webhooks:
+                yield _delivery(row, self._user.id, self._now)
+            else:
+                lost += 1
+        if lost:
+            self.report.left.append(f"{lost} deliveries: of webhooks that are not here")
+
+    def _entry(self, act: Act, target_: str, **details: Any) -> AuditEntry:
+        told = {"from": "adopt", **details}
+        return AuditEntry(
+            act.value, self._now, user_id=self._user.id, actor="the operator", target=target_, details=told
+        )
+
+
+def _delivery(row: Old, user_id: str, now: int) -> History:
+    at, ok = instant(row["createdat"]) or now, bool(row["success"])
+    body = str(row["payload"])
+    event = _read(body)
+    status = int(row["status"] or 0) or None
+    response = str(row["response"] or "")[:_RESPONSE]
+    error = None if status is not None else (response or "no answer")
+    number = max(1, int(row["attempts"] or 1))
+    delivery = Delivery(
+        id=str(row["id"]),
+        webhook_id=str(row["webhookid"]),
+        user_id=user_id,
+        event_id=str(event.get("id") or row["id"]),
+        event_type=str(row["event"]),
+        session_id=event.get("sessionId"),
+        state=DeliveryState.DELIVERED if ok else DeliveryState.FAILED,
+        attempts=number,
+        earlier=0,
+        due_at=at,
+        created_at=at,
+        ended_at=at,
+        status=status,
+        error=error,
+        duration_ms=int(row["duration"] or 0),
+    )
+    attempt = Attempt(number, at, int(row["duration"] or 0), status, error, {}, {}, response if status else "")
+    return delivery, attempt, body.encode()
+
+
+def _types(text: Any) -> tuple[frozenset[str], list[str]]:
+    """Those that there are, and those that there are not."""
+    try:
+        asked = {str(one) for one in json.loads(text)}
+    except (ValueError, TypeError):
+        return frozenset(), []
+    known: set[str] = set()
+    unknown: list[str] = []
+    for one in sorted(asked):
+        try:
+            known |= check_types([one], field="events")
+        except Invalid:
+            unknown.append(one)
+    return frozenset(known), unknown
+
+
+def _read(text: str) -> dict[str, Any]:
+    try:
+        found = json.loads(text)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _phone(text: Any) -> str:
+    try:
+        return normalize_phone(str(text))
+    except Invalid:
+        return str(text or "")
+
+
+def _pages(rows: Iterator[History]) -> Iterator[list[History]]:
+    page: list[History] = []
+    for row in rows:
+        page.append(row)
+        if len(page) == _AT_ONCE:
+            yield page
+            page = []
+    if page:
+        yield page
+
+
+def _telegram(settings: Settings) -> Telegram:
+    if settings.telegram_dc is None:
+        return Telegram.production()
+    return Telegram.at(settings.telegram_dc, settings.telegram_dc_key)

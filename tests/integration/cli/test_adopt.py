@@ -1,0 +1,46 @@
+"""`teleflow adopt` as a process: where its key comes from, and when it does not go on."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.support.program import environment, running
+from tests.support.seed2 import OLD_KEY, OldGateway, gramjs
+
+NETWORK = {"HOST": "127.0.0.1", "PORT": "0"}
+API = {"TELEGRAM_API_ID": "1", "TELEGRAM_API_HASH": "h" * 32}
+
+
+def adopt(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "teleflow", "adopt", "old.db", *arguments], capture_output=True, text=True,
+        timeout=90, cwd=folder, env=environment({**API, **settings}), check=False,
+    )  # fmt: skip
+
+
+def test_the_key_comes_from_a_file_or_the_environment_and_is_never_told(tmp_path: Path) -> None:
+    old = OldGateway(tmp_path / "old.db")
+    old.session("cm1", "shop", gramjs(2, "149.154.167.51", 443, b"k" * 256))
+    old.key("ck1", f"tfb_{'a' * 64}", role="user")
+    (tmp_path / "old.key").write_text(OLD_KEY + "\n")
+    with running(["serve"], tmp_path, NETWORK) as service:
+        service.line()
+        refused = adopt(tmp_path, "--key-file", "old.key")
+        assert (refused.returncode, "stop it" in refused.stderr) == (6, True), refused.stderr
+        dry = adopt(tmp_path, "--key-file", "old.key", "--dry-run")
+        assert "would take 1 sessions" in dry.stdout, dry.stderr
+    keyless = adopt(tmp_path)
+    assert (keyless.returncode, "--key-file" in keyless.stderr) == (2, True)
+    wrong = adopt(tmp_path, TELEFLOW_ADOPT_KEY="another key")
+    assert (wrong.returncode, "opens none" in wrong.stderr) == (2, True)
+    assert adopt(tmp_path, "--key", OLD_KEY).returncode == 2, "there is no such option"
+    took = adopt(tmp_path, TELEFLOW_ADOPT_KEY=OLD_KEY)
+    assert took.returncode == 0, took.stderr
+    assert "took 1 sessions\ntook 1 API keys\n" in took.stdout
+    again = adopt(tmp_path, "--key-file", "old.key")
+    assert "took 0 sessions, 1 were here already" in again.stdout
+    for done in (refused, dry, keyless, wrong, took, again):
+        assert OLD_KEY not in done.stdout + done.stderr
+        assert "Traceback" not in done.stderr
