@@ -31,6 +31,10 @@ class Demo:
         """Somebody with no scenario comes to the data centre: they say what they are told, and nothing else."""
         self._post("/accounts", {"phone": phone, "firstName": name})
 
+    def trouble(self, verb: str, match: dict[str, Any], **args: Any) -> None:
+        """A rule of trouble in the data centre, for as long as it lives."""
+        self._post("/faults", {"verb": verb, "match": match, "args": args})
+
     def _post(self, path: str, body: dict[str, Any]) -> None:
         headers = {"content-type": "application/json"}
         asked = urllib.request.Request(self.control + path, json.dumps(body).encode(), headers, method="POST")

@@ -250,7 +250,24 @@ async def test_a_history_goes_back_to_its_beginning_and_a_link_leads_into_it(dem
         await expect(log.locator(f"[data-message='{shown[70]}']")).to_be_in_viewport()
         await page.get_by_role("button", name="To the newest message").click()
         await expect(log.get_by_text("Line no. 120.")).to_be_in_viewport()
+        await waits_are_on_the_card(page, demo)
     assert (seen.foreign, seen.violations, seen.errors) == ([], [], [])
+
+
+async def waits_are_on_the_card(page: Page, demo: Demo) -> None:
+    """Nina writes to a stranger, and is told to wait by Telegram."""
+    vera = "+15550109003"
+    demo.newcomer(vera, "Vera")
+    card = page.locator("[data-session]").filter(has_text="Nina")
+    demo.trouble("flood", {"method": "messages.sendMessage"}, seconds=240)
+    await page.get_by_label("Write a message").first.fill("Are you there?")
+    await page.get_by_role("button", name="Send", exact=True).click()
+    await page.goto("/sessions")
+    await expect(
+        card.get_by_text(re.compile(r"Telegram asked to wait \d min( \d+ s)? \(messages.sendMessage"))
+    ).to_be_visible()
+    await expect(card.get_by_role("progressbar", name="New people today")).to_be_visible()
+    await expect(card.get_by_text(re.compile(r"^\d of \d+$"))).to_be_visible()
 
 
 async def test_where_cookies_would_not_be_kept_the_page_says_so(demo: Demo) -> None:

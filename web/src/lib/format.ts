@@ -48,6 +48,14 @@ export function duration(seconds: number): string {
   const whole = Math.round(seconds)
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, '0')}`
 }
+/** A wait in words: 35 s, 4 min 10 s, 2 h 5 min. */
+export function lasting(seconds: number): string {
+  const whole = Math.max(0, Math.ceil(seconds))
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60), whole % 60]
+  if (hours) return minutes ? `${hours} h ${minutes} min` : `${hours} h`
+  if (minutes) return rest ? `${minutes} min ${rest} s` : `${minutes} min`
+  return `${rest} s`
+}
 export function initials(name: string): string {
   const words = name.trim().split(/\s+/).filter(Boolean)
   const letters = words.length > 1 ? [words[0]!, words[words.length - 1]!] : words

@@ -45,9 +45,13 @@ function open(): void {
     if (socket !== opened) return
     socket = null
     live.connected = false
-    if (event.code === CREDENTIALS_ENDED) void whoAmI().catch(() => {})
-    if (wanted) setTimeout(() => wanted && !socket && open(), wait)
-    wait = Math.min(wait * 2, 15_000)
+    const again = () => {
+      if (wanted) setTimeout(() => wanted && !socket && open(), wait)
+      wait = Math.min(wait * 2, 15_000)
+    }
+    // Who has signed out is not to knock again: whether they have is asked first.
+    if (event.code === CREDENTIALS_ENDED) whoAmI().then(again, again)
+    else again()
   }
 }
 
