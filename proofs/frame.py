@@ -44,6 +44,7 @@ PROOFS = (
     "keys",
     "backup",
     "upgrade",
+    "copy",
 )
 BENCHES = ("send", "login", "memory", "read", "invoke", "events", "webhooks", "streams", "files", "sandbox")
 

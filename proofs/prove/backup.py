@@ -56,7 +56,7 @@ async def run(scale: Scale, seed: int) -> Outcome:
             people = await by_http(gateway, sandbox, scale.users)
             phones = await friends(sandbox, scale.users)
             await gateway.stop()
-            _fill(gateway.data_dir / "teleflow.db", scale.events)
+            fill(gateway.data_dir / "teleflow.db", scale.events)
             await gateway.start()
             load = Load()
             senders = [
@@ -160,7 +160,7 @@ async def _elsewhere(outcome: Outcome, operator: Operator, folder: Path, file: P
     outcome.exactly("exit code of `db check` with the key, elsewhere", 0, checked.code)
 
 
-def _fill(path: Path, count: int) -> None:
+def fill(path: Path, count: int) -> None:
     """A log as it is after months: of the first user, from number 1 on."""
     database = sqlite3.connect(path)
     user, newest = database.execute("SELECT user_id, newest FROM event_logs ORDER BY newest DESC LIMIT 1").fetchone()
