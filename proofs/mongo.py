@@ -92,8 +92,12 @@ class Mongo:
 
     def pause(self) -> None:
         """It takes connections and answers nobody."""
-        if self._process is not None:
-            self._process.send_signal(signal.SIGSTOP)
+        if self._process is None:
+            return
+        self._process.send_signal(signal.SIGSTOP)
+        status = Path(f"/proc/{self._process.pid}/stat")
+        while status.read_text().rpartition(")")[2].split()[0] not in {"T", "t"}:
+            time.sleep(0.001)
 
     def go_on(self) -> None:
         if self._process is not None:

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[3]
 _PROGRAM = Path(__file__).with_name("writing_program.py")
 
 
@@ -16,6 +16,6 @@ def start_program(url: str, *arguments: str) -> subprocess.Popen[str]:
         [sys.executable, str(_PROGRAM), url, *arguments],
         stdout=subprocess.PIPE,
         text=True,
-        cwd=_ROOT,
-        env={**os.environ, "PYTHONPATH": f"{_ROOT}{os.pathsep}{_ROOT / 'src'}"},
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"},
     )

@@ -25,9 +25,10 @@ from pymongo.uri_parser import parse_uri
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.storage.mongo.match import Doc
 
-CONNECT_S = 5.0
+CONNECT_S = 3.0
 COMMAND_S = 10.0
-HEAVY_S = 60.0
+ROOM_S = 5.0  # so long a caller waits for a connection of the pool
+MIGRATION_S = 3_600.0  # indexes of a large database take their time
 POOL = 16
 _DUPLICATE = 11_000
 
@@ -41,19 +42,25 @@ class _Numbers(TypeDecoder):
         return int(value)
 
 
-def connect(url: str) -> AsyncMongoClient[Doc]:
-    """A client of this URL, bound to the running loop; nothing is sent yet. Raises SettingsError."""
+def connect(url: str, *, command_s: float | None = None) -> AsyncMongoClient[Doc]:
+    """A client of this URL, for the running loop; nothing is sent yet. Raises SettingsError.
+
+    One command may take `command_s`; where there is no server, nobody waits for one for longer than `CONNECT_S`.
+    """
+    limits = {
+        "serverSelectionTimeoutMS": CONNECT_S,
+        "connectTimeoutMS": CONNECT_S,
+        "waitQueueTimeoutMS": ROOM_S,
+        "socketTimeoutMS": COMMAND_S if command_s is None else command_s,
+    }
+    given = url.partition("?")[2].lower()
+    options: dict[str, Any] = {
+        name: int(limit * 1000) for name, limit in limits.items() if f"{name.lower()}=" not in given
+    }
+    registry: TypeRegistry = TypeRegistry([_Numbers()])
     try:
         return AsyncMongoClient(
-            url,
-            appname="teleflow",
-            serverSelectionTimeoutMS=int(CONNECT_S * 1000),
-            connectTimeoutMS=int(CONNECT_S * 1000),
-            timeoutMS=int(COMMAND_S * 1000),
-            maxPoolSize=POOL,
-            journal=True,
-            w="majority",
-            type_registry=TypeRegistry([_Numbers()]),
+            url, appname="teleflow", maxPoolSize=POOL, journal=True, w="majority", type_registry=registry, **options
         )
     except (PyMongoError, ValueError) as error:
         raise refused(error) from error
@@ -99,7 +106,7 @@ def is_lost_race(error: BaseException) -> bool:
     """A transaction that another one was faster than: it is to be run anew."""
     if isinstance(error, LostRace):
         return True
-    return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
+    return isinstance(error, OperationFailure) and error.has_error_label("TransientTransactionError")
 
 
 def is_duplicate(error: BaseException) -> bool:

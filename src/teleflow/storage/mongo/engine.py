@@ -23,7 +23,7 @@ from teleflow.storage.mongo import client as c
 from teleflow.storage.mongo.lease import Lease
 from teleflow.storage.mongo.ledger import Intents, Ledger
 from teleflow.storage.mongo.match import Doc
-from teleflow.storage.mongo.migrating import migrate
+from teleflow.storage.mongo.migrating import is_current, migrate
 from teleflow.storage.mongo.transactions import Transactions
 from teleflow.storage.mongo.tx import Reads, Tx
 from teleflow.storage.mongo.writer import Near, Writer
@@ -63,7 +63,12 @@ class MongoEngine:
             # On a replica set nobody sees what a failover may take back.
             concern = ReadConcern("majority") if self.transactions else None
             self._database = self._client.get_database(self._name, read_concern=concern)
-            await migrate(self._database, self._clock)
+            if not await is_current(self._database):
+                patient = c.connect(self._url, command_s=c.MIGRATION_S)
+                try:
+                    await migrate(patient[self._name], self._clock)
+                finally:
+                    await patient.close()
             ledger: Ledger = (
                 Transactions(self._client, self._database, self._clock)
                 if self.transactions
@@ -152,7 +157,8 @@ class MongoEngine:
     async def _reading(self, work: Callable[[], Awaitable[T]]) -> T:
         began = loop_time()
         try:
-            return await work()
+            async with asyncio.timeout(c.ROOM_S + c.CONNECT_S + c.COMMAND_S):
+                return await work()
         except Exception as error:
             if c.is_trouble(error):
                 raise c.unavailable(error) from error

@@ -27,7 +27,7 @@ from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 
 from teleflow.kit.clock import Clock, loop_time
 from teleflow.kit.tasks import Tasks
-from teleflow.storage.mongo.client import is_duplicate, is_lost_race, is_trouble
+from teleflow.storage.mongo.client import COMMAND_S, is_duplicate, is_lost_race, is_trouble
 from teleflow.storage.mongo.match import Doc
 from teleflow.storage.mongo.operations import Operation, decoded, encoded, in_requests
 from teleflow.storage.mongo.schema import PREFIX
@@ -78,13 +78,15 @@ class Intents:
         self._unsure = 0  # the fence of an intent that may have been written, and whose callers were refused
         self._tasks = Tasks("storage-lock")
         self._beating: asyncio.Task[Any] | None = None
+        self._beats_for: object = None  # the driver may swallow a cancellation: what is asked is whether to go on
 
     async def begin(self) -> Tx:
         sent = loop_time()
         held = await self._taken()
         self._fence = held["fence"]
         self._beaten = sent
-        self._beating = self._tasks.start(self._beat(), "storage:beat")
+        mark = self._beats_for = object()
+        self._beating = self._tasks.start(self._beat(mark), "storage:beat")
         try:
             pieces = await self._intent_of(held)
             if pieces:
@@ -179,9 +181,11 @@ class Intents:
         if not done.matched_count:
             raise LostLock("another process took the lock")
 
-    async def _beat(self) -> None:
+    async def _beat(self, mark: object) -> None:
         while True:
             await self._clock.sleep(_BEAT_S)
+            if self._beats_for is not mark:
+                return
             sent = loop_time()
             try:
                 await self._mine({"$inc": {"beat": 1}})
@@ -194,10 +198,10 @@ class Intents:
             self._beaten = sent
 
     async def _stop_beating(self) -> None:
-        beating, self._beating = self._beating, None
+        beating, self._beating, self._beats_for = self._beating, None, None
         if beating is not None:
             beating.cancel()
-            await asyncio.wait([beating])
+            await asyncio.wait([beating], timeout=COMMAND_S)
 
     # --- the intent ---
 

@@ -63,7 +63,8 @@ def _ordered(test: Callable[[Any, Any], bool]) -> Callable[[Any, Any], bool]:
     def compare(value: Any, bound: Any) -> bool:
         if value is None or bound is None:
             return False
-        return _rank(value)[0] == _rank(bound)[0] and test(value, bound)
+        (kind, ranked), (of, limit) = _rank(value), _rank(bound)
+        return kind == of and test(ranked, limit)
 
     return compare
 

@@ -58,7 +58,7 @@ async def version_of(database: AsyncDatabase[Doc]) -> int:
 
 async def migrate(database: AsyncDatabase[Doc], clock: Clock, *, steps: tuple[Step, ...] = STEPS) -> None:
     """Raises SettingsError when a newer program was here."""
-    if await _is_current(database, len(steps)):
+    if await is_current(database, steps=steps):
         return
     lease = Lease(database, "migration", clock)
     await lease.take(lambda: None, patience=None)
@@ -73,8 +73,9 @@ async def migrate(database: AsyncDatabase[Doc], clock: Clock, *, steps: tuple[St
         await lease.release()
 
 
-async def _is_current(database: AsyncDatabase[Doc], newest: int) -> bool:
-    there = await version_of(database)
+async def is_current(database: AsyncDatabase[Doc], *, steps: tuple[Step, ...] = STEPS) -> bool:
+    """Whether nothing is to be done. Raises SettingsError when a newer program was here."""
+    there, newest = await version_of(database), len(steps)
     if there > newest:
         raise SettingsError(
             f"DATABASE_URL: the database has schema {there}, which is newer than this program knows ({newest}): "

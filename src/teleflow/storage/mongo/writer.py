@@ -137,7 +137,10 @@ class Writer:
                     done, rung = await self._batch(batch)
             except Exception as error:  # noqa: BLE001 - told to those who wait for this commit
                 self._memory.forget()
-                await self._ledger.leave()
+                try:
+                    await self._ledger.leave()
+                except Exception as further:  # noqa: BLE001 - the next batch begins anew
+                    _log.error("storage.not_left", reason=type(further).__name__)
                 if is_lost_race(error) and self._clock.monotonic() < until:
                     races += 1
                     await self._clock.sleep(min(0.001 * races, _PAUSE_S))
