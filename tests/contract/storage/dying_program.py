@@ -1,11 +1,11 @@
 """A process that dies before each of the commands that a unit of work sends, and looks at what a next start finds.
 
-    python dying_program.py URL [PIECE]     URL: of a server, without a database
+    python dying_program.py URL PIECE [UNIT…]     URL: of a server, without a database
 
 For each unit and each of its commands: a database is made ready, a child starts and dies right before that command,
 as by SIGKILL, and the database is opened again. It must be as it was before the unit, or as it is after it, and once
 the intent was written only the latter; and doing the unit again must lead there. One line of JSON for each unit.
-PIECE: the size of the pieces that an intent is cut into.
+PIECE: the size of the pieces that an intent is cut into, in bytes.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from functools import partial
 from typing import Any
 
@@ -83,7 +84,6 @@ class Death(monitoring.CommandListener):
 
     def __init__(self) -> None:
         self.left: int | None = None
-        self.sent: list[str] = []
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         if self.left is None:
@@ -91,7 +91,6 @@ class Death(monitoring.CommandListener):
         if self.left == 0:
             os._exit(DEAD)
         self.left -= 1
-        self.sent.append(event.command_name)
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
 
@@ -111,22 +110,36 @@ async def with_storage(url: str, work: Callable[[Storage], Awaitable[Any]]) -> N
         await storage.stop()
 
 
-def contents(url: str) -> dict[str, list[Any]]:
-    """All documents; what is sealed (never twice the same) as its length only."""
-    client: MongoClient[dict[str, Any]] = MongoClient(url)
-    database = client.get_default_database()
+Contents = dict[str, list[dict[str, Any]]]
+
+
+def dump(url: str) -> Contents:
+    """All documents, with the writer's own."""
+    with closing(MongoClient[dict[str, Any]](url)) as client:
+        database = client.get_default_database()
+        return {name: list(database[name].find()) for name in database.list_collection_names()}
+
+
+def restore(url: str, contents: Contents) -> None:
+    with closing(MongoClient[dict[str, Any]](url)) as client:
+        database = client.get_default_database()
+        for name in database.list_collection_names():
+            if name != "tf_schema":
+                database[name].delete_many({})
+                if contents.get(name):
+                    database[name].insert_many(contents[name])
+
+
+def seen(url: str) -> Contents:
+    """What the service keeps; what is sealed, never twice the same, as its length only."""
     found = {
         name: sorted(
-            (
-                {key: len(value) if isinstance(value, bytes) else value for key, value in doc.items()}
-                for doc in database[name].find()
-            ),
+            ({key: len(value) if isinstance(value, bytes) else value for key, value in doc.items()} for doc in docs),
             key=lambda doc: str(doc["_id"]),
         )
-        for name in database.list_collection_names()
-        if name not in {"tf_writer", "tf_writer_pieces", "tf_leases"}
+        for name, docs in dump(url).items()
+        if not name.startswith(("tf_writer", "tf_leases"))
     }
-    client.close()
     return {name: docs for name, docs in found.items() if docs}
 
 
@@ -145,61 +158,54 @@ def in_child(url: str, work: Callable[[Storage], Awaitable[Any]]) -> int:
 
 def examined(server: str, name: str) -> dict[str, Any]:
     unit = UNITS[name]
-    after: dict[str, Any] | None = None
-    before: dict[str, Any] = {}
-    stood: list[str] = []
+    plain = f"{server}/{name}-{operations._PIECE}"
+    url = f"{plain}?teleflowTransactions=false"
 
     async def tell(storage: Storage, dies_before: int | None) -> None:
-        DEATH.left, DEATH.sent = dies_before, []
+        DEATH.left = dies_before
         await unit(storage)
 
     async def look_after(storage: Storage) -> None:
-        while await storage.sweep(now=rig.NOW):
-            pass
+        await storage.ping()
+        while name.startswith("delete") and await storage.sweep(now=rig.NOW):
+            pass  # what is large is removed in steps
 
-    point = -1
+    asyncio.run(with_storage(url, prepare))
+    ready, before = dump(plain), seen(plain)
+    asyncio.run(with_storage(url, partial(tell, dies_before=None)))
+    after = seen(plain)
+    stood: list[str] = []
     while True:
-        url = f"{server}/{name}-{point}-{operations._PIECE}?teleflowTransactions=false"
-        plain = url.partition("?")[0]
-        asyncio.run(with_storage(url, prepare))
-        if point < 0:  # first as it is when nobody dies
-            before = contents(plain)
-            asyncio.run(with_storage(url, partial(tell, dies_before=None)))
-            after = contents(plain)
-            point = 0
-            continue
-        died = in_child(url, partial(tell, dies_before=point))
+        restore(plain, ready)
+        died = in_child(url, partial(tell, dies_before=len(stood)))
         if died == 0:
-            break
+            return {"unit": name, "points": len(stood), "stood": stood}
         if died != DEAD:
-            return {"unit": name, "wrong": f"ended with {died} at {point}"}
+            return {"unit": name, "wrong": f"ended with {died} at {len(stood)}"}
         # Whoever starts next takes over from the dead one, and finds it whole.
         asyncio.run(with_storage(url, look_after))
-        found = contents(plain)
+        found = seen(plain)
         if found not in (before, after):
-            return {"unit": name, "wrong": f"neither before nor after at {point}", "found": differences(found, after)}
+            wrong = f"neither before nor after at {len(stood)}"
+            return {"unit": name, "wrong": wrong, "found": differences(found, after)}
         stood.append("after" if found == after else "before")
         if found != after:
             asyncio.run(with_storage(url, unit))
-            if (found := contents(plain)) != after:
-                return {"unit": name, "wrong": f"done again is not done at {point}", "found": differences(found, after)}
-        point += 1
-    return {"unit": name, "points": point, "stood": stood}
+            if (found := seen(plain)) != after:
+                wrong = f"done again is not done at {len(stood)}"
+                return {"unit": name, "wrong": wrong, "found": differences(found, after)}
 
 
-def differences(found: dict[str, Any], wanted: dict[str, Any] | None) -> str:
-    wanted = wanted or {}
-    return str(
-        {name: (found.get(name), wanted.get(name)) for name in {*found, *wanted} if found.get(name) != wanted.get(name)}
-    )
+def differences(found: Contents, wanted: Contents) -> str:
+    differ = [name for name in {*found, *wanted} if found.get(name) != wanted.get(name)]
+    return str({name: (found.get(name), wanted.get(name)) for name in differ})
 
 
-def main(server: str, piece: str | None = None) -> None:
+def main(server: str, piece: str, *names: str) -> None:
     monitoring.register(DEATH)
     ledger.DEAD_S = 0.05  # they are dead for certain
-    if piece is not None:
-        operations._PIECE = int(piece)
-    for name in UNITS:
+    operations._PIECE = int(piece)
+    for name in names or UNITS:
         sys.stdout.write(json.dumps(examined(server, name)) + "\n")
         sys.stdout.flush()
 
