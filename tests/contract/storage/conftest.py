@@ -64,6 +64,13 @@ def mongodb_alone() -> Iterator[MongoDatabases]:
         server.remove()
 
 
+@pytest.fixture(params=["replica set", "alone"])
+def databases(request: pytest.FixtureRequest) -> MongoDatabases:
+    name = "mongodb" if request.param == "replica set" else "mongodb_alone"
+    found: MongoDatabases = request.getfixturevalue(name)
+    return found
+
+
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "database" in metafunc.fixturenames and not hasattr(metafunc.module, "database"):
         metafunc.parametrize("database", [*SQL, *MONGODB], indirect=True)
