@@ -7,7 +7,8 @@ still so when it writes. On a stand-alone server it is a lock that also holds th
 2. run the units;
 3. write all operations into it as the intent: from here on the batch stands, whoever carries it out;
 4. carry it out; every operation is absolute, so that doing one twice does no harm;
-5. let go, and take the intent away, in one write.
+5. let go, and take the intent away, in one write; or, while more units wait and no other process does, keep the lock:
+   the next intent takes the place of this one.
 
 Whoever holds it beats. A lock without a beat for some seconds, by the watch of the one who waits, is taken over.
 """
@@ -29,7 +30,7 @@ from teleflow.kit.clock import Clock, loop_time
 from teleflow.kit.tasks import Tasks
 from teleflow.storage.mongo.client import COMMAND_S, is_duplicate, is_lost_race, is_trouble
 from teleflow.storage.mongo.match import Doc
-from teleflow.storage.mongo.operations import Operation, decoded, encoded, in_requests
+from teleflow.storage.mongo.operations import SET, Operation, decoded, encoded, in_requests
 from teleflow.storage.mongo.schema import PREFIX
 from teleflow.storage.mongo.tx import Tx
 
@@ -39,6 +40,8 @@ _BEAT_S = 1.0
 _SURE_S = 3.0  # without a beat that was answered for so long, the lock may be another one's soon
 DEAD_S = 5.0  # so long without a beat: nobody holds it
 _AGAIN_S = (0.002, 0.1)  # between looks at a lock that another one holds: the first pause, and the longest
+_NO_INTENT = {"intent": 1, "pieces": 1, "intent_fence": 1}
+_FEW, _TOGETHER = 4, 200  # documents that are changed in one request
 _PATIENCE_S = 10.0  # for an intent that stands and can't be carried out yet
 
 
@@ -53,11 +56,14 @@ class Ledger(Protocol):
 
     async def begin(self) -> Tx: ...
 
-    async def commit(self, tx: Tx) -> None:
-        """On disk when it returns. Raises what `client.is_trouble` knows."""
+    async def commit(self, tx: Tx, *, more: bool) -> None:
+        """On disk when it returns. `more`: another batch may come at once. Raises what `client.is_trouble` knows."""
 
     async def leave(self) -> None:
         """Nothing is to be written. Never raises for a server that does not answer."""
+
+    async def rest(self) -> None:
+        """No batch comes for now. Never raises."""
 
     async def close(self) -> None: ...
 
@@ -74,6 +80,10 @@ class Intents:
         self._clock = clock
         self._me = secrets.token_hex(12)
         self._fence = 0
+        self._counters: dict[str, int] = {}
+        self._kept = False  # from the last batch
+        self._left_over = False  # an intent that was carried out is in the document still
+        self._wanted = False  # another process waits
         self._beaten = 0.0  # when the last beat that was answered was sent
         self._unsure = 0  # the fence of an intent that may have been written, and whose callers were refused
         self._tasks = Tasks("storage-lock")
@@ -81,9 +91,15 @@ class Intents:
         self._beats_for: object = None  # the driver may swallow a cancellation: what is asked is whether to go on
 
     async def begin(self) -> Tx:
+        if self._kept:
+            return Tx(self._database, self._counters, self._fence + 1)
+        if self._wanted:  # it was let go for others
+            self._wanted = False
+            await self._clock.sleep(_AGAIN_S[1])
         sent = loop_time()
         held = await self._taken()
         self._fence = held["fence"]
+        self._counters = held.get("counters") or {}
         self._beaten = sent
         mark = self._beats_for = object()
         self._beating = self._tasks.start(self._beat(mark), "storage:beat")
@@ -97,45 +113,56 @@ class Intents:
                     operations = decoded(pieces)
                     _log.warning("storage.intent_redone", operations=len(operations))
                     await self._carry_out(operations)
-                await self._mine({"$unset": {"intent": 1, "pieces": 1, "intent_fence": 1}})
+                await self._mine({"$unset": _NO_INTENT})
         except BaseException:
             await self._stop_beating()
             raise
         self._unsure = 0
-        return Tx(self._database, held.get("counters") or {}, self._fence)
+        return Tx(self._database, self._counters, self._fence)
 
-    async def commit(self, tx: Tx) -> None:
+    async def commit(self, tx: Tx, *, more: bool) -> None:
         operations, counters = tx.operations(), tx.counters
-        if len(operations) == 1 and counters is None:  # one write is whole by itself
+        if len(operations) == 1 and counters is None and not self._kept:  # one write is whole by itself
             await self._carry_out(operations)
             await self.leave()
             return
+        self._kept = False
         pieces = encoded(operations)
-        fields: dict[str, Any] = {"intent_fence": self._fence}
+        fields: dict[str, Any] = {"fence": tx.fence, "intent_fence": tx.fence}
         if counters is not None:
-            fields["counters"] = counters
+            self._counters = fields["counters"] = counters
         if len(pieces) == 1:
             fields["intent"] = pieces[0]
         elif pieces:
-            await self._pieces.delete_many({})
+            await self._pieces.delete_many({"fence": {"$ne": self._fence}})  # but for those of the one that is there
             for number, piece in enumerate(pieces):
-                await self._pieces.insert_one({"_id": f"{self._fence}/{number}", "piece": piece})
+                await self._pieces.insert_one({"_id": f"{tx.fence}/{number}", "fence": tx.fence, "piece": piece})
             fields["pieces"] = len(pieces)
-        self._unsure = self._fence
-        await self._mine({"$set": fields})
+        self._unsure = tx.fence
+        self._wanted = await self._intend(fields, tx.fence)
         self._unsure = 0
-        await self._finish(operations)
+        self._left_over = False  # what is there now has to be carried out
+        await self._finish(operations, keep=more and not self._wanted)
 
     async def leave(self) -> None:
+        self._kept = False
         await self._stop_beating()
+        update: dict[str, Any] = {"$set": {"holder": None}}
+        if self._left_over:
+            update["$unset"] = _NO_INTENT
         try:
-            await self._lock.update_one(
-                {"_id": _LOCK, "holder": self._me, "fence": self._fence}, {"$set": {"holder": None}}
-            )
+            await self._lock.update_one({"_id": _LOCK, "holder": self._me, "fence": self._fence}, update)
         except PyMongoError:
             return  # whoever wants it next finds it without a beat; we know our own name
+        finally:
+            self._left_over = False
+
+    async def rest(self) -> None:
+        if self._kept:
+            await self.leave()
 
     async def close(self) -> None:
+        await self.rest()
         await self._tasks.close()
 
     # --- the lock ---
@@ -151,6 +178,8 @@ class Intents:
             if seen is None:
                 await self._make()
                 continue
+            if not seen.get("wanted"):  # its holder is not to keep it for a further batch
+                await self._lock.update_one({"_id": _LOCK}, {"$set": {"wanted": True}})
             beat = (seen["holder"], seen["fence"], seen["beat"])
             if beat != watched:
                 watched, since = beat, loop_time()
@@ -164,7 +193,7 @@ class Intents:
     async def _take(self, where: dict[str, Any]) -> Doc | None:
         held: Doc | None = await self._lock.find_one_and_update(
             {"_id": _LOCK, **where},
-            {"$set": {"holder": self._me}, "$inc": {"fence": 1, "beat": 1}},
+            {"$set": {"holder": self._me}, "$inc": {"fence": 1, "beat": 1}, "$unset": {"wanted": 1}},
             return_document=ReturnDocument.AFTER,
         )
         return held
@@ -188,9 +217,9 @@ class Intents:
                 return
             sent = loop_time()
             try:
-                await self._mine({"$inc": {"beat": 1}})
-            except LostLock:
-                return
+                done = await self._lock.update_one({"_id": _LOCK, "holder": self._me}, {"$inc": {"beat": 1}})
+                if not done.matched_count:
+                    return
             except Exception as error:
                 if not is_trouble(error):
                     raise
@@ -212,14 +241,30 @@ class Intents:
             return [found[name] for name in names]
         return [held["intent"]] if held.get("intent") else []
 
-    async def _finish(self, operations: Sequence[Operation]) -> None:
+    async def _intend(self, fields: dict[str, Any], fence: int) -> bool:
+        """Write the intent, in place of the one before: from here on it stands. Whether another process waits."""
+        update: dict[str, Any] = {"$set": fields}
+        if gone := [name for name in ("intent", "pieces") if name not in fields]:
+            update["$unset"] = dict.fromkeys(gone, 1)
+        before = await self._lock.find_one_and_update(
+            {"_id": _LOCK, "holder": self._me, "fence": self._fence}, update, {"wanted": 1}
+        )
+        if before is None:
+            raise LostLock("another process took the lock")
+        self._fence = fence
+        return bool(before.get("wanted"))
+
+    async def _finish(self, operations: Sequence[Operation], *, keep: bool) -> None:
         """The intent stands: it is carried out now, or by whoever takes the lock next."""
         until = loop_time() + _PATIENCE_S
         while True:
             try:
                 await self._carry_out(operations)
+                if keep:
+                    self._kept = self._left_over = True
+                    return
                 await self._stop_beating()
-                await self._mine({"$set": {"holder": None}, "$unset": {"intent": 1, "pieces": 1, "intent_fence": 1}})
+                await self._mine({"$set": {"holder": None}, "$unset": _NO_INTENT})
             except LostLock:
                 await self._stop_beating()
                 return  # who took it has done it
@@ -242,6 +287,8 @@ class Intents:
 
 async def _write(database: AsyncDatabase[Doc], collection: str, operations: list[Operation], ordered: bool) -> None:
     """What a unique index refuses (some other program wrote there) must not stop what is behind it."""
+    if not ordered:
+        operations = await _write_together(database, collection, operations)
     while operations:
         try:
             await database[collection].bulk_write([one.request() for one in operations], ordered=ordered)
@@ -256,3 +303,21 @@ async def _write(database: AsyncDatabase[Doc], collection: str, operations: list
             operations = again + (operations[behind:] if ordered else [])
             continue
         return
+
+
+async def _write_together(
+    database: AsyncDatabase[Doc], collection: str, operations: list[Operation]
+) -> list[Operation]:
+    """Many changes of fields as one: each update of its own may wait for the disk. What is left to be written."""
+    changes = [one for one in operations if one.kind == SET]
+    if len(changes) < _FEW:
+        return operations
+    for start in range(0, len(changes), _TOGETHER):
+        some = changes[start : start + _TOGETHER]
+        ids = [one.id for one in some]
+        place = {"$indexOfArray": [{"$literal": ids}, "$_id"]}
+        fields = {"$arrayElemAt": [{"$literal": [one.doc for one in some]}, place]}
+        await database[collection].update_many(
+            {"_id": {"$in": ids}}, [{"$replaceWith": {"$mergeObjects": ["$$ROOT", fields]}}]
+        )
+    return [one for one in operations if one.kind != SET]

@@ -133,10 +133,8 @@ INDEXES: tuple[Index, ...] = (
     _i("chat_creations", "began_at"),
     _i("send_log", "user_id", "-_id"),
     _i("send_jobs", "user_id", "-_id"),
-    # Claims walk the open ones from the oldest on.
+    # Whoever looks for open ones walks them from the oldest on (`sends.OPEN`).
     _i("send_jobs", "created_at", "_id", "lease_until", partial=_OPEN),
-    _i("send_jobs", "session_id", partial=_OPEN),
-    _i("send_jobs", "user_id", partial=_OPEN),
     _i("idempotency_keys", "user_id"),
     _i("idempotency_keys", "created_at"),
     _i("events", "user_id", "number"),

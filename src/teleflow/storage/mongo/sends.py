@@ -18,6 +18,8 @@ from teleflow.storage.mongo.tx import Reads, Tx
 
 _JOBS = "send_jobs"
 _KEYS = "idempotency_keys"
+# Every send that has not ended; said so that the index of these, and of no others, can be used.
+OPEN: Doc = {"is_open": 1, "created_at": {"$gte": 0}}
 KEPT_MS = 72 * 3_600_000  # so long an idempotency key is known
 _LOG_SUCCESS = {SendState.SENT: 1, SendState.FAILED: 0, SendState.CANCELLED: 0}
 _RENEWED_AT_ONCE = 100  # documents in one unit, so that many leases hold up nobody
@@ -69,7 +71,7 @@ class Sends(Part):
 
     async def release_leases(self, *, except_node: str) -> int:
         freed = 0
-        while some := await self._db.write_heavy(release, _JOBS, {"is_open": 1}, except_node):
+        while some := await self._db.write_heavy(release, _JOBS, OPEN, except_node):
             freed += some
         return freed
 
@@ -257,7 +259,7 @@ async def end_jobs(
     """End the open jobs of a user or a session that are in one of these states; their events are the caller's."""
     fields = {"state": outcome.value, "error_code": code, "error_message": detail}
     success = None if SendState.UNCERTAIN in states else 0  # what is unknown is told as unknown in the log too
-    where = {**of_it, "is_open": 1, "state": {"$in": [state.value for state in states]}}
+    where = {**of_it, **OPEN, "state": {"$in": [state.value for state in states]}}
     found = [
         await end(tx, doc["_id"], fields, success=success, detail=detail, now=now)
         for doc in await tx.find(_JOBS, where)
@@ -286,7 +288,7 @@ async def _mark_sending(tx: Tx, job_id: str, attempts: int, node: str, until: in
 
 
 async def _claim(tx: Tx, node: str, now: int, until: int, limit: int) -> list[Doc]:
-    where = {"is_open": 1, "lease_until": {"$lte": now}}
+    where = {**OPEN, "lease_until": {"$lte": now}}
     docs = await tx.find(_JOBS, where, sort=[("created_at", 1), ("_id", 1)], limit=limit)
     lease = {"lease_node": node, "lease_until": until}
     for doc in docs:
@@ -351,7 +353,7 @@ async def _open_among(reads: Reads, job_ids: list[str]) -> set[str]:
 
 
 async def _count_open(reads: Reads) -> int:
-    return await reads.count(_JOBS, {"is_open": 1})
+    return await reads.count(_JOBS, OPEN)
 
 
 def _to_ms(seconds: float | None) -> int | None:

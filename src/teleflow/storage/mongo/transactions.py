@@ -61,7 +61,7 @@ class Transactions:
                 raise LostRace("another process was faster") from error
         return Tx(self._database, held.get("counters") or {}, held["fence"] + 1)
 
-    async def commit(self, tx: Tx) -> None:
+    async def commit(self, tx: Tx, *, more: bool) -> None:  # noqa: ARG002 - nothing is held between two batches
         session = self._session
         if session is None:
             raise RuntimeError("nothing was begun")
@@ -98,6 +98,9 @@ class Transactions:
                 await session.abort_transaction()
         except (PyMongoError, TimeoutError):
             self._session = None  # the server ends a transaction that nobody goes on with
+
+    async def rest(self) -> None:
+        """Nothing is held between two batches."""
 
     async def close(self) -> None:
         await self.leave()

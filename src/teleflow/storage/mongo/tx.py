@@ -188,9 +188,11 @@ class Tx(Reads):
         doc = await self.get(collection, id_)
         if doc is None:
             return None
+        changed = [name for name, value in fields.items() if name not in doc or not _same(doc[name], value)]
         doc.update(fields)
-        self.amend(collection, doc, fields)
-        return dict(doc)
+        if changed:
+            self.amend(collection, doc, changed)
+        return doc
 
     def amend(self, collection: str, doc: Doc, fields: Collection[str]) -> None:
         """A document that is there, and of which all but these fields is known to be as it is here."""
@@ -342,3 +344,7 @@ class Tx(Reads):
         if clears:
             limits.append({"$nor": clears})
         return where if len(limits) == 1 else {"$and": limits}
+
+
+def _same(one: Any, other: Any) -> bool:
+    return type(one) is type(other) and bool(one == other)

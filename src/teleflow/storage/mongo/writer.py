@@ -34,6 +34,7 @@ BATCH_S = 0.05  # after so long a batch takes no further unit
 BATCH_BYTES = 4 * 2**20
 PATIENCE = 10.0  # seconds that a unit may wait for its turn
 UNIT_S = 60.0  # a batch that takes longer is given up
+HELD_S = 0.01  # so long without a unit, and nothing is held any more
 RACING_S = 10.0  # a batch that lost for so long is given up
 _PAUSE_S = 0.05  # the longest between two races
 
@@ -115,7 +116,17 @@ class Writer:
                 return
             else:
                 self._more.clear()
-                await self._more.wait()
+                if not await self._comes_soon():
+                    await self._ledger.rest()
+                    await self._more.wait()
+
+    async def _comes_soon(self) -> bool:
+        """Whoever waits for one unit often hands in the next: what the ledger holds is held for a moment."""
+        try:
+            async with asyncio.timeout(HELD_S):
+                return await self._more.wait()
+        except TimeoutError:
+            return False
 
     def _next(self) -> list[Queued]:
         latest = self._clock.monotonic() - PATIENCE
@@ -171,7 +182,7 @@ class Writer:
             if weight >= BATCH_BYTES or self._clock.monotonic() >= until:
                 break
         if tx.wrote:
-            await self._ledger.commit(tx)
+            await self._ledger.commit(tx, more=not self._closed)
             tx.stands()
         else:
             await self._ledger.leave()
