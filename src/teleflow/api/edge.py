@@ -23,6 +23,7 @@ from teleflow.api.v1 import admission
 from teleflow.errors import Forbidden, Internal, Invalid, NotFound, TeleFlowError
 from teleflow.kit.clock import Clock, loop_time
 from teleflow.meters import Meters
+from teleflow.tracing import Tracing
 
 _log = structlog.get_logger(__name__)
 HotRoute = Callable[[Facts, Receive], Awaitable[Answer]]
@@ -58,6 +59,7 @@ class Edge:
         picture_limit: int,
         clock: Clock,
         meters: Meters | None = None,
+        tracing: Tracing | None = None,
         cors: Cors | None = None,
         proxies: Proxies | None = None,
     ) -> None:
@@ -69,6 +71,7 @@ class Edge:
         self._picture_limit = picture_limit
         self._clock = clock
         self._meters = meters
+        self._tracing = tracing or Tracing()
         self._cors = cors
         self._proxies = proxies
 
@@ -79,11 +82,23 @@ class Edge:
         began = loop_time()
         facts = Facts.of(scope, self._clock.time(), self._proxies)
         exit_ = _Exit(send, facts)
+        method = _told_method(facts.method)
         try:
-            await self._answer(facts, scope, receive, exit_)
+            if scope["path"] == admission.STREAM:
+                await self._answer(facts, scope, receive, exit_)
+                return
+            with self._tracing.span(method, "SERVER", self._tracing.parent(facts.headers.get(b"traceparent"))) as span:
+                try:
+                    await self._answer(facts, scope, receive, exit_)
+                finally:
+                    span.rename(f"{method} {exit_.route}")
+                    span.note(http__request__method=method, http__route=exit_.route)
+                    span.note(http__response__status_code=exit_.status, teleflow__request_id=facts.request_id)
+                    if exit_.status >= 500:
+                        span.fail(str(exit_.status))
         finally:
             if self._meters is not None and exit_.route != admission.STREAM:  # which lasts as long as its reader likes
-                self._meters.request(_told_method(facts.method), exit_.route, exit_.status, loop_time() - began)
+                self._meters.request(method, exit_.route, exit_.status, loop_time() - began)
 
     async def _answer(self, facts: Facts, scope: Scope, receive: Receive, exit_: _Exit) -> None:
         if self._cors is not None:

@@ -22,6 +22,7 @@ _WANTED = frozenset(
         b"content-type",
         b"content-length",
         b"idempotency-key",
+        b"traceparent",
         b"x-request-id",
         b"origin",
         b"host",

@@ -33,6 +33,7 @@ from teleflow.kit.clock import Clock
 from teleflow.meters import Meters
 from teleflow.model.parcels import ALBUM_LIMIT
 from teleflow.services.everything import Services
+from teleflow.tracing import Tracing
 
 _log = structlog.get_logger(__name__)
 ROUTERS: tuple[APIRouter, ...] = (
@@ -61,7 +62,14 @@ def build_api() -> FastAPI:
     return api
 
 
-def build_app(services: Services, settings: Settings, *, clock: Clock, meters: Meters | None = None) -> Edge:
+def build_app(
+    services: Services,
+    settings: Settings,
+    *,
+    clock: Clock,
+    meters: Meters | None = None,
+    tracing: Tracing | None = None,
+) -> Edge:
     """The whole application, for an ASGI server."""
     api = build_api()
     api.state.services = services
@@ -85,6 +93,7 @@ def build_app(services: Services, settings: Settings, *, clock: Clock, meters: M
         picture_limit=MOST_PICTURE + settings.body_limit_bytes,
         clock=clock,
         meters=meters,
+        tracing=tracing,
         cors=Cors(settings.cors_origins) if settings.cors_origins else None,
         proxies=Proxies(settings.trusted_networks) if settings.trusted_networks else None,
     )

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -99,6 +100,14 @@ class Settings(BaseSettings):
         description="Port of its own for /metrics, open to whoever reaches it; unset: at PORT, for admins",
     )
     metrics_host: str = Field("127.0.0.1", description="Address of that port")
+    otel_exporter_otlp_endpoint: str | None = Field(
+        None, repr=False, description="Where traces go, over OTLP/HTTP: http://collector:4318; unset makes none"
+    )
+    otel_exporter_otlp_headers: SecretStr | None = Field(
+        None, description="Headers for it: name=value, comma-separated, values percent-encoded"
+    )
+    otel_service_name: str = Field("teleflow", max_length=200, description="The service's name in traces")
+    otel_traces_sampler_arg: float = Field(1.0, ge=0, le=1, description="Share of traces that are recorded, 0 to 1")
     cors_origin: str | None = Field(None, description="Origins that browsers may call from, comma-separated; * for any")
     rate_limit_max: int = Field(100, ge=0, description="Requests a window for a user or key; 0 is no limit")
     rate_limit_window_ms: int = Field(60_000, gt=0, description="The window, in milliseconds")
@@ -185,6 +194,19 @@ class Settings(BaseSettings):
     def _networks(cls, value: str) -> str:
         networks(value)
         return value
+
+    @property
+    def otel_headers(self) -> dict[str, str]:
+        """As OTEL_EXPORTER_OTLP_HEADERS has them. Raises SettingsError."""
+        given = self.otel_exporter_otlp_headers
+        headers = {}
+        for part in (given.get_secret_value() if given is not None else "").split(","):
+            name, equals, value = part.strip().partition("=")
+            if part.strip() and not (name and equals):
+                raise SettingsError("OTEL_EXPORTER_OTLP_HEADERS: must be name=value, comma-separated")
+            if equals:
+                headers[name.strip()] = unquote(value.strip())
+        return headers
 
     @property
     def allowed_proxy_nets(self) -> tuple[Network, ...]:

@@ -24,6 +24,7 @@ from teleflow.outbox.sender import Sender
 from teleflow.outbox.settle import Settler
 from teleflow.outbox.tickets import Ticket
 from teleflow.storage.base import Storage
+from teleflow.tracing import Tracing
 
 _log = structlog.get_logger(__name__)
 Store = Callable[[SendJob, str, int], Awaitable[bool]]
@@ -55,6 +56,7 @@ class Outbox:
         *,
         node: str,
         send_wait_seconds: float,
+        tracing: Tracing | None = None,
     ) -> None:
         self._storage = storage
         self._sender = sender
@@ -67,6 +69,7 @@ class Outbox:
         self._tickets: dict[str, Ticket] = {}
         self._carried: set[Ticket] = set()
         self._draining = False
+        self._tracing = tracing or Tracing()
         self._tasks = Tasks("outbox")
 
     # -- life ---------------------------------------------------------------------------------------------
@@ -275,6 +278,8 @@ class Outbox:
 
     def _enter(self, ticket: Ticket) -> None:
         self._tickets[ticket.job.id] = ticket
+        ticket.trace = self._tracing.here()
+        self._tracing.remember(ticket.job.id)
         lane = self._lanes.enter(ticket)
         if lane is not None:
             name = f"lane:{ticket.job.session_id}"
@@ -286,7 +291,10 @@ class Outbox:
         while waiting:
             ticket = waiting[0]
             try:
-                await self._see_through(ticket)
+                with self._tracing.under(ticket.trace):
+                    await self._see_through(ticket)
+                    if ticket.job.message_id is not None:  # as the event of the message is known by
+                        self._tracing.remember((ticket.job.session_id, ticket.job.chat_id, ticket.job.message_id))
             finally:
                 waiting.popleft()
                 self._tickets.pop(ticket.job.id, None)

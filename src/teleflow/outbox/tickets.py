@@ -6,21 +6,23 @@ import asyncio
 from dataclasses import replace
 
 from teleflow.model.jobs import SendJob
+from teleflow.tracing import Trace
 
 
 class Ticket:
     """`deadline`: loop time at which a caller must have an answer, None when nobody waits.
 
     `may_have_left` is the one fact on which honesty hangs: only while it is False may the send be told as
-    "not sent".
+    "not sent". `trace`: what its sending is traced under.
     """
 
-    __slots__ = ("_pause", "_waiters", "deadline", "job", "may_have_left")
+    __slots__ = ("_pause", "_waiters", "deadline", "job", "may_have_left", "trace")
 
     def __init__(self, job: SendJob, *, deadline: float | None, may_have_left: bool) -> None:
         self.job = job
         self.deadline = deadline
         self.may_have_left = may_have_left
+        self.trace: Trace | None = None
         self._waiters: list[asyncio.Future[SendJob]] = []
         self._pause: asyncio.Future[None] | None = None
 

@@ -79,6 +79,15 @@ class Telegram:
         return cls(centres[2], telegrams_own(), centres, is_production=True)
 
     @classmethod
+    def named(cls, address: str | None, key_file: Path | None) -> Telegram:
+        """The data centre of the settings; Telegram's own where they name none. Raises SettingsError."""
+        if address is not None:
+            return cls.at(address, key_file)
+        if key_file is not None:
+            raise SettingsError("TELEGRAM_DC_KEY is set, but TELEGRAM_DC is not: set both, or none for Telegram's own")
+        return cls.production()
+
+    @classmethod
     def at(cls, address: str, key_file: Path | None) -> Telegram:
         """A data centre that is not Telegram's: ``id@host:port`` and a PEM file. Raises SettingsError."""
         number, _, place = address.partition("@")

@@ -25,7 +25,8 @@ from teleflow.kit.tasks import Tasks
 from teleflow.meters import Meters
 from teleflow.model.webhooks import Disabled, Due, Ordering, RetryPolicy, Tried, Webhook
 from teleflow.storage.base.webhooks import Settled, WebhookStore
-from teleflow.webhooks import attempt
+from teleflow.tracing import Tracing
+from teleflow.webhooks import attempt, traces
 from teleflow.webhooks.egress import WITHIN_S, Egress
 from teleflow.webhooks.lane import NEVER, Lane
 
@@ -64,6 +65,7 @@ class Worker:
         disable_after_s: float,
         limits: Limits | None = None,
         meters: Meters | None = None,
+        tracing: Tracing | None = None,
     ) -> None:
         self._storage = storage
         self._egress = egress
@@ -73,6 +75,7 @@ class Worker:
         self._disable_after = round(disable_after_s * 1000)
         self._limits = limits or Limits()
         self._meters = meters
+        self._tracing = tracing or Tracing()
         self._tasks = Tasks("webhooks")
         self._lanes: dict[str, Lane] = {}
         self._by_user: Counter[str] = Counter()
@@ -256,8 +259,10 @@ class Worker:
 
     async def _try(self, lane: Lane, webhook: Webhook, due: Due) -> Tried:
         at = self._clock.time()
-        sent = attempt.request_headers(webhook, due, at=at, agent=self._agent)
-        answer = await self._egress.post(webhook.url, due.body, sent)
+        with self._tracing.span(f"webhook {due.event_type}", "PRODUCER", traces.cause(self._tracing, due)) as span:
+            sent = attempt.request_headers(webhook, due, at=at, agent=self._agent) | self._tracing.carried()
+            answer = await self._egress.post(webhook.url, due.body, sent)
+            traces.tell(span, webhook, due, answer)
         policy = RetryPolicy.NONE if due.is_test else webhook.policy
         tried, asked = attempt.judged(
             webhook, due, sent, answer, policy, at=at, now=self._clock.time(), chance=self._chance

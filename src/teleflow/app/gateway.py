@@ -8,13 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import random
-import signal
-import socket
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self
 
@@ -22,8 +18,7 @@ import structlog
 
 from teleflow import __version__
 from teleflow.broadcasts.worker import Worker as Broadcasting
-from teleflow.config import Secrets, Settings, manager
-from teleflow.errors import SettingsError
+from teleflow.config import Secrets, Settings
 from teleflow.events.followers import Followers
 from teleflow.events.hub import Hub
 from teleflow.fleet.adoption import Adoption
@@ -35,7 +30,6 @@ from teleflow.fleet.runner import Runner
 from teleflow.kit import process
 from teleflow.kit.clock import Clock, SystemClock, loop_time
 from teleflow.kit.ids import new_id
-from teleflow.kit.notify import Notify
 from teleflow.kit.tasks import Tasks
 from teleflow.meters import Meters
 from teleflow.model.sessions import Device
@@ -66,23 +60,14 @@ from teleflow.telegram.proxies import Proxies
 from teleflow.telegram.reachable import Reachable
 from teleflow.telegram.site import Site
 from teleflow.telegram.tl.layer import Layer
+from teleflow.telegram.traced import Traced
+from teleflow.tracing import Tracing, tracing_to
 from teleflow.webhooks.egress import Egress
 from teleflow.webhooks.fetching import Fetcher
 from teleflow.webhooks.worker import Worker
 from teleflow.wire.files import FileIds
 
 _log = structlog.get_logger(__name__)
-
-_CLOSING = 0.2  # of the time that a stop may take: for what is closed after the last answer
-_FILES_BESIDE_SESSIONS = 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """What stands when the service listens. `first_admin` only at the first start."""
-
-    url: str
-    first_admin: FirstAdmin | None
 
 
 class Gateway:
@@ -135,12 +120,21 @@ class Gateway:
 
     async def _start(self) -> None:
         settings, stack = self.settings, self._stack
-        telegram = self._telegram()
+        telegram = Telegram.named(settings.telegram_dc, settings.telegram_dc_key)
         database = settings.database  # refuses contradictions before anything is touched
         stack.enter_context(DataDirLock(settings.teleflow_data_dir))
         secrets = Secrets.load(settings)
         seal = await seal_of(secrets)
         meters = Meters(__version__)
+        tracing = tracing_to(
+            settings.otel_exporter_otlp_endpoint,
+            headers=settings.otel_headers,
+            service=settings.otel_service_name,
+            version=__version__,
+            node=self.node,
+            share=settings.otel_traces_sampler_arg,
+        )
+        stack.push_async_callback(asyncio.to_thread, tracing.close)
         self.storage = open_storage(database, seal, self.clock, threads=self._storage_threads, meters=meters)
         await self.storage.start()
         stack.push_async_callback(self.storage.stop)
@@ -168,7 +162,7 @@ class Gateway:
         )
         holds = HoldsOnDisk(self.storage, self.clock)
         stack.push_async_callback(holds.stop)
-        call = Pacing(self.runner.call, self.clock, keep=holds.keep, meters=meters)
+        call = Pacing(Traced(self.runner.call, tracing), self.clock, keep=holds.keep, meters=meters)
         call.restore(await holds.standing())
         peers = Directory(self.storage, call, self.clock, imports_per_hour=settings.import_budget_per_hour)
         stack.push_async_callback(peers.stop)
@@ -207,6 +201,7 @@ class Gateway:
             self.clock,
             node=self.node,
             send_wait_seconds=settings.send_wait_seconds,
+            tracing=tracing,
         )
         broadcasting = self.broadcasting = Broadcasting(
             self.storage, self.outbox, peers, strangers, self.clock, self._chance, FileIds(seal).read
@@ -223,6 +218,7 @@ class Gateway:
             agent=agent,
             disable_after_s=settings.webhook_disable_after_hours * 3600,
             meters=meters,
+            tracing=tracing,
         )
         hub = Hub(self.storage)
         hub.listen(worker.rung)
@@ -275,7 +271,7 @@ class Gateway:
         upkeep.start(self.services.metrics.run(), "metrics")
         upkeep.start(KeyWatch(settings, seal, self.storage, self.clock).run(), "seal key")
         stack.push_async_callback(upkeep.close)
-        self.app = await asyncio.to_thread(_build_app, self.services, settings, self.clock, meters)
+        self.app = await asyncio.to_thread(_build_app, self.services, settings, self.clock, meters, tracing)
 
     def metrics_app(self) -> Any:
         """What METRICS_PORT answers with."""
@@ -283,21 +279,12 @@ class Gateway:
 
         return build_metrics_app(self.services)
 
-    def _telegram(self) -> Telegram:
-        if self.settings.telegram_dc is None:
-            if self.settings.telegram_dc_key is not None:
-                raise SettingsError(
-                    "TELEGRAM_DC_KEY is set, but TELEGRAM_DC is not: set both, or none for Telegram's own"
-                )
-            return Telegram.production()
-        return Telegram.at(self.settings.telegram_dc, self.settings.telegram_dc_key)
 
-
-def _build_app(services: Services, settings: Settings, clock: Clock, meters: Meters) -> Any:
+def _build_app(services: Services, settings: Settings, clock: Clock, meters: Meters, tracing: Tracing) -> Any:
     """The framework and the routes cost a second to import and to make: the sessions connect meanwhile."""
     from teleflow.api.main import build_app
 
-    return build_app(services, settings, clock=clock, meters=meters)
+    return build_app(services, settings, clock=clock, meters=meters, tracing=tracing)
 
 
 @asynccontextmanager
@@ -313,88 +300,3 @@ async def accounts(settings: Settings) -> AsyncIterator[Accounts]:
     finally:
         passwords.close()
         await storage.stop()
-
-
-async def serve(
-    settings: Settings,
-    *,
-    on_ready: Callable[[Ready], Awaitable[None] | None] | None = None,
-    virtual_phones: VirtualPhones | None = None,
-) -> None:
-    """Run the service until SIGTERM or SIGINT. Raises SettingsError when it can't start."""
-    process.raise_file_limit(few=_FILES_BESIDE_SESSIONS * 2)
-    # The sessions connect while a thread makes the routes: the loop is not to wait for it.
-    sys.setswitchinterval(5e-5)
-    sockets = [_listen(settings.host, settings.port)]
-    beside: list[socket.socket] = []
-    try:
-        if settings.metrics_port is not None:
-            beside.append(_listen(settings.metrics_host, settings.metrics_port, "METRICS_HOST, METRICS_PORT"))
-        async with Gateway(settings, virtual_phones=virtual_phones) as gateway:
-            host, port = sockets[0].getsockname()[:2]
-            gateway.egress.own_ports.add(port)
-            shown = "127.0.0.1" if host in {"0.0.0.0", "::"} else host  # noqa: S104 - compared, not bound
-            process.tune_for_a_busy_loop()
-            ready = Ready(f"http://{f'[{shown}]' if ':' in shown else shown}:{port}", gateway.first_admin)
-            metrics = [(gateway.metrics_app(), one) for one in beside]
-            for one in beside:
-                gateway.egress.own_ports.add(one.getsockname()[1])
-            await listen(gateway, sockets, metrics, on_listening=lambda: on_ready(ready) if on_ready else None)
-    finally:
-        for one in [*sockets, *beside]:
-            one.close()
-
-
-async def listen(
-    gateway: Gateway,
-    sockets: list[socket.socket],
-    beside: Sequence[tuple[Any, socket.socket]] = (),
-    *,
-    on_listening: Callable[[], Awaitable[None] | None],
-) -> None:
-    """Serve HTTP on these sockets, and other applications on theirs, until a stop signal.
-
-    Then nothing new is taken, and what is under way is settled, in STOP_WITHIN_SECONDS at most. A second signal ends
-    the process at once.
-    """
-    from teleflow.api.server import HttpServer  # as `_build_app`: by now it has come with the application
-
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
-    servers = [HttpServer(gateway.app, one, clock=SystemClock()) for one in sockets]
-    others = [HttpServer(app, one, clock=SystemClock()) for app, one in beside]
-    told = manager()
-    notify, alive = Notify(told.address), Tasks("manager")
-    try:
-        for server in (*servers, *others):
-            await server.start()
-        outcome = on_listening()
-        if outcome is not None:
-            await outcome
-        notify.tell("READY=1")
-        if told.watchdog_s is not None:
-            alive.start(notify.stay_alive(told.watchdog_s, SystemClock()), "watchdog")
-        await stop.wait()
-    finally:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.remove_signal_handler(number)
-        notify.tell("STOPPING=1")
-        until = loop_time() + gateway.settings.stop_within_seconds * (1 - _CLOSING)
-        for server in servers:
-            await server.stop(grace=until - loop_time())
-        await gateway.drain(until)
-        for server in others:  # whoever watches sees it to its end
-            await server.stop(grace=1)
-        await alive.close()
-
-
-def _listen(host: str, port: int, named: str = "HOST, PORT") -> socket.socket:
-    try:
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.create_server((host, port), family=family, backlog=2048)
-    except OSError as error:
-        raise SettingsError(f"{named}: can't listen on {host}:{port}: {error.strerror}") from error
-    listening.setblocking(False)
-    return listening
