@@ -11,6 +11,7 @@ import random
 import shutil
 import sqlite3
 import tempfile
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -100,7 +101,7 @@ async def _kill_backups(outcome: Outcome, operator: Operator, scale: Scale, chan
             done = await operator.run("db", "backup", str(file), kill_when=lambda line: "copied" in line)
         kills += done.killed
         if _is_there(file):
-            halves += done.killed and _damage(file) != "ok"
+            halves += not _is_whole(file, scale.events)
             file.unlink()  # noqa: ASYNC240 - nothing else goes on
     outcome.at_least("backups killed", min(2, scale.kills), kills)
     outcome.exactly("of them left a half one under its name", 0, halves)
@@ -176,6 +177,15 @@ def fill(path: Path, count: int) -> None:
 
 def _is_there(path: Path) -> bool:
     return path.exists()
+
+
+def _is_whole(path: Path, events: int) -> bool:
+    try:
+        with closing(sqlite3.connect(path)) as database:
+            counted = database.execute("SELECT count(*) FROM events WHERE id LIKE 'old-%'").fetchone()[0]
+    except sqlite3.DatabaseError:
+        return False
+    return bool(counted == events) and _damage(path) == "ok"
 
 
 def _damage(path: Path) -> str:

@@ -16,7 +16,7 @@ from proofs import frame
 from proofs.lag import Lag, LagSampler
 from proofs.model.play import Scale
 from proofs.outcome import Outcome
-from proofs.prove import kill, lost_reply, sandbox_methods, sandbox_model, streams
+from proofs.prove import backup, keys, kill, lost_reply, sandbox_methods, sandbox_model, streams
 from proofs.prove.outage_virtual import busiest_second
 from proofs.virtual import VirtualLoop, run
 from teleflow.sandbox.rpc import register
@@ -68,6 +68,27 @@ async def test_a_repeat_with_another_random_id_does_not_survive_lost_replies(
     monkeypatch.setenv("PROOF_SOURCES", sources)
     outcome = await lost_reply.run(lost_reply.Scale(sends=3, sessions=3), 1)
     assert "messages not there exactly once" in failed(outcome)
+
+
+@pytest.mark.slow
+async def test_a_rotation_that_strikes_the_old_key_off_too_early_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = "    await _seal_all_anew(store, report, at.clock, tell)\n"
+    monkeypatch.setenv("PROOF_SOURCES", broken(tmp_path, "ops/rotation.py", right, ""))
+    outcome = await keys.run(keys.Scale(peers=300, kills=1, users=1), 1)
+    assert {"values not under the newest key", "values that do not open"} <= failed(outcome)
+
+
+@pytest.mark.slow
+async def test_a_backup_that_gets_its_name_too_early_is_found_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right = "        _fill(source, part, descriptor, tell)\n"
+    wrong = "        os.link(part, to); part.unlink(); _fill(source, to, descriptor, tell); return to.stat().st_size\n"
+    monkeypatch.setenv("PROOF_SOURCES", broken(tmp_path, "storage/sql/sqlite/backup.py", right, wrong))
+    outcome = await backup.run(backup.Scale(events=20_000, kills=2, users=1), 1)
+    assert "of them left a half one under its name" in failed(outcome)
 
 
 async def test_a_method_without_a_case_and_one_with_a_wrong_answer_break_the_proof(
