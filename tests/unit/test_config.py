@@ -104,6 +104,14 @@ def test_which_store() -> None:
     assert load_settings({"TELEFLOW_DATA_DIR": "/d"}).database == "file:/d/teleflow.db"
     assert load_settings({"DATABASE_URL": "file:./x.db"}).database == "file:./x.db"
     assert load_settings({"MONGO_URI": "mongodb://h"}).database == "mongodb://h/telegram_server"
+    assert load_settings({"MONGO_URI": "mongodb://u:p@h/admin?w=1", "MONGO_DB": "mine"}).database == (
+        "mongodb://u:p@h/mine?w=1&authSource=admin"
+    )
+    assert load_settings({"MONGO_URI": "mongodb://u:p@h"}).database == (
+        "mongodb://u:p@h/telegram_server?authSource=admin"
+    )
+    assert load_settings({"DATABASE_URL": "mongodb://h/x?a=b"}).database == "mongodb://h/x?a=b"
+    assert load_settings({"DATABASE_URL": "mongodb://h"}).database == "mongodb://h/telegram_server"
     both = load_settings({"MONGO_URI": "mongodb://h", "DATABASE_URL": "file:./x.db"})
     with pytest.raises(SettingsError, match=r"MONGO_URI and DATABASE_URL"):
         _ = both.database

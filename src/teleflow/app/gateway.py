@@ -33,7 +33,7 @@ from teleflow.kit.ids import new_id
 from teleflow.kit.tasks import Tasks
 from teleflow.meters import Meters
 from teleflow.model.sessions import Device
-from teleflow.ops.keyring import KeyWatch, admit, refuse_unadmitted, seal_of
+from teleflow.ops.keyring import KeyWatch, refuse_unadmitted, seal_of, take_possession
 from teleflow.outbox.holds import HoldsOnDisk
 from teleflow.outbox.lanes import Lanes
 from teleflow.outbox.outbox import Outbox
@@ -139,7 +139,7 @@ class Gateway:
         await self.storage.start()
         stack.push_async_callback(self.storage.stop)
         await self.storage.hold(process.end_this)
-        await admit(self.storage, seal)
+        await take_possession(self.storage, seal)
         stack.enter_context(InstallationLock(await self.storage.remember("installation", new_id("ins"))))
 
         threads = ThreadPoolExecutor(2, thread_name_prefix="arithmetic")

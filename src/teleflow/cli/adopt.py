@@ -14,10 +14,19 @@ from teleflow.errors import Invalid, SettingsError
 if TYPE_CHECKING:
     from teleflow.config import Settings
     from teleflow.ops.adopting import Report
+    from teleflow.storage.base.adoption import OlderReport
 
 
 def adopt(
-    file: Annotated[Path, typer.Argument(help="Its SQLite file, such as teleflow.db; it is only read", metavar="FILE")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The full gateway's SQLite file, such as teleflow.db; it is only read. None: what the multi-tenant"
+            " sender has in this MongoDB database",
+            metavar="[FILE]",
+            show_default=False,
+        ),
+    ] = None,
     user: Annotated[
         str | None, typer.Option("--user", help="Whose it becomes; the first admin's, where left out")
     ] = None,
@@ -28,6 +37,9 @@ def adopt(
 ) -> None:
     """Take the sessions, API keys, webhooks and deliveries of the older full gateway. May be done twice.
 
+    Without FILE: the users, tokens and log of the older multi-tenant sender, whose MongoDB database this is. The
+    service does that by itself at each start; with --dry-run this tells what it would take.
+
     The service must not run, and the older one neither: two on one Telegram login end it. The key that its logins are
     sealed with comes from --key-file, from TELEFLOW_ADOPT_KEY, or is SESSION_ENCRYPTION_KEY: never an argument.
 
@@ -36,6 +48,9 @@ def adopt(
     from teleflow.config import load_settings
 
     settings = load_settings()
+    if file is None:
+        _adopt_older(settings, dry_run)
+        return
     key = _key(settings, key_file)
     report = asyncio.run(_adopted(settings, file, user or settings.admin_username, key, dry_run))
     for line in report.left:
@@ -61,6 +76,27 @@ async def _adopted(settings: Settings, file: Path, user: str, key: str, dry: boo
             )
         async with opened(settings) as at:
             return await take(at, file, username=user, key=key, dry=dry)
+
+
+def _adopt_older(settings: Settings, dry: bool) -> None:
+    report = asyncio.run(_older(settings, dry))
+    for line in report.left:
+        say(f"left: {line}")
+    for kind, name in (("users", "users"), ("tokens", "refresh tokens"), ("logs", "log rows")):
+        standing = f", {report.standing[kind]} were taken before" if report.standing[kind] else ""
+        say(f"{'would take' if dry else 'took'} {report.took[kind]} {name}{standing}")
+
+
+async def _older(settings: Settings, dry: bool) -> OlderReport:
+    from teleflow.ops.keyring import refuse_unadmitted
+    from teleflow.ops.opened import opened
+    from teleflow.storage.base.adoption import OlderStore
+
+    async with opened(settings) as at:
+        if not isinstance(at.storage, OlderStore):
+            raise Invalid("FILE: name the older full gateway's SQLite file (only MongoDB holds the other one's data)")
+        await refuse_unadmitted(at.storage, at.seal)
+        return await at.storage.adopt_older(dry=dry)
 
 
 def _key(settings: Settings, file: Path | None) -> str:

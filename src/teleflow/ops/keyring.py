@@ -15,6 +15,7 @@ from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal, SealKey
 from teleflow.storage.base import Storage
+from teleflow.storage.base.adoption import OlderStore
 from teleflow.storage.base.sealing import SealedStore
 
 _log = structlog.get_logger(__name__)
@@ -26,10 +27,12 @@ async def seal_of(secrets: Secrets) -> Seal:
     return await asyncio.to_thread(Seal, secrets.session_encryption_key, secrets.older_keys)
 
 
-async def admit(storage: Storage, seal: Seal) -> None:
-    """For the one service that runs on a database."""
+async def take_possession(storage: Storage, seal: Seal) -> None:
+    """For the one service that runs on a database: say under which key it seals, and take over what was there."""
     if isinstance(storage, SealedStore):
         await storage.admit_seal_key(seal.check)
+    if isinstance(storage, OlderStore):
+        await storage.adopt_older()
 
 
 async def refuse_unadmitted(storage: Storage, seal: Seal) -> None:

@@ -1,11 +1,13 @@
-"""What an older service kept and this one has no way to make by itself: deliveries that are history.
+"""What older services kept: deliveries that are history, and the collections of the one that ran on MongoDB.
 
-A port of its own, beside `Storage`: the same object serves both.
+Ports of their own, beside `Storage`: the same object serves them.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from teleflow.model.webhooks import Attempt, Delivery
@@ -18,3 +20,20 @@ History = tuple[Delivery, Attempt, bytes]
 class HistoryStore(Protocol):
     async def adopt_deliveries(self, deliveries: Sequence[History]) -> int:
         """In one batch; those that are there already stay as they are. How many came."""
+
+
+@dataclass(slots=True)
+class OlderReport:
+    """`took` (with `dry`: would take) and `standing` (taken before) by collection; `left` tells why, a line each."""
+
+    took: Counter[str] = field(default_factory=Counter)
+    standing: Counter[str] = field(default_factory=Counter)
+    left: list[str] = field(default_factory=list)
+
+
+@runtime_checkable
+class OlderStore(Protocol):
+    """A database that may be the multi-tenant sender's too."""
+
+    async def adopt_older(self, *, dry: bool = False) -> OlderReport:
+        """Take its users, tokens and log rows that were not taken before; what is theirs stays as it is."""

@@ -21,6 +21,7 @@ from teleflow.storage.mongo.engine import MongoEngine
 from teleflow.storage.mongo.events import Events
 from teleflow.storage.mongo.keys import Keys
 from teleflow.storage.mongo.logins import Logins
+from teleflow.storage.mongo.older import Older
 from teleflow.storage.mongo.opt_outs import OptOuts
 from teleflow.storage.mongo.pacing import PacingRows
 from teleflow.storage.mongo.peers import Peers
@@ -62,6 +63,7 @@ class MongoStorage(
     OptOuts,
     Creations,
     Upkeep,
+    Older,
 ):
     """One MongoDB database."""
 

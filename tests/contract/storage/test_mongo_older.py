@@ -1,0 +1,183 @@
+"""A database of the multi-tenant sender, taken over in place: made here as that service made its documents."""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import bcrypt
+import pytest
+from pymongo import AsyncMongoClient
+from pymongo.asynchronous.database import AsyncDatabase
+
+from teleflow.kit.seal import Seal
+from teleflow.model.users import Role
+from teleflow.storage.base import Rotation
+from teleflow.storage.mongo import MongoStorage
+from teleflow.storage.opening import open_storage
+
+from .databases import MongoDatabases
+from .rig import HOUR, NOW, SetClock
+
+BEGAN = dt.datetime(2025, 3, 1, 12, 0, 0, 123_000, tzinfo=dt.UTC)
+EXPIRED = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+EXPIRES = dt.datetime(2027, 2, 1, tzinfo=dt.UTC)
+ROOT_HASH, ANN_HASH = (bcrypt.hashpw(word, bcrypt.gensalt(4)).decode() for word in (b"root's word", b"ann's word"))
+
+
+def a_token(name: str, expires: dt.datetime = EXPIRES) -> dict[str, Any]:
+    hash_ = hashlib.sha256(f"a token of {name}".encode()).hexdigest()
+    return {
+        "user_id": name, "username": name, "refresh_token_hash": hash_, "expires_at": expires, "created_at": BEGAN,
+    }  # fmt: skip
+
+
+def a_row(number: int, name: str = "ann") -> dict[str, Any]:
+    return {
+        "username": name,
+        "from_phone": "+15550001",
+        "to_phone": "+15550002",
+        "message": f"message {number} é\x00",
+        "success": number % 2 == 0,
+        "detail": "Message sent",
+        "created_at": BEGAN + dt.timedelta(minutes=number),
+    }
+
+
+async def fill(database: AsyncDatabase[dict[str, Any]], *, rows: int = 5) -> None:
+    await database["users"].create_index("username", unique=True)
+    await database["tokens"].create_index("refresh_token_hash", unique=True)
+    await database["tokens"].create_index("expires_at", expireAfterSeconds=0)
+    await database["logs"].create_index([("username", 1), ("created_at", -1)])
+    common = {"telegram_phone": "+15550001", "telegram_api_id": 12345, "telegram_api_hash": "an api hash"}
+    await database["users"].insert_many(
+        [
+            {"username": "root", "password_hash": ROOT_HASH, "role": "admin", "created_at": BEGAN},
+            {
+                "username": "ann", "password_hash": ANN_HASH, "role": "user", **common,
+                "description": "Sales", "telegram_connected": True, "created_at": BEGAN,
+            },
+            {"username": "broken", "role": "user"},
+        ]
+    )  # fmt: skip
+    await database["tokens"].insert_many([a_token("ann"), a_token("root", EXPIRED), a_token("nobody")])
+    await database["logs"].insert_many([*(a_row(number) for number in range(rows)), a_row(0, "left long ago")])
+
+
+@pytest.fixture
+def url(databases: MongoDatabases) -> str:
+    return databases.new()
+
+
+@pytest.fixture
+async def theirs(url: str) -> AsyncIterator[AsyncDatabase[dict[str, Any]]]:
+    client: AsyncMongoClient[dict[str, Any]] = AsyncMongoClient(url)
+    yield client.get_default_database()
+    await client.close()
+
+
+@pytest.fixture
+async def ours(url: str, seal: Seal) -> AsyncIterator[MongoStorage]:
+    storage = open_storage(url, seal, SetClock())
+    assert isinstance(storage, MongoStorage)
+    await storage.start()
+    yield storage
+    await storage.stop()
+
+
+async def contents(database: AsyncDatabase[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    return {name: await database[name].find().to_list() for name in ("users", "tokens", "logs")}
+
+
+async def test_the_same_users_passwords_tokens_and_log(
+    theirs: AsyncDatabase[dict[str, Any]], ours: MongoStorage
+) -> None:
+    await fill(theirs)
+    before = await contents(theirs)
+    told = await ours.adopt_older(dry=True)
+    assert told.took == {"users": 3, "tokens": 3, "logs": 6}
+    assert (await ours.users(limit=10))[1] == 0
+
+    report = await ours.adopt_older()
+    assert report.took == {"users": 2, "tokens": 1, "logs": 6}
+    assert [line.partition(": ")[2] for line in report.left] == [
+        "it has no name or no password",
+        "it has expired",
+        "it is nobody's",
+    ]
+    root, ann = await ours.user_named("root"), await ours.user_named("ann")
+    assert root is not None
+    assert ann is not None
+    assert (root.role, root.telegram_phone, root.telegram_api_hash) == (Role.ADMIN, None, None)
+    assert (ann.role, ann.telegram_phone, ann.telegram_api_id) == (Role.USER, "+15550001", 12345)
+    assert (ann.telegram_api_hash, ann.description) == ("an api hash", "Sales")
+    assert ann.created_at == int(BEGAN.timestamp() * 1000)
+    assert bcrypt.checkpw(b"ann's word", ann.password_hash.encode())
+    rows = await ours.log_entries(ann.id, limit=10)
+    assert [row.message for row in rows] == [f"message {number} é\x00" for number in reversed(range(5))]
+    assert [row.success for row in rows] == [True, False, True, False, True]
+    assert len(await ours.log_entries(None, limit=10)) == 6
+    outcome, user, _ = await ours.rotate_refresh(
+        a_token("ann")["refresh_token_hash"], "next", arrived_at=NOW, now=NOW, expires_at=NOW + HOUR
+    )
+    assert (outcome, user) == (Rotation.ROTATED, ann)
+    assert await contents(theirs) == before, "what is theirs stays as it is"
+
+
+async def test_twice_nothing_doubles_and_nobody_comes_back(
+    theirs: AsyncDatabase[dict[str, Any]], ours: MongoStorage
+) -> None:
+    await fill(theirs)
+    await ours.adopt_older()
+    ann = await ours.user_named("ann")
+    assert ann is not None
+    assert await ours.end_login(a_token("ann")["refresh_token_hash"]) is not None
+    again = await ours.adopt_older()
+    assert (again.took, again.left) == ({}, [])
+    assert len(await ours.log_entries(None, limit=100)) == 6
+    assert await ours.login_of_token(a_token("ann")["refresh_token_hash"], now=NOW) is None, "logged out stays out"
+
+    await ours.delete_user(ann.id)
+    await theirs["users"].insert_one({"username": "bob", "password_hash": ANN_HASH, "role": "user"})
+    await theirs["logs"].insert_one(a_row(9, "bob"))
+    assert (await ours.adopt_older(dry=True)).standing == {"users": 3, "tokens": 3, "logs": 6}
+    later = await ours.adopt_older()
+    assert later.took == {"users": 1, "logs": 1}
+    assert await ours.user_named("ann") is None
+    assert await ours.user_named("bob") is not None
+
+
+async def test_who_is_here_already_is_left(theirs: AsyncDatabase[dict[str, Any]], ours: MongoStorage) -> None:
+    from .rig import stored_user
+
+    mine = await stored_user(ours, username="ann")
+    await fill(theirs)
+    report = await ours.adopt_older()
+    assert any("there is a user of that name here" in line for line in report.left)
+    assert await ours.user_named("ann") == mine
+
+
+async def test_many_rows_taken_by_two_at_once_come_once(
+    theirs: AsyncDatabase[dict[str, Any]], ours: MongoStorage, url: str, seal: Seal
+) -> None:
+    await fill(theirs, rows=2_000)
+    other = open_storage(url, seal, SetClock())
+    assert isinstance(other, MongoStorage)
+    await other.start()
+    await asyncio.gather(ours.adopt_older(), other.adopt_older())
+    await other.stop()
+    seen: list[str] = []
+    before = None
+    while rows := await ours.log_entries(None, limit=1_000, before=before):
+        seen += [row.message for row in rows]
+        before = rows[-1].number
+    assert len(seen) == 2_001
+    assert len(set(seen)) == 2_000
+    assert (await ours.users(limit=10))[1] == 2
+
+
+async def test_a_database_of_our_own_is_left_alone(ours: MongoStorage) -> None:
+    assert not (await ours.adopt_older()).took
