@@ -116,3 +116,20 @@ async def test_the_layer_is_told_as_json_schema(at: Scene) -> None:
     assert {form["title"] for form in shown["schema"]["oneOf"]} >= {"inputPeerSelf", "inputPeerUser"}
     assert (await at.get("/tl/types/NoSuch", status=404))["code"] == "TYPE_NOT_FOUND"
     assert (await at.get("/tl/methods/no.such", status=404))["code"] == "METHOD_NOT_FOUND"
+
+
+async def test_what_telegram_says_and_nobody_knows_is_502_with_its_name(at: Scene) -> None:
+    await at.rig.fault("rpc_error", {"method": "help.getConfig"}, name="SOMETHING_NEW_INVALID", code=400)
+    error = await invoke(at, "help.getConfig", status=502)
+    assert error["code"] == "TELEGRAM_ERROR"
+    assert "SOMETHING_NEW_INVALID" in str(error)
+    assert (await invoke(at, "users.getUsers", id=[{"_": "inputUserSelf"}]))[0]["_"] == "user"  # and nothing else ends
+
+
+async def test_a_key_makes_one_call_of_many(at: Scene) -> None:
+    """With an Idempotency-Key the call goes another way inside, and does the same."""
+    before = len(at.history_of("supergroup"))
+    key = {"Idempotency-Key": "one"}
+    first = await invoke(at, "messages.sendMessage", peer="@the_club", message="once", headers=key)
+    assert await invoke(at, "messages.sendMessage", peer="@the_club", message="once", headers=key) == first
+    assert len(at.history_of("supergroup")) == before + 1
