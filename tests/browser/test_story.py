@@ -82,6 +82,16 @@ async def talked(page: Page, demo: Demo) -> None:
     shown = log.get_by_alt_text("a sunset")
     await expect(shown).to_be_visible()
     await expect(shown).to_have_js_property("naturalWidth", 320)
+    await page.locator("input[type=file]").set_input_files(
+        [{"name": f"notes {number}.txt", "mimeType": "text/plain", "buffer": b"a line\n" * number} for number in (1, 2)]
+    )
+    await write.press("Enter")
+    await expect(log.get_by_text("notes 2.txt")).to_be_visible()
+    session = page.url.split("/chats/")[1].split("/")[0]
+    newest = await page.request.get(f"/api/v1/messages/history?sessionId={session}&chatId=@alice_sandbox&limit=2")
+    groups = [one.get("groupedId") for one in (await newest.json())["data"]]
+    assert groups[0] is not None
+    assert groups[0] == groups[1]  # one album
     await page.get_by_role("button", name="Other side").click()
     phone = page.locator(f"[data-phone='{demo.phones['Alice Adams']}']")
     await phone.get_by_label("Write a message").fill("What a picture!")
