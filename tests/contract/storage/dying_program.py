@@ -11,6 +11,7 @@ PIECE: the size of the pieces that an intent is cut into, in bytes.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import os
 import sys
@@ -27,9 +28,9 @@ from teleflow.model.sessions import Profile, SessionState
 from teleflow.model.updates import BoxPosition
 from teleflow.model.users import RefreshToken
 from teleflow.storage.base import Storage
-from teleflow.storage.mongo import ledger, operations
+from teleflow.storage.mongo import deliveries, ledger, operations
 from teleflow.storage.opening import open_storage
-from tests.contract.storage import rig
+from tests.contract.storage import dying_units, rig
 
 DEAD = 77
 SEAL = Seal(rig.KEY)
@@ -42,8 +43,7 @@ TOLD = AuditEntry("user.created", rig.NOW, USER.id, USER.id, "ann")
 
 
 async def prepare(storage: Storage) -> None:
-    for user in (USER, OTHER):
-        await storage.add_user(user)
+    await dying_units.prepare(storage, USER, OTHER)
     await storage.add_login(LOGIN, TOKEN)
     await storage.add_session(SESSION)
     await storage.save_credentials(SESSION.id, CREDENTIALS)
@@ -101,6 +101,8 @@ DEATH = Death()
 
 
 async def with_storage(url: str, work: Callable[[Storage], Awaitable[Any]]) -> None:
+    ids = itertools.count(0 if work is prepare else 1_000)  # the same each time
+    deliveries.new_id = lambda kind: f"{kind}_{next(ids):04}"
     storage = open_storage(url, SEAL, rig.SetClock())
     await storage.start()
     try:
@@ -157,7 +159,7 @@ def in_child(url: str, work: Callable[[Storage], Awaitable[Any]]) -> int:
 
 
 def examined(server: str, name: str) -> dict[str, Any]:
-    unit = UNITS[name]
+    unit = {**UNITS, **dying_units.UNITS}[name]
     plain = f"{server}/{name}-{operations._PIECE}"
     url = f"{plain}?teleflowTransactions=false"
 

@@ -23,6 +23,7 @@ from teleflow.storage.mongo.match import Doc, in_order, matches
 from teleflow.storage.mongo.tx import Reads, Tx
 from teleflow.storage.opening import open_storage
 
+from . import dying_units
 from .databases import MongoDatabases
 from .programs import ROOT
 from .rig import SetClock, a_user
@@ -153,10 +154,14 @@ async def test_filters_mean_what_the_server_means(mongodb: MongoDatabases, seed:
     await client.close()
 
 
-SOME = ("add_arrival", "rotate_refresh", "forget_authorisation", "accept_send")
+SOME = ("add_arrival", "rotate_refresh", "forget_authorisation", "accept_send", "append_events", "settle_recipients")
 
 
-@pytest.mark.parametrize(("piece", "names"), [(8 * 2**20, ()), (300, SOME)])
+@pytest.mark.parametrize(
+    ("piece", "names"),
+    [(8 * 2**20, ()), (8 * 2**20, tuple(dying_units.UNITS)), (300, SOME)],
+    ids=["accounts", "work", "in pieces"],
+)
 def test_a_death_at_any_point_leaves_all_of_a_unit_or_nothing(
     mongodb_alone: MongoDatabases, piece: int, names: tuple[str, ...]
 ) -> None:
