@@ -24,7 +24,7 @@ def gateway() -> None:
     from teleflow.kit import log
 
     settings = load_settings()
-    log.configure(settings.log_level)
+    log.configure(settings.log_level, json=os.environ.get("NODE_ENV") == "production")
 
     def ready(facts: Ready) -> None:
         if "PROOF_LAG_FILE" in os.environ:

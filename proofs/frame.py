@@ -40,6 +40,7 @@ PROOFS = (
     "uploads",
     "attacks",
     "image",
+    "canaries",
     "dashboard",
     "keys",
     "backup",

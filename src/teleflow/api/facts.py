@@ -32,6 +32,9 @@ _WANTED = frozenset(
         b"sec-fetch-site",
     }
 )
+_SHOWN = re.compile(
+    r"|v\d|[a-z]{2,}([A-Z][a-z]{2,}|-[a-z]+)*(\.[a-z]{2,5})?|[a-z]{2,4}_[0-9a-z]{20,40}|\d{1,6}|-\d{1,16}"
+)
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _IDEMPOTENCY_KEY = re.compile(rb"[!-~]{1,255}")
 
@@ -109,9 +112,14 @@ class Facts:
 
 
 def shown_path(scope: Scope) -> str:
-    """The path as logs have it: a link to a file is a secret."""
+    """The path as logs have it: words of ours, our ids, small numbers and ids of groups.
+
+    Anything else a caller wrote: a link's secret, an invite, a phone number.
+    """
     path: str = scope["path"]
-    return f"{LINKS}…" if path.startswith(LINKS) else path
+    if path.startswith(LINKS):
+        return f"{LINKS}…"
+    return "/".join(one if _SHOWN.fullmatch(one) else "…" for one in path.split("/"))
 
 
 def of(scope: Scope) -> Facts:
