@@ -35,6 +35,7 @@ class Tour:
         self._spare: dict[str, Iterator[Any]] = {}
         self._throwaway = ""
         self.asked: set[str] = set()
+        self.done: set[str] = set()
         self.sent: set[str] = set()
         self.answers: Counter[str] = Counter()
         self.requests = 0
@@ -113,6 +114,7 @@ class Tour:
                 wire.close()
         self.answers[f"{reply.status // 100}xx"] += 1
         if reply.status < 300:
+            self.done.add(asked.operation)
             self._flock.keep(reply.body)
         if reply.status < 400:
             return

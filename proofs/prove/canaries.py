@@ -23,6 +23,8 @@ from proofs.process import ADMIN_PASSWORD, GatewayProcess, SandboxProcess, envir
 
 SHOWN = 40
 LEAST = 40
+LEAST_DONE = 50
+"""Operations that get past every check on what is asked: else little would be logged of what is done."""
 FAULTS = {
     "an error that nobody knows": {"verb": "rpc_error", "args": {"name": "NEVER_HEARD_OF_IT", "code": 400}},
     "an error inside": {"verb": "rpc_error", "args": {"name": "INTERNAL", "code": 500}},
@@ -78,7 +80,7 @@ async def _one(outcome: Outcome, folder: Path, collector: Collector, form: str, 
             FILE_CACHE_S3_URL="http://127.0.0.1:59997/bucket",
             FILE_CACHE_S3_ACCESS_KEY="an-access-key",
             OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
-            OTEL_EXPORTER_OTLP_HEADERS=f"x-secret={flock["collector's header"]}",
+            OTEL_EXPORTER_OTLP_HEADERS="x-secret=" + flock["collector's header"],
         )
         async with kept(gateway, sandbox):
             await gateway.start()
@@ -157,6 +159,7 @@ def _judge(outcome: Outcome, form: str, tour: Tour, flock: Flock) -> None:
     outcome.at_least("  canaries that went in", LEAST, len(given) + len(settings))
     outcome.fact("  secrets that the service handed out, watched too", len(flock.handed_out))
     outcome.exactly("  operations asked", len(tour.operations), len(tour.asked))
+    outcome.at_least("  of them done at least once", LEAST_DONE, len(tour.done))
     outcome.fact("  requests; without an answer", f"{tour.requests}; {tour.silent}")
     outcome.fact("  answers", ", ".join(f"{count} × {status}" for status, count in sorted(tour.answers.items())))
     outcome.fact("  bytes of errors", f"{tour.error_bytes:,}")
