@@ -16,12 +16,13 @@ from teleflow.kit.seal import Seal, SealBroken, SealKey
 from teleflow.model.media import FileKind, FileRef
 from teleflow.storage.base import Known, Storage
 from teleflow.storage.base.sealing import SealedStore
-from teleflow.storage.sql import open_storage
+from teleflow.storage.mongo import sealing as mongo_sealing
+from teleflow.storage.opening import open_storage
 from teleflow.storage.sql.schema import metadata
 from teleflow.storage.sql.sealing import PLACES
 from teleflow.wire.files import FileIds
 
-from .databases import Databases
+from .databases import Databases, MongoDatabases
 from .furnished import PEERS, everything, furnish
 from .rig import (
     KEY,
@@ -46,7 +47,8 @@ class House:
 def url(database: str, request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if database == "sqlite":
         return f"file:{tmp_path / 'data' / 'teleflow.db'}"
-    databases: Databases = request.getfixturevalue("postgres")
+    server = {"postgresql": "postgres", "mongodb": "mongodb", "mongodb-alone": "mongodb_alone"}[database]
+    databases: Databases | MongoDatabases = request.getfixturevalue(server)
     return databases.new()
 
 
@@ -97,6 +99,7 @@ def test_every_sealed_column_has_its_place() -> None:
     columns = {f"{t.name}.{c.name}" for t in metadata.tables.values() for c in t.c if c.info.get("sealed")}
     assert columns == known - {"broadcasts.plan"}
     assert len(columns) == 12
+    assert {place.name for place in mongo_sealing.PLACES} == known
 
 
 async def test_all_of_it_is_sealed_anew_and_reads_the_same_by_the_new_key_alone(house: House) -> None:

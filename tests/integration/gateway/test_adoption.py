@@ -7,11 +7,15 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from pymongo import AsyncMongoClient
 from telethon import TelegramClient
 from telethon.crypto import rsa
 from telethon.sessions import SQLiteSession
 
+from proofs.mongo import Mongo
+from teleflow.sandbox.embedded import running
 from tests.integration.gateway.rig import ANN, BOB, Rig, rigged
+from tests.support import older_sender
 
 
 @pytest.fixture
@@ -98,3 +102,37 @@ async def test_a_login_that_telegram_ended_meanwhile_is_no_login(rig: Rig, tmp_p
     assert "log in again" in await marked(path)
     ann = await rig.token("ann")
     assert (await rig.http.get("/telegram/status", headers=ann)).json()["connected"] is False
+
+
+async def test_a_database_of_the_multi_tenant_sender_is_served_at_once(tmp_path: Path) -> None:
+    """Its stand-alone MongoDB and its folder of sessions: the same users, passwords, logins and log."""
+    server = Mongo(standalone=True).start()
+    (tmp_path / "sessions").mkdir()
+    try:
+        async with AsyncMongoClient(server.url("telegram_server")) as client:
+            await older_sender.fill(client.get_default_database())
+        settings = {
+            "mongo_uri": f"mongodb://127.0.0.1:{server.port}", "mongo_db": "telegram_server",
+            "sessions_dir": tmp_path / "sessions", "admin_username": "root",
+        }  # fmt: skip
+        async with running(pq_bits=46) as sandbox:
+            for phone, name in ((ANN, "Ann"), (BOB, "Bob")):
+                sandbox.control.create_account({"phone": phone, "firstName": name})
+            rig = Rig(sandbox, tmp_path / "data", **settings)
+            await telethon_login(rig, tmp_path / "sessions" / "ann.session", ANN)
+            codes = rig.calls("auth.sendCode")
+            for start in range(2):
+                await rig.start()
+                assert "taken over" in await marked(tmp_path / "sessions" / "ann.session")
+                ann = await rig.token("ann", older_sender.ANN_WORD)
+                root = await rig.token("root", older_sender.ROOT_WORD)
+                assert (await rig.send(ann, f"from start {start}")).status_code == 200
+                told = [row["message"] for row in await rig.settled(ann)]
+                sent = [f"from start {number}" for number in reversed(range(start + 1))]
+                assert told == [*sent, *(f"message {number} \u00e9\x00" for number in reversed(range(5)))]
+                assert (await rig.http.get("/users", headers=root)).json()["count"] == 2
+                assert len(await rig.logs(root)) == 7 + start
+                await rig.stop()
+            assert rig.calls("auth.sendCode") == codes
+    finally:
+        server.remove()

@@ -29,6 +29,7 @@ from teleflow.storage.mongo.profiles import Profiles
 from teleflow.storage.mongo.recipients import Recipients
 from teleflow.storage.mongo.recoveries import Recoveries
 from teleflow.storage.mongo.requests import Requests
+from teleflow.storage.mongo.sealing import Sealing
 from teleflow.storage.mongo.sendlog import SendLog
 from teleflow.storage.mongo.sends import Sends
 from teleflow.storage.mongo.sessions import Sessions
@@ -64,6 +65,7 @@ class MongoStorage(
     Creations,
     Upkeep,
     Older,
+    Sealing,
 ):
     """One MongoDB database."""
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from teleflow.errors import SettingsError
 from teleflow.storage.mongo import removal
 from teleflow.storage.mongo.part import Part
 from teleflow.storage.mongo.tx import Reads, Tx
 
 SWEPT_AT_ONCE = 500  # documents of one collection in one call
 _HOUR = 3_600_000
-_SEAL_CHECK = "seal_check"
 _FACT = "fact/"
 
 # Collection, the instant at which a document expires, and how long it stays after that.
@@ -39,14 +37,6 @@ class Upkeep(Part):
 
     async def remember(self, key: str, value: str) -> str:
         return await self._db.write(_store, _FACT + key, value)
-
-    async def check_seal(self) -> None:
-        """Raises SettingsError when the secrets in here were sealed with another key."""
-        if await self._db.write(_store, _SEAL_CHECK, self._seal.check) != self._seal.check:
-            raise SettingsError(
-                "SESSION_ENCRYPTION_KEY is not the one that this database was made with: "
-                "set the old one again, or start with another database"
-            )
 
 
 async def _sweep(tx: Tx, collection: str, field: str, until: int) -> int:

@@ -6,8 +6,6 @@ transaction, and only if it is still the same bytes: a service that writes besid
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -21,10 +19,11 @@ from teleflow.kit.seal import Seal, SealBroken
 from teleflow.storage import bindings
 from teleflow.storage.base.sealing import SealedPage
 from teleflow.storage.bindings import Binding
+from teleflow.storage.common import sealing as common
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, every, page, run
 from teleflow.storage.sql.statement import Row, Statement, Tx, given
-from teleflow.storage.sql.upkeep import SEAL_ALSO, SEAL_CHECK, SEAL_CHECKS, STORE, checks_of, refuse_strange_keys
+from teleflow.storage.sql.upkeep import SEAL_ALSO, SEAL_CHECK, SEAL_CHECKS, STORE, checks_of
 
 _AT_ONCE = 50  # values that one transaction seals anew: a few milliseconds in which a service waits
 _HEAD = 5  # bytes: version and key id
@@ -103,24 +102,14 @@ class _FileOfPlan(Place):
     """A broadcast's file, by the id that its owner gave: sealed in the middle of a JSON text."""
 
     def head(self, stored: Any) -> bytes | None:
-        token = json.loads(stored).get("file_id")
-        return None if token is None else _decoded(token)[:_HEAD]
+        sealed = common.file_of_plan(stored)
+        return None if sealed is None else sealed[:_HEAD]
 
     def sealed(self, stored: Any) -> bytes:
-        return _decoded(json.loads(stored)["file_id"])
+        return common.file_of_plan(stored) or b""
 
     def anew(self, stored: Any, seal: Seal, binding: Binding) -> Any:
-        plan = json.loads(stored)
-        secret = seal.open(_decoded(plan["file_id"]), *binding)
-        fresh = base64.urlsafe_b64encode(seal.seal_same(secret, *binding)).rstrip(b"=").decode()
-        return json.dumps(plan | {"file_id": fresh}, ensure_ascii=False)
-
-
-def _decoded(token: str) -> bytes:
-    try:
-        return base64.urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    except binascii.Error as error:
-        raise SealBroken("A stored id of a file is none") from error
+        return common.plan_anew(stored, seal, binding)
 
 
 def _places() -> Iterator[Place]:
@@ -153,7 +142,7 @@ class Sealing(Part):
     async def check_seal(self) -> None:
         """Raises SettingsError when secrets in here were sealed with a key that is not here."""
         first = {"key": SEAL_CHECK, "value": self._seal.check}
-        refuse_strange_keys(await self._db.write(_known_checks, first), self._seal)
+        common.refuse_strange_keys(await self._db.write(_known_checks, first), self._seal)
 
     async def seal_checks(self) -> frozenset[str]:
         return checks_of(await self._db.read(every, SEAL_CHECKS))

@@ -8,7 +8,6 @@ from sqlalchemy import Column, Table, and_, delete, or_, select
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.errors import SettingsError
-from teleflow.kit.seal import Seal
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part
 from teleflow.storage.sql.statement import Row, Statement, Tx, given
@@ -93,18 +92,3 @@ async def _store(tx: Tx, key: str, value: str) -> str:
 
 def checks_of(rows: Sequence[Row]) -> frozenset[str]:
     return frozenset(row[1] for row in rows)
-
-
-def refuse_strange_keys(checks: frozenset[str], seal: Seal) -> None:
-    """Raises SettingsError when one of these keys is not here."""
-    if checks <= seal.checks:
-        return
-    if checks & seal.checks:
-        raise SettingsError(
-            "SESSION_ENCRYPTION_KEY: this database holds secrets under another key too, for the keys were being"
-            " changed: set that one as SESSION_ENCRYPTION_KEY_OLD, and run `teleflow keys rotate`"
-        )
-    raise SettingsError(
-        "SESSION_ENCRYPTION_KEY is not the one that this database was made with: "
-        "set the old one again, or start with another database"
-    )
