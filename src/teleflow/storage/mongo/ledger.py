@@ -62,6 +62,9 @@ class Ledger(Protocol):
     async def leave(self) -> None:
         """Nothing is to be written. Never raises for a server that does not answer."""
 
+    async def holds(self, tx: Tx) -> bool:
+        """Whether what the batch has read is still so, where it writes nothing that would tell."""
+
     async def rest(self) -> None:
         """No batch comes for now. Never raises."""
 
@@ -156,6 +159,10 @@ class Intents:
             return  # whoever wants it next finds it without a beat; we know our own name
         finally:
             self._left_over = False
+
+    async def holds(self, tx: Tx) -> bool:  # noqa: ARG002
+        """Nobody else writes while the lock is ours."""
+        return True
 
     async def rest(self) -> None:
         if self._kept:

@@ -48,10 +48,16 @@ class Transactions:
         self._session: AsyncClientSession | None = None
         self._noted: float | None = None
         self._held_up: float | None = None  # since when this batch loses
+        self._last: tuple[int, dict[str, int]] | None = None  # the fence and the counters of the last commit
+        self._guessed = False  # that nobody has committed since
 
     async def begin(self) -> Tx:
         if self._session is None or self._noted is None or loop_time() - self._noted >= _NOTED_S:
             await self._note()
+        last, self._last = self._last, None
+        self._guessed = last is not None
+        if last is not None:  # the commit finds out whether it is
+            return Tx(self._database, last[1], last[0] + 1)
         held = await self._lock.find_one({"_id": _LOCK})
         if held is None:
             held = {"_id": _LOCK, "fence": 0, "counters": {}, "holder": None, "beat": 0}
@@ -75,6 +81,7 @@ class Transactions:
                 await self._is_held_up()
             raise
         self._held_up = None
+        self._last = (tx.fence, tx.counters or tx.counters_before)
 
     async def _write(self, tx: Tx, session: AsyncClientSession) -> None:
         majority = WriteConcern("majority", j=True)
@@ -98,6 +105,12 @@ class Transactions:
                 await session.abort_transaction()
         except (PyMongoError, TimeoutError):
             self._session = None  # the server ends a transaction that nobody goes on with
+
+    async def holds(self, tx: Tx) -> bool:
+        if not self._guessed:
+            return True
+        self._guessed = False
+        return await self._lock.find_one({"_id": _LOCK, "fence": tx.fence - 1}) is not None
 
     async def rest(self) -> None:
         """Nothing is held between two batches."""

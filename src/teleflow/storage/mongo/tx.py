@@ -287,6 +287,10 @@ class Tx(Reads):
         """As they are now; None when no unit took a number."""
         return None if self._counters == self._first else dict(self._counters)
 
+    @property
+    def counters_before(self) -> dict[str, int]:
+        return self._first
+
     def operations(self) -> list[Operation]:
         """All that was written, each collection's together and in the order in which a reader may meet them."""
         batch = self._batch

@@ -21,7 +21,7 @@ from pymongo.errors import DocumentTooLarge
 from teleflow.errors import Internal, StorageUnavailable
 from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
-from teleflow.storage.mongo.client import is_duplicate, is_lost_race, is_trouble, unavailable
+from teleflow.storage.mongo.client import LostRace, is_duplicate, is_lost_race, is_trouble, unavailable
 from teleflow.storage.mongo.ledger import Ledger
 from teleflow.storage.mongo.memory import Memory
 from teleflow.storage.mongo.tx import Tx
@@ -185,6 +185,8 @@ class Writer:
             await self._ledger.commit(tx, more=not self._closed)
             tx.stands()
         else:
+            if not await self._ledger.holds(tx):
+                raise LostRace("another process has committed meanwhile")
             await self._ledger.leave()
             self._memory.passed(tx.fence if self._ledger.counts_always else tx.fence - 1)
         return done, tx.rung
