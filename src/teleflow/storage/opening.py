@@ -11,9 +11,13 @@ from teleflow.storage.base import Storage
 from teleflow.storage.base.database import Database
 
 
+def is_mongodb(url: str) -> bool:
+    return url.split(":", 1)[0].lower() in {"mongodb", "mongodb+srv"}
+
+
 def open_database(url: str) -> Database:
     """The database that this URL names, as its operator sees it; nothing is opened yet. Raises SettingsError."""
-    if url.split(":", 1)[0].lower() in {"mongodb", "mongodb+srv"}:
+    if is_mongodb(url):
         raise SettingsError("DATABASE_URL: on MongoDB use the server's own tools (mongodump, mongorestore)")
     return sql.open_database(url)
 
@@ -23,7 +27,7 @@ def open_storage(url: str, seal: Seal, clock: Clock, *, threads: bool = True, me
 
     `threads=False` does all work on the event loop: for tests in virtual time. `meters` are told how long work took.
     """
-    if url.split(":", 1)[0].lower() in {"mongodb", "mongodb+srv"}:
+    if is_mongodb(url):
         # Its driver takes its time: only those who use it wait for that.
         from teleflow.storage.mongo import open_mongo
 

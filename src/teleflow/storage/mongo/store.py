@@ -9,6 +9,7 @@ from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal
 from teleflow.meters import Meters
 from teleflow.storage.base import Storage
+from teleflow.storage.mongo.adoption import Adopted
 from teleflow.storage.mongo.arrivals import Arrivals
 from teleflow.storage.mongo.audit import Audit
 from teleflow.storage.mongo.broadcasts import Broadcasts
@@ -47,6 +48,7 @@ class MongoStorage(
     SessionSecrets,
     Profiles,
     Arrivals,
+    Adopted,
     Peers,
     PacingRows,
     Sends,

@@ -1,0 +1,39 @@
+"""Deliveries of an older service, as history."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Sequence
+
+from teleflow.storage.base.adoption import History
+from teleflow.storage.mongo.part import Part, key
+from teleflow.storage.mongo.tx import Tx
+
+_ELSEWHERE = ("id", "response")
+
+
+class Adopted(Part):
+    async def adopt_deliveries(self, deliveries: Sequence[History]) -> int:
+        return await self._db.write_heavy(_adopt, list(deliveries))
+
+
+async def _adopt(tx: Tx, deliveries: list[History]) -> int:
+    came = 0
+    for delivery, attempt, body in deliveries:
+        if await tx.get("webhook_deliveries", delivery.id) is not None:
+            continue
+        came += 1
+        doc = {name: value for name, value in dataclasses.asdict(delivery).items() if name not in _ELSEWHERE}
+        doc |= {"_id": delivery.id, "state": delivery.state.value, "is_open": 0, "body": body}
+        tx.put("webhook_deliveries", doc | {"event_number": None, "order_key": None})
+        tried = dataclasses.asdict(attempt) | {
+            "_id": key(delivery.id, attempt.number),
+            "delivery_id": delivery.id,
+            "webhook_id": delivery.webhook_id,
+            "user_id": delivery.user_id,
+            "request_headers": json.dumps(dict(attempt.request_headers)),
+            "response_headers": json.dumps(dict(attempt.response_headers)),
+        }
+        tx.put("webhook_attempts", tried)
+    return came
