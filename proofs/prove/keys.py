@@ -26,9 +26,11 @@ from teleflow.model.peers import Known
 from teleflow.ops.keyring import seal_of
 from teleflow.storage.base import Storage
 from teleflow.storage.base.sealing import SealedStore
-from teleflow.storage.opening import open_storage
+from teleflow.storage.opening import is_mongodb, open_storage
 
 SEND_WITHIN_MS = 2_000.0
+# On MongoDB a killed command may hold what orders writers: it is believed dead after 5 s.
+_SEND_WITHIN_MS_MONGODB = 8_000.0
 _FIRST_PEER = 9_000_000_000
 
 
@@ -117,7 +119,10 @@ async def run(scale: Scale, seed: int) -> Outcome:
             outcome.exactly(f"secrets that read otherwise, of {scale.peers:,}", 0, wrong)
             outcome.exactly("sends that were refused meanwhile", 0, len(load.refused))
             outcome.exactly(f"acknowledged and not sent once, of {len(load.sent):,}", 0, _amiss(load.sent, texts))
-            outcome.at_most("the slowest send meanwhile", SEND_WITHIN_MS, load.slowest_ms, "ms")
+            within = (
+                _SEND_WITHIN_MS_MONGODB if is_mongodb(load_settings(operator.settings).database) else SEND_WITHIN_MS
+            )
+            outcome.at_most("the slowest send meanwhile", within, load.slowest_ms, "ms")
             outcome.exactly("people whose login is lost without the old key", 0, scale.users - alive)
             outcome.loop(gateway.lag)
             outcome.notes += load.refused[:3]
