@@ -35,6 +35,7 @@ from teleflow.storage.base import Settlement, Storage
 from teleflow.storage.opening import open_storage
 from teleflow.storage.spool import Spool
 from teleflow.telegram.tl.layer import Layer
+from tests.support import databases
 
 ADMIN, PASSWORD = "admin", "an admin's long password"
 CODE, CLOUD_PASSWORD = "12345", "cloud"
@@ -226,6 +227,7 @@ async def running(folder: Path, *, throttle: LoginThrottle | None = None, **envi
             "admin_password": PASSWORD,
             "telegram_api_id": "12345678",
             "telegram_api_hash": "abcdef1234567890abcdef1234567890",
+            **databases.settings_of(folder),
             **environment,
         }
     )

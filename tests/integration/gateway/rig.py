@@ -14,6 +14,7 @@ from teleflow.app import Gateway
 from teleflow.config import load_settings
 from teleflow.kit.clock import Clock
 from teleflow.sandbox.embedded import Sandbox, running
+from tests.support import databases
 
 ANN, BOB, EVE = "+15550001", "+15550002", "+15550003"
 PASSWORD = "a good long one"
@@ -42,6 +43,7 @@ class Rig:
                 "send_wait_seconds": 10,
                 "code_budget_per_hour": 100,
                 "rate_limit_max": 0,
+                **({} if "mongo_uri" in self._settings else databases.settings_of(self._data)),
                 **self._settings,
             },
         )

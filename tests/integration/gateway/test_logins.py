@@ -14,6 +14,7 @@ from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.fleet import attempts
 from teleflow.telegram import login
 from tests.integration.gateway.rig import ANN, BOB, Rig, rigged
+from tests.support import databases
 
 PAULA = "+15550009"
 
@@ -218,9 +219,9 @@ async def test_a_second_start_on_the_same_directory_refuses(rig: Rig, tmp_path: 
 
 async def test_the_database_under_another_key_refuses_the_start(rig: Rig, tmp_path: Path) -> None:
     await rig.stop()
-    settings = load_settings(
-        {}, teleflow_data_dir=tmp_path / "data", session_encryption_key="another key, of forty characters or so"
-    )
+    data = tmp_path / "data"
+    another = "another key, of forty characters or so"
+    settings = load_settings({}, teleflow_data_dir=data, session_encryption_key=another, **databases.settings_of(data))
     with pytest.raises(SettingsError, match="SESSION_ENCRYPTION_KEY"):
         await Gateway(settings).__aenter__()
     await rig.start()
