@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -41,6 +41,8 @@ _SURE_S = 3.0  # without a beat that was answered for so long, the lock may be a
 DEAD_S = 5.0  # so long without a beat: nobody holds it
 _AGAIN_S = (0.002, 0.1)  # between looks at a lock that another one holds: the first pause, and the longest
 _NO_INTENT = {"intent": 1, "pieces": 1, "intent_fence": 1}
+# Whoever reads one of these before another misses nothing by it: what makes events visible comes after them.
+_AT_ONCE = frozenset(PREFIX + name for name in ("send_log", "send_jobs", "update_positions", "chat_faces", "events"))
 _FEW, _TOGETHER = 4, 200  # documents that are changed in one request
 _PATIENCE_S = 10.0  # for an intent that stands and can't be carried out yet
 
@@ -284,12 +286,34 @@ class Intents:
             return
 
     async def _carry_out(self, operations: Sequence[Operation]) -> None:
-        for collection, some, ordered in in_requests(operations):
-            if loop_time() - self._beaten > _SURE_S:
-                sent = loop_time()
-                await self._mine({"$inc": {"beat": 1}})
-                self._beaten = sent
-            await _write(self._database, collection, some, ordered)
+        at_once: list[Coroutine[Any, Any, None]] = []
+        try:
+            for collection, some, ordered in in_requests(operations):
+                if collection not in _AT_ONCE:
+                    await self._all_of(at_once)
+                at_once.append(_write(self._database, collection, some, ordered))
+                if collection not in _AT_ONCE:
+                    await self._all_of(at_once)
+            await self._all_of(at_once)
+        finally:
+            for left in at_once:
+                left.close()
+
+    async def _all_of(self, writes: list[Coroutine[Any, Any, None]]) -> None:
+        """Beside each other, so that they wait for the disk together."""
+        if loop_time() - self._beaten > _SURE_S:
+            sent = loop_time()
+            await self._mine({"$inc": {"beat": 1}})
+            self._beaten = sent
+        if len(writes) == 1:
+            await writes.pop()
+            return
+        going = writes.copy()
+        writes.clear()
+        ended = await asyncio.gather(*going, return_exceptions=True)
+        for one in ended:
+            if isinstance(one, BaseException):
+                raise one
 
 
 async def _write(database: AsyncDatabase[Doc], collection: str, operations: list[Operation], ordered: bool) -> None:

@@ -11,6 +11,7 @@ from itertools import groupby
 from typing import Any
 
 import bson
+from bson.raw_bson import RawBSONDocument
 from pymongo import DeleteMany, DeleteOne, InsertOne, ReplaceOne, UpdateOne
 
 from teleflow.storage.mongo.match import Doc
@@ -35,12 +36,12 @@ class Operation:
     id: Any
     doc: Doc
     fresh: bool = False
+    raw: bytes | None = None  # the document as it goes over the wire
 
     def request(self) -> Request:
-        if self.fresh and self.kind == PUT:
-            return InsertOne(self.doc)
         if self.kind == PUT:
-            return ReplaceOne({"_id": self.id}, self.doc, upsert=True)
+            doc: Any = self.doc if self.raw is None else RawBSONDocument(self.raw)
+            return InsertOne(doc) if self.fresh else ReplaceOne({"_id": self.id}, doc, upsert=True)
         if self.kind == SET:
             return UpdateOne({"_id": self.id}, {"$set": self.doc})
         if self.kind == REMOVE:
@@ -62,12 +63,12 @@ def encoded(operations: Sequence[Operation]) -> list[bytes]:
     together: list[list[Any]] = []
     size = 0
     for one in operations:
-        weight = len(bson.encode({"d": one.doc})) + 256
-        if together and size + weight > _PIECE:
+        raw = one.raw or bson.encode(one.doc)
+        if together and size + len(raw) > _PIECE:
             pieces.append(bson.encode({"o": together}))
             together, size = [], 0
-        together.append([one.collection, one.kind, one.id, one.doc])
-        size += weight
+        together.append([one.collection, one.kind, one.id, RawBSONDocument(raw)])
+        size += len(raw) + 256
     if together:
         pieces.append(bson.encode({"o": together}))
     return pieces

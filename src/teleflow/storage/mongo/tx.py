@@ -78,12 +78,13 @@ class _Change:
     `fresh`: the database has none of its `_id`.
     """
 
-    __slots__ = ("doc", "fields", "fresh")
+    __slots__ = ("doc", "fields", "fresh", "raw")
 
     def __init__(self, doc: Doc | None, fields: frozenset[str] | None = None, fresh: bool = False) -> None:
         self.doc = doc
         self.fields = fields
         self.fresh = fresh
+        self.raw: bytes | None = None  # of a whole document, once it was weighed
 
 
 class _Layer:
@@ -267,7 +268,10 @@ class Tx(Reads):
         total = 0
         for changes in self._unit.changes.values():
             for change in changes.values():
-                weight = 0 if change.doc is None else len(bson.encode(change.doc))
+                if change.doc is None:
+                    continue
+                change.raw = bson.encode(change.doc)
+                weight = len(change.raw)
                 if weight > _LARGEST:
                     raise DocumentTooLarge(f"a document of {weight} bytes")
                 total += weight
@@ -303,7 +307,7 @@ class Tx(Reads):
                 if change.doc is None:
                     done += [] if change.fresh else [Operation(name, REMOVE, id_, {})]
                 elif change.fields is None or clears:  # a cleared one is not there to be changed
-                    done.append(Operation(name, PUT, id_, change.doc, fresh=change.fresh))
+                    done.append(Operation(name, PUT, id_, change.doc, change.fresh, change.raw))
                 else:
                     done.append(Operation(name, SET, id_, {field: change.doc[field] for field in change.fields}))
         return done
