@@ -46,6 +46,7 @@ PROOFS = (
     "backup",
     "upgrade",
     "copy",
+    "database-restart",
 )
 BENCHES = ("send", "login", "memory", "read", "invoke", "events", "webhooks", "streams", "files", "sandbox")
 
