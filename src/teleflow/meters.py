@@ -36,7 +36,13 @@ class Meters:
             _REQUESTS,
             "method",
             "route",
-            "status",
+        )
+        # Statuses apart from durations: a histogram for each of them would be a megabyte.
+        self._answers = prometheus.Counter(
+            "teleflow_http_requests",
+            "Requests by how they were answered",
+            ["method", "route", "status"],
+            registry=self._registry,
         )
         self._sends = self._timed(
             "teleflow_send_duration_seconds", "From accepting a send to its outcome", _LAGS, "outcome"
@@ -79,7 +85,8 @@ class Meters:
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         """`route` is the path as it is declared, never as it was asked for."""
-        self._requests.labels(method, route, str(status)).observe(seconds)
+        self._requests.labels(method, route).observe(seconds)
+        self._answers.labels(method, route, str(status)).inc()
         self._count(requests=1, requests_failed=status >= 500)
 
     def send(self, outcome: str, seconds: float) -> None:
