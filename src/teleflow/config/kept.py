@@ -38,7 +38,11 @@ class Secrets:
 
     @classmethod
     def load(cls, settings: Settings) -> Secrets:
-        """The keys that sealed before: the one that is set, and those that lie in the directory."""
+        """The keys that sealed before: the one that is set, and, where none is set at all, those in the directory.
+
+        A key that is set and is not the database's refuses the start, also where the right one lies in the directory:
+        it is a mistake, unless SESSION_ENCRYPTION_KEY_OLD says that it is meant.
+        """
         folder = settings.teleflow_data_dir / "secrets"
         values: dict[str, str] = {}
         for name in SECRET_FIELDS:
@@ -58,7 +62,8 @@ class Secrets:
             seen[value] = name
         older = [] if settings.session_encryption_key_old is None else [settings.session_encryption_key_old]
         kept = KeptKey(settings.teleflow_data_dir)
-        known = [secret.get_secret_value() for secret in older] + kept.all()
+        known = [secret.get_secret_value() for secret in older]
+        known += kept.all() if settings.session_encryption_key is None else []
         return cls(values, [key for key in dict.fromkeys(known) if key != values["session_encryption_key"]])
 
 
