@@ -49,7 +49,7 @@ def test_killed_before_the_new_key_lies_there_the_old_one_is_still_the_key(
 
 
 def test_a_key_that_is_set_stands_before_the_one_that_lies_there(tmp_path: Path) -> None:
-    lying = secrets_of(tmp_path).session_encryption_key
+    secrets_of(tmp_path)  # makes one
     given = "a key that somebody chose, and it is long enough"
     old = "and the one that was set before it, also long"
     found = secrets_of(tmp_path, SESSION_ENCRYPTION_KEY=given, SESSION_ENCRYPTION_KEY_OLD=old)
