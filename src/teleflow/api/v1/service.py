@@ -82,7 +82,7 @@ class SampleShape(Shape):
 @router.get(
     "/history",
     summary="How the last hours went",
-    **operation("system.history", scope="admin", data=list[SampleShape], errors=(422,)),
+    **operation("system.history", scope="admin", data=list[SampleShape], errors=(422,), unsafe=False),
 )
 async def history(
     caller: Administrator,
