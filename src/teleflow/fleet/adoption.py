@@ -13,7 +13,7 @@ from pathlib import Path
 
 import structlog
 
-from teleflow.errors import Conflict, TeleFlowError, Unavailable, Uncertain
+from teleflow.errors import Conflict, StorageUnavailable, TeleFlowError, Unavailable, Uncertain
 from teleflow.fleet.runner import Runner
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.kit.ids import new_id
@@ -29,6 +29,7 @@ from teleflow.telegram.standing import standing
 _log = structlog.get_logger(__name__)
 
 _PAGE = 500
+_AGAIN_S = 1.0
 _ASK_WITHIN_S = 60.0
 _AGAIN_S = 1.0
 
@@ -48,8 +49,7 @@ class Adoption:
 
     async def start(self) -> None:
         """Look for files, and for logins of which nobody asked yet whose they are; the rest is done meanwhile."""
-        async for session in self._nameless():
-            self._tasks.start(self._learn(session), f"learn:{session.id}")
+        self._tasks.start(self._learn_all(), "learn")
         if not self._folder.is_dir():
             return
         async for user in self._users():
@@ -59,6 +59,17 @@ class Adoption:
 
     async def stop(self) -> None:
         await self._tasks.close()
+
+    async def _learn_all(self) -> None:
+        while True:
+            try:
+                found = [session async for session in self._nameless()]
+            except StorageUnavailable:
+                await self._clock.sleep(_AGAIN_S)
+                continue
+            break
+        for session in found:
+            self._tasks.start(self._learn(session), f"learn:{session.id}")
 
     async def _nameless(self) -> AsyncIterator[Session]:
         """What `teleflow adopt` put here: it has asked Telegram nothing."""

@@ -19,7 +19,7 @@ HEADERS_OF_EVERY_ANSWER = {
 }
 PATHS_OF_NOTHING = [
     "//users", "/USERS", "/users/", "/users;x=.json", "/users.", "/users%00", "/health/../users",
-    "/docs%2f..%2fusers", "/health/%2e%2e/users", "/.git/config", "/.env", "/metrics", "/api/v1/nothing",
+    "/docs%2f..%2fusers", "/health/%2e%2e/users", "/.git/config", "/.env", "/metrics/", "/api/v1/nothing",
     "/docs/../../config.py", "/docs/..%2f..%2fmain.py", "/docs/init.js%00", "/static/", "/users/a/b",
 ]  # fmt: skip
 BOTH_LENGTHS = (

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import random
+import struct
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from telethon.errors import TypeNotFoundError
 from telethon.extensions import BinaryReader
 from telethon.tl import TLObject
 from telethon.tl import types as tl
 
 from teleflow.errors import Invalid
+from teleflow.telegram.mtproto.reader import Reader
 from teleflow.telegram.tl import names
 from teleflow.telegram.tl.codec import DEEPEST, object_from, refs_in, request_from
 from teleflow.telegram.tl.fields import Field, Kind, fields_of
@@ -166,3 +169,23 @@ def test_depth_is_bounded() -> None:
         deep = {"_": "jsonArray", "value": [deep]}
     with pytest.raises(Invalid):
         object_from(deep, no_peer)
+
+
+def test_our_reader_reads_what_telethons_reads() -> None:
+    """Every constructor of the layer, whole and cut short."""
+    chance = random.Random(5)
+    for kind in names.constructors().values():
+        raw = bytes(made(kind, chance))
+        theirs, ours = BinaryReader(raw), Reader(raw)
+        assert ours.tgread_object() == theirs.tgread_object()
+        assert ours.tell_position() == theirs.tell_position() == len(raw)
+        for cut in {chance.randrange(len(raw)) for _ in range(3)}:
+            refused = []
+            for reader in (BinaryReader(raw[:cut]), Reader(raw[:cut])):
+                try:
+                    reader.tgread_object()
+                except (TypeNotFoundError, ValueError, BufferError, EOFError, IndexError, struct.error, RuntimeError):
+                    refused.append(True)
+                else:
+                    refused.append(False)
+            assert refused[0] == refused[1], (kind, cut)

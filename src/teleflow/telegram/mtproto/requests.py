@@ -6,9 +6,8 @@ import asyncio
 import struct
 from typing import Any
 
-from telethon.extensions import BinaryReader
-
 from teleflow.telegram.mtproto.packing import GZIP_PACKED, unpacked
+from teleflow.telegram.mtproto.reader import Reader
 
 _RPC_ERROR = 0x2144CA19
 _U32 = struct.Struct("<I")
@@ -63,8 +62,8 @@ def read_answer(request: Request, body: memoryview) -> Any:
         kind = _U32.unpack_from(body)[0]
         if kind != _RPC_ERROR:
             data = unpacked(body) if kind == GZIP_PACKED else bytes(body)
-            return request.tl.read_result(BinaryReader(data))
-        reader = BinaryReader(bytes(body[4:]))
+            return request.tl.read_result(Reader(data))
+        reader = Reader(bytes(body[4:]))
         fault = RpcFault(reader.read_int(), reader.tgread_string())
     except Exception as error:
         raise Unreadable(f"an answer that can't be read: {type(error).__name__}") from error

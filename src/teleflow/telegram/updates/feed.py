@@ -9,6 +9,7 @@ that fails is made again, later and later.
 from __future__ import annotations
 
 import asyncio
+import struct
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -16,7 +17,6 @@ from typing import Any
 
 import structlog
 from telethon.errors import TypeNotFoundError
-from telethon.extensions import BinaryReader
 from telethon.tl import functions as f
 from telethon.tl import types as tl
 
@@ -29,6 +29,7 @@ from teleflow.model.updates import ACCOUNT, BoxPosition, Face
 from teleflow.telegram import errors
 from teleflow.telegram.convert.peers import known_from
 from teleflow.telegram.convert.plain import seconds
+from teleflow.telegram.mtproto.reader import Reader
 from teleflow.telegram.mtproto.requests import RpcFault
 from teleflow.telegram.updates.boxes import Boxes, Origin, Ready
 from teleflow.telegram.updates.first_sight import first_sight
@@ -165,8 +166,8 @@ class Feed:
 
     def _read(self, body: bytes) -> Any:
         try:
-            return whole(BinaryReader(body).tgread_object(), self._teller.me)
-        except (TypeNotFoundError, ValueError, BufferError, EOFError, IndexError, OSError) as error:
+            return whole(Reader(body).tgread_object(), self._teller.me)
+        except (TypeNotFoundError, ValueError, BufferError, EOFError, IndexError, OSError, struct.error) as error:
             # Of another layer, or broken: what it numbered is missing then, and a difference brings it.
             _log.warning("updates.unreadable", session=self._teller.session_id, cause=type(error).__name__)
             self._boxes.miss()
