@@ -7,14 +7,15 @@ all.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from teleflow.errors import NotFound, TeleFlowError, Unavailable, Uncertain
 from teleflow.fleet.directory import Directory
 from teleflow.kit.clock import loop_time
 from teleflow.model.operations.base import Operation
-from teleflow.model.peers import Peer, PeerRef
+from teleflow.model.peers import Known, Peer, PeerRef
 from teleflow.telegram.base import Call
 
 R = TypeVar("R")
@@ -41,8 +42,15 @@ class Reach:
     async def call(self, session_id: str, operation: Operation[R], *, within: float) -> R:
         """What needs no chat, or has its peers already."""
         result = await self._call(session_id, operation, within=within)
-        self._directory.learn(session_id, getattr(result, "known", ()))
+        whom = getattr(result, "whom", None)
+        if whom is None:
+            self._directory.learn(session_id, getattr(result, "known", ()))
+        else:  # in the loop's next round: the answer does not wait for it, and no later request comes before it
+            asyncio.get_running_loop().call_soon(self._learn, session_id, whom)
         return result
+
+    def _learn(self, session_id: str, whom: Callable[[], Sequence[Known]]) -> None:
+        self._directory.learn(session_id, whom())
 
     async def on(self, session_id: str, ref: PeerRef, make: Callable[[Peer], Operation[R]], *, within: float) -> R:
         """Do on this chat what `make` makes of its peer. Raises as `peer` and `call`."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,10 +12,10 @@ from teleflow.model.peers import Known, Peer
 
 @dataclass(frozen=True, slots=True)
 class Invoked:
-    """`result` is JSON; `known` are the peers that came with it."""
+    """`result` is JSON; `whom` tells the peers that came with it, and is asked once the caller has been answered."""
 
     result: Any
-    known: tuple[Known, ...] = ()
+    whom: Callable[[], Sequence[Known]] = tuple
 
 
 @dataclass(frozen=True, slots=True)

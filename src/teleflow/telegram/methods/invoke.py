@@ -21,7 +21,7 @@ async def invoke_method(invoke: Invoke, operation: InvokeMethod) -> Invoked:
         return _as(ref, operation.peers[ref], wanted)
 
     answer = await invoke(request_from(operation.method, operation.params, peer))
-    return Invoked(json_from(answer), known_from(_listed(answer, "users"), _listed(answer, "chats")))
+    return Invoked(json_from(answer), lambda: known_from(_listed(answer, "users"), _listed(answer, "chats")))
 
 
 def _as(ref: str, peer: Peer, wanted: str) -> TLObject:
