@@ -21,6 +21,7 @@ from teleflow.api import facts as facts_module
 from teleflow.api.facts import Facts
 from teleflow.errors import Invalid, Malformed
 
+_NO_OBJECT = "Input should be a valid dictionary or instance of "
 BODY_DEADLINE = 15.0  # seconds in which a body must have come
 MOST_FORM_FIELDS = 16
 _decode = msgspec.json.Decoder().decode
@@ -101,9 +102,16 @@ def validated(model: type[M], value: Any) -> M:
 
 def refuse_fields(problems: list[tuple[str, str]]) -> NoReturn:
     """Raises Invalid that names each field, never its value."""
-    shown = [{"field": name or "body", "message": message} for name, message in problems[:20]]
+    shown = [{"field": name or "body", "message": _plainly(message)} for name, message in problems[:20]]
     text = "; ".join(f"{problem['field']}: {problem['message']}" for problem in shown[:3])
     raise Invalid(text, details={"fields": shown})
+
+
+def _plainly(message: str) -> str:
+    """Without words that are the validator's and not the caller's: the names of our classes, for one."""
+    if message.startswith(_NO_OBJECT):
+        return "must be an object"
+    return message.removeprefix("Value error, ")
 
 
 async def read_form(request: Request) -> dict[str, str]:

@@ -133,3 +133,11 @@ async def test_a_key_makes_one_call_of_many(at: Scene) -> None:
     first = await invoke(at, "messages.sendMessage", peer="@the_club", message="once", headers=key)
     assert await invoke(at, "messages.sendMessage", peer="@the_club", message="once", headers=key) == first
     assert len(at.history_of("supergroup")) == before + 1
+
+
+async def test_a_body_that_is_no_object_is_refused_in_the_callers_words(at: Scene) -> None:
+    path = f"{V1}/sessions/{at.session}/invoke"
+    answer = await at.rig.http.post(path, json=[], headers=at.headers)
+    assert at.read(answer, 422)["details"]["fields"] == [{"field": "body", "message": "must be an object"}]
+    pages = await at.rig.http.get(f"{V1}/tl/methods?limit=1e1", headers=at.headers)
+    assert at.read(pages, 422)["details"]["fields"][0]["message"] == "must be a whole number in digits"
