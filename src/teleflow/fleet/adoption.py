@@ -8,6 +8,7 @@ name.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -31,7 +32,6 @@ _log = structlog.get_logger(__name__)
 _PAGE = 500
 _AGAIN_S = 1.0
 _ASK_WITHIN_S = 60.0
-_AGAIN_S = 1.0
 
 
 class Adoption:
@@ -130,8 +130,11 @@ class Adoption:
             _log.warning("adoption.waits", user=user.id, cause="neither the user nor the service has an api_id")
             return
         try:
-            login = read_session_file(path)
-        except (NotASessionFile, OSError) as error:
+            login = await asyncio.to_thread(read_session_file, path)
+        except OSError as error:  # of now, not of the file: the next start sees again
+            _log.warning("adoption.waits", user=user.id, file=path.name, cause=error.strerror or str(error))
+            return
+        except NotASessionFile as error:
             self._deal_with(path, user, str(error))
             return
         # Where the data centre is, we know better than a file of unknown age does.
@@ -155,6 +158,7 @@ class Adoption:
             try:
                 me = await live.call(GetMe(), within=_ASK_WITHIN_S)
             except (Unavailable, Uncertain):
+                await self._clock.sleep(_AGAIN_S)
                 continue
             except TeleFlowError as error:
                 self._deal_with(path, user, error.message)

@@ -28,7 +28,7 @@ from teleflow.model.sessions import Credentials, Device, Profile, Session, Sessi
 from teleflow.model.users import Role, User, scopes_of
 from teleflow.model.webhooks import Attempt, Delivery, DeliveryState, RetryPolicy, Webhook
 from teleflow.ops.keyring import refuse_unadmitted
-from teleflow.ops.old_database import Old, OldDatabase, WrongKey, instant, opened_login
+from teleflow.ops.old_database import Old, OldDatabase, WrongKey, instant, is_set, number, opened_login, text
 from teleflow.ops.opened import Opened
 from teleflow.services.accounts import service_credentials
 from teleflow.storage.base.adoption import History, HistoryStore
@@ -70,6 +70,8 @@ async def adopt(at: Opened, file: Path, *, username: str, key: str, dry: bool = 
         await taking.deliveries()
         for table, count in old.others().items():
             taking.report.left.append(f"{count} rows of {table}: nothing here is made of them")
+        taking.report.left += [f"what is behind a damaged place of {name}: {why}" for name, why in old.damage.items()]
+        taking.report.notes += [f"there is no table of {name} in it" for name in old.lacking()]
         return taking.report
 
 
@@ -89,14 +91,18 @@ class _Taking:
     async def sessions(self) -> None:
         opened = refused = 0
         names: set[str] = set()
+        logins: set[bytes] = set()
         for row in self._old.rows("sessions"):
             name = f"session {row['name']!r}"
-            if not row["sessionstring"] or not row["isauthorized"]:
+            if not row["sessionstring"] or not is_set(row["isauthorized"]):
                 self.report.left.append(f"{name}: it has no login")
                 continue
             try:
                 login = read_session_string(opened_login(row["sessionstring"], self._key))
                 opened += 1
+                if login.auth_key in logins:
+                    raise Conflict("another session of that file has the same login")
+                logins.add(login.auth_key)
                 await self._session(row, login, names)
             except WrongKey as error:
                 refused += 1
@@ -108,11 +114,11 @@ class _Taking:
 
     async def _session(self, row: Old, login: StoredLogin, names: set[str]) -> None:
         id_ = str(row["id"])
-        if await self._at.storage.session_by_id(id_) is not None:
-            self.report.standing["sessions"] += 1
+        there = await self._at.storage.session_by_id(id_) is not None
+        if await self._was_taken("sessions", id_, there, f"session {row['name']!r}"):
             return
         host, port = self._place(login)
-        name = str(row["name"]).strip()[:_MOST_NAME] or id_
+        name = text(row["name"]).strip()[:_MOST_NAME] or id_
         if name in names or await self._at.storage.session_named(self._user.id, name) is not None:
             name = f"{name[: _MOST_NAME - 9]} {id_[-8:]}"
         names.add(name)
@@ -138,7 +144,7 @@ class _Taking:
                 Profile(device=Device(app_version=__version__)),
                 audit=self._entry(Act.SESSION_IMPORTED, id_, name=name),
             )
-        self.report.took["sessions"] += 1
+        await self._took("sessions", id_)
 
     def _place(self, login: StoredLogin) -> tuple[str, int]:
         """Where its data centre is: we know better than a text of unknown age does. Raises Invalid."""
@@ -151,27 +157,46 @@ class _Taking:
             raise Invalid(f"data centre {login.dc_id} is not known here")
         return login.host, login.port
 
+    async def _was_taken(self, kind: str, id_: str, there: bool, name: str) -> bool:
+        """Once taken, never again: what was revoked or removed here must not come back."""
+        if there:
+            self.report.standing[kind] += 1
+            await self._remember(kind, id_)  # of a taking that was ended before it came to that
+        elif await self._at.storage.remembered(_fact(kind, id_)) is not None:
+            self.report.left.append(f"{name}: it was taken before, and is another user's now, or was removed here")
+            return True
+        return there
+
+    async def _took(self, kind: str, id_: str) -> None:
+        await self._remember(kind, id_)
+        self.report.took[kind] += 1
+
+    async def _remember(self, kind: str, id_: str) -> None:
+        if not self._dry:
+            await self._at.storage.remember(_fact(kind, id_), "taken")
+
     async def keys(self) -> None:
         for row in self._old.rows("apikeys"):
-            secret = str(row["key"])
+            secret = text(row["key"])
             name = f"API key {row['name']!r} ({shown_prefix(secret) if secret.startswith('tfb_') else row['id']}…)"
             ends = instant(row["expiresat"])
-            if not row["isactive"]:
+            if not is_set(row["isactive"]):
                 self.report.left.append(f"{name}: it was revoked")
             elif ends is not None and ends <= self._now:
                 self.report.left.append(f"{name}: it has expired")
             elif not may_be_a_key(secret.encode()):
                 self.report.left.append(f"{name}: it has not the form of a key")
-            elif await self._at.storage.key_of_hash(key_hash(secret.encode())) is not None:
-                self.report.standing["API keys"] += 1
             else:
-                await self._take_key(row, secret, ends)
+                hash_ = key_hash(secret.encode())
+                there = await self._at.storage.key_of_hash(hash_) is not None
+                if not await self._was_taken("API keys", hash_, there, name):
+                    await self._take_key(row, secret, ends)
 
     async def _take_key(self, row: Old, secret: str, ends: int | None) -> None:
         key = ApiKey(
             id=id_of("key", f"adopted {row['id']}"),  # what is a key is told by its id here
             user_id=self._user.id,
-            name=str(row["name"]).strip()[:_MOST_NAME] or "adopted",
+            name=text(row["name"]).strip()[:_MOST_NAME] or "adopted",
             hash=key_hash(secret.encode()),
             prefix=shown_prefix(secret),
             scopes=scopes_of(Role.ADMIN if row["role"] == "admin" and self._user.role is Role.ADMIN else Role.USER),
@@ -184,14 +209,15 @@ class _Taking:
         if not self._dry:
             entry = self._entry(Act.KEY_CREATED, key.id, name=key.name)
             await self._at.storage.add_key(key, most=_NO_LIMIT, now=self._now, audit=entry)
-        self.report.took["API keys"] += 1
+        await self._took("API keys", key.hash)
 
     async def webhooks(self) -> None:
         for row in self._old.rows("webhooks"):
-            id_, url = str(row["id"]), str(row["url"])
-            if await self._at.storage.webhook(self._user.id, id_) is not None:
-                self.report.standing["webhooks"] += 1
+            id_, url = str(row["id"]), text(row["url"])
+            there = await self._at.storage.webhook(self._user.id, id_) is not None
+            if there:
                 self._webhooks.add(id_)
+            if await self._was_taken("webhooks", id_, there, f"webhook {id_}"):
                 continue
             wanted, unknown = _types(row["events"])
             if not wanted:
@@ -207,8 +233,8 @@ class _Taking:
             user_id=self._user.id,
             url=url,
             wanted=EventFilter(wanted, None),
-            secret=str(row["secret"]) if row["secret"] else new_secret(),
-            active=bool(row["isactive"]),
+            secret=text(row["secret"]) or new_secret(),
+            active=is_set(row["isactive"]),
             created_at=instant(row["createdat"]) or self._now,
             updated_at=instant(row["updatedat"]) or self._now,
             policy=RetryPolicy.LEGACY,
@@ -218,7 +244,7 @@ class _Taking:
         if not self._dry:
             entry = self._entry(Act.WEBHOOK_CREATED, id_)
             await self._at.storage.add_webhook(webhook, most=_NO_LIMIT, audit=entry)
-        self.report.took["webhooks"] += 1
+        await self._took("webhooks", id_)
         self._webhooks.add(id_)
 
     def _note_target(self, id_: str, url: str) -> None:
@@ -259,41 +285,46 @@ class _Taking:
         )
 
 
+def _fact(kind: str, id_: str) -> str:
+    return f"adopted/{kind}/{id_}"
+
+
 def _delivery(row: Old, user_id: str, now: int) -> History:
-    at, ok = instant(row["createdat"]) or now, bool(row["success"])
-    body = str(row["payload"])
+    at, ok = instant(row["createdat"]) or now, is_set(row["success"])
+    body = text(row["payload"])
     event = _read(body)
-    status = int(row["status"] or 0) or None
-    response = str(row["response"] or "")[:_RESPONSE]
+    status, took_ms = number(row["status"]) or None, number(row["duration"])
+    response = text(row["response"])[:_RESPONSE]
     error = None if status is not None else (response or "no answer")
-    number = max(1, int(row["attempts"] or 1))
+    attempts = max(1, number(row["attempts"]))
     delivery = Delivery(
         id=str(row["id"]),
         webhook_id=str(row["webhookid"]),
         user_id=user_id,
         event_id=str(event.get("id") or row["id"]),
-        event_type=str(row["event"]),
-        session_id=event.get("sessionId"),
+        event_type=text(row["event"]),
+        session_id=None if event.get("sessionId") is None else str(event["sessionId"]),
         state=DeliveryState.DELIVERED if ok else DeliveryState.FAILED,
-        attempts=number,
+        attempts=attempts,
         earlier=0,
         due_at=at,
         created_at=at,
         ended_at=at,
         status=status,
         error=error,
-        duration_ms=int(row["duration"] or 0),
+        duration_ms=took_ms,
     )
-    attempt = Attempt(number, at, int(row["duration"] or 0), status, error, {}, {}, response if status else "")
+    attempt = Attempt(attempts, at, took_ms, status, error, {}, {}, response if status else "")
     return delivery, attempt, body.encode()
 
 
-def _types(text: Any) -> tuple[frozenset[str], list[str]]:
-    """Those that there are, and those that there are not."""
+def _types(kept: Any) -> tuple[frozenset[str], list[str]]:
+    """Those that there are, and those that there are not, of a JSON array or of names with commas between."""
     try:
-        asked = {str(one) for one in json.loads(text)}
-    except (ValueError, TypeError):
-        return frozenset(), []
+        read = json.loads(text(kept))
+    except ValueError:
+        read = text(kept).split(",")
+    asked = {str(one).strip() for one in ([read] if isinstance(read, str) else read if isinstance(read, list) else [])}
     known: set[str] = set()
     unknown: list[str] = []
     for one in sorted(asked):
@@ -304,19 +335,19 @@ def _types(text: Any) -> tuple[frozenset[str], list[str]]:
     return frozenset(known), unknown
 
 
-def _read(text: str) -> dict[str, Any]:
+def _read(body: str) -> dict[str, Any]:
     try:
-        found = json.loads(text)
-    except ValueError:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
 
-def _phone(text: Any) -> str:
+def _phone(written: Any) -> str:
     try:
-        return normalize_phone(str(text))
+        return normalize_phone(text(written))
     except Invalid:
-        return str(text or "")
+        return text(written)
 
 
 def _pages(rows: Iterator[History]) -> Iterator[list[History]]:

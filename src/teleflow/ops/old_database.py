@@ -13,7 +13,7 @@ import hashlib
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +21,8 @@ from typing import Any, Self
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from teleflow.errors import Invalid
+from teleflow.errors import Conflict, Invalid
+from teleflow.kit.foreign_sqlite import is_busy, reading
 
 Old = Mapping[str, Any]
 _TABLES = {
@@ -32,8 +33,15 @@ _TABLES = {
         *("id", "webhookid", "event", "payload", "status", "response", "duration", "success", "attempts", "createdat"),
     ),
 }
-_OPTIONAL = frozenset({"lastconnected", "expiresat", "updatedat", "secret", "response", "role", "attempts"})
+_NEEDED = {
+    "sessions": {"id", "name", "sessionstring"},
+    "apikeys": {"id", "key"},
+    "webhooks": {"id", "url", "events"},
+    "webhookdeliveries": {"id", "webhookid", "event"},
+}
+_WITHOUT = {"isauthorized": 1, "isactive": 1}  # where there is no such column
 _AT_ONCE = 200
+_NEVER = 2**53
 _SINGULAR = {"session": "sessions", "apikey": "apikeys", "webhook": "webhooks", "webhookdelivery": "webhookdeliveries"}
 
 
@@ -44,33 +52,50 @@ class WrongKey(Invalid):
 
 
 class OldDatabase:
-    """Open in `with`. Raises Invalid for a file that is none of that service's."""
+    """Open in `with`. Raises Invalid for a file that is none of that service's, Conflict while that service has it.
+
+    `damage` tells of tables that could not be read to their end.
+    """
 
     def __init__(self, path: Path) -> None:
         if not path.is_file():
             raise Invalid(f"There is no file {path}")
         self._path = path
         self._connection: sqlite3.Connection
+        self._stack = ExitStack()
         self._names: dict[str, str] = {}
+        self.damage: dict[str, str] = {}
 
     def __enter__(self) -> Self:
-        self._connection = sqlite3.connect(f"{self._path.absolute().as_uri()}?mode=ro", uri=True)
         try:
-            self._connection.execute("BEGIN")
+            self._connection = self._stack.enter_context(reading(self._path))
             found = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
-        except sqlite3.DatabaseError as error:
-            self._connection.close()
+        except sqlite3.Error as error:
+            self._stack.close()
+            if is_busy(error):
+                raise Conflict(f"{self._path} is in use: stop the older service first", code="IN_USE") from error
             raise Invalid(f"{self._path} is no SQLite database: {error}") from error
+        except OSError as error:
+            raise Invalid(f"{self._path} can't be read: {error.strerror or error}") from error
         for (name,) in found:
             plain = _plain(name)
             self._names.setdefault(_SINGULAR.get(plain, plain), name)
-        if "sessions" not in self._names or "apikeys" not in self._names:
-            self._connection.close()
-            raise Invalid(f"{self._path} has no sessions and API keys: it is not that service's database")
+        try:
+            if not _TABLES.keys() & self._names.keys():
+                raise Invalid(f"{self._path} has no sessions and API keys: it is not that service's database")
+            for table in _TABLES.keys() & self._names.keys():
+                self._columns(table, self._names[table])
+        except BaseException:
+            self._stack.close()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        self._stack.close()
+
+    def lacking(self) -> list[str]:
+        """Tables of that service that are not there."""
+        return [table for table in _TABLES if table not in self._names]
 
     def rows(self, table: str) -> Iterator[Old]:
         """Rows of `sessions`, `apikeys`, `webhooks`, `webhookdeliveries`, by id; names in lower case without marks."""
@@ -78,33 +103,39 @@ class OldDatabase:
         if name is None:
             return
         columns = self._columns(table, name)
+        without = {column: _WITHOUT.get(column) for column in _TABLES[table]}
         asked = ", ".join(f'"{column}"' for column in columns.values())
-        text = f'SELECT {asked} FROM "{name}" ORDER BY "{columns["id"]}"'  # noqa: S608 - names that are there
-        with closing(self._connection.execute(text)) as cursor:
-            while page := cursor.fetchmany(_AT_ONCE):
-                for row in page:
-                    yield dict.fromkeys(_TABLES[table]) | dict(zip(columns, row, strict=True))
+        query = f'SELECT {asked} FROM "{name}" ORDER BY "{columns["id"]}"'  # noqa: S608 - names that are there
+        try:
+            with closing(self._connection.execute(query)) as cursor:
+                while page := cursor.fetchmany(_AT_ONCE):
+                    for row in page:
+                        yield without | dict(zip(columns, row, strict=True))
+        except sqlite3.DatabaseError as error:
+            self.damage[table] = str(error)
 
     def others(self) -> dict[str, int]:
         """Tables that nothing is taken of, and their rows."""
         counts = {}
         for plain, name in self._names.items():
             if plain not in _TABLES and not name.startswith(("sqlite_", "_prisma")):
-                counts[name] = self._connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608
+                try:
+                    counts[name] = self._connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]  # noqa: S608
+                except sqlite3.DatabaseError as error:
+                    self.damage[name] = str(error)
         return counts
 
     def _columns(self, table: str, name: str) -> dict[str, str]:
         there = {_plain(row[1]): row[1] for row in self._connection.execute(f'PRAGMA table_info("{name}")')}
-        lacking = [column for column in _TABLES[table] if column not in there and column not in _OPTIONAL]
-        if lacking:
+        if lacking := sorted(_NEEDED[table] - there.keys()):
             raise Invalid(f"{self._path}: the table {name} has no {lacking[0]}: it is not that service's database")
         return {column: there[column] for column in _TABLES[table] if column in there}
 
 
-def opened_login(sealed: str, key: str) -> str:
+def opened_login(sealed: Any, key: str) -> str:
     """The session string. Raises WrongKey, and Invalid for what was never sealed so."""
     try:
-        salt, nonce, tag, body = (base64.b64decode(part, validate=True) for part in sealed.split(":"))
+        salt, nonce, tag, body = (base64.b64decode(part, validate=True) for part in text(sealed).strip().split(":"))
     except (ValueError, binascii.Error) as error:
         raise Invalid("it is not sealed as that service did it") from error
     try:
@@ -119,15 +150,36 @@ def instant(value: Any) -> int | None:
     if value is None or isinstance(value, bytes):
         return None
     if isinstance(value, int | float):
-        return int(value)
-    text = str(value).strip()
-    if re.fullmatch(r"\d{9,14}", text):
-        return int(text)
+        return int(value) if 0 <= value < _NEVER else None
+    said = str(value).strip().removesuffix(" UTC")
+    if re.fullmatch(r"[0-9]{9,14}", said):
+        return int(said)
     try:
-        found = datetime.fromisoformat(text)
-    except ValueError:
+        found = datetime.fromisoformat(said)
+        at = round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError):
         return None
-    return round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
+    return at if 0 <= at < _NEVER else None
+
+
+def text(value: Any) -> str:
+    """Nothing for NULL; a blob is read as text."""
+    if value is None:
+        return ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def number(value: Any) -> int:
+    """0 for what is none."""
+    try:
+        found = int(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0
+    return found if 0 <= found < _NEVER else 0
+
+
+def is_set(value: Any) -> bool:
+    return bool(value) and str(value).strip().lower() not in {"0", "false", "no"}
 
 
 def _plain(name: str) -> str:

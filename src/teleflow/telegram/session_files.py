@@ -10,6 +10,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+from teleflow.kit.foreign_sqlite import is_busy, reading
 from teleflow.model.session_strings import KEY_BYTES, SessionFormat, StoredLogin
 
 MOST_BYTES = 64 * 1024 * 1024  # entities of a busy account; a login alone has 28 KiB
@@ -30,14 +31,20 @@ class NotASessionFile(ValueError):
     """The file is something else, or holds no login."""
 
 
+class FileInUse(OSError):
+    """Another program has the file to itself now."""
+
+
 def read_session_file(path: Path) -> StoredLogin:
-    """Read it without touching it. Raises NotASessionFile, OSError."""
+    """Read it without touching it. Raises NotASessionFile, FileInUse, OSError."""
     if not path.is_file():
         raise NotASessionFile("no such file")
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=1)) as file:
+        with reading(path, patience_s=1) as file:
             return _login_in(file)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, OverflowError) as error:
+        if is_busy(error):
+            raise FileInUse("another program has it in use") from error
         raise NotASessionFile(f"it is no Telethon session: {error}") from error
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import structlog
 from pymongo import AsyncMongoClient
 from telethon import TelegramClient
 from telethon.crypto import rsa
@@ -90,6 +93,23 @@ async def test_a_file_that_is_no_session_is_told_and_left(rig: Rig, tmp_path: Pa
     assert "no Telethon session" in await marked(path)
     ann = await rig.token("ann")
     assert (await rig.http.get("/telegram/status", headers=ann)).json()["connected"] is False
+
+
+async def test_a_file_that_another_program_uses_is_taken_at_a_later_start(rig: Rig, tmp_path: Path) -> None:
+    await rig.user("ann", ANN)
+    path = tmp_path / "sessions" / "ann.session"
+    await telethon_login(rig, path, ANN)
+    await rig.stop()
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with structlog.testing.capture_logs() as told:
+            await rig.start()
+            async with asyncio.timeout(15):
+                while not any(line["event"] == "adoption.waits" for line in told):
+                    await asyncio.sleep(0.02)
+        await rig.stop()
+    await rig.start()
+    assert "taken over" in await marked(path)
 
 
 async def test_a_login_that_telegram_ended_meanwhile_is_no_login(rig: Rig, tmp_path: Path) -> None:
