@@ -27,6 +27,9 @@ class Server(Protocol):
 
     async def open_jobs(self, name: str) -> int: ...
 
+    @property
+    def pid(self) -> int: ...
+
 
 class _Postgres:
     def __init__(self) -> None:
@@ -34,6 +37,10 @@ class _Postgres:
 
         self._server = Postgres(durable=True).start()
         atexit.register(self._server.remove)
+
+    @property
+    def pid(self) -> int:
+        return self._server.pid
 
     def url(self, name: str) -> str:
         return self._server.url(name)
@@ -63,6 +70,10 @@ class _Mongo:
 
         self._server = Mongo(standalone=standalone, durable=True).start()
         atexit.register(self._server.remove)
+
+    @property
+    def pid(self) -> int:
+        return self._server.pid
 
     def url(self, name: str) -> str:
         return self._server.url(name)
@@ -98,17 +109,23 @@ class _Mongo:
 
 
 _names: dict[Path, str] = {}
+_running: dict[str, Server] = {}
 _servers: list[Server] = []  # the one that was chosen; none for SQLite
 
 
-def choose(name: str) -> None:
-    """All gateways from now on have this one. Starts its server."""
-    _names.clear()
+def choose(name: str) -> int | None:
+    """All gateways from now on have this one. Starts its server, where it does not run; the server's pid."""
     _servers.clear()
-    if name == "postgresql":
-        _servers.append(_Postgres())
-    elif name != SQLITE:
-        _servers.append(_Mongo(standalone=name == "mongodb-alone"))
+    if name == SQLITE:
+        return None
+    if name not in _running:
+        _running[name] = _Postgres() if name == "postgresql" else _Mongo(standalone=name == "mongodb-alone")
+    _servers.append(_running[name])
+    return _running[name].pid
+
+
+def chosen() -> str:
+    return next((name for name, server in _running.items() if server in _servers), SQLITE)
 
 
 def settings(data_dir: Path) -> dict[str, str]:

@@ -48,7 +48,19 @@ PROOFS = (
     "copy",
     "database-restart",
 )
-BENCHES = ("send", "login", "memory", "read", "invoke", "events", "webhooks", "streams", "files", "sandbox")
+BENCHES = (
+    "send",
+    "login",
+    "memory",
+    "read",
+    "invoke",
+    "events",
+    "webhooks",
+    "streams",
+    "files",
+    "sandbox",
+    "databases",
+)
 
 
 def main(arguments: list[str]) -> int:

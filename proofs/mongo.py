@@ -69,6 +69,12 @@ class Mongo:
             free.bind(("127.0.0.1", 0))
             self.port = int(free.getsockname()[1])
 
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise RuntimeError("the server does not run")
+        return self._process.pid
+
     def url(self, name: str = "teleflow", **options: str) -> str:
         asked = "&".join(f"{key}={value}" for key, value in options.items())
         return f"mongodb://127.0.0.1:{self.port}/{name}" + (f"?{asked}" if asked else "")

@@ -43,11 +43,11 @@ async def run(rounds: int) -> Outcome:
             caller = gateway.caller(person.token)
             ours: list[tuple[float, float]] = []
             bare: list[tuple[float, float]] = []
-            cursor = await _end(caller, "")
+            cursor = await end_of_log(caller, "")
             for number in range(rounds):
                 for mine in (True, False) if number % 2 else (False, True):
                     if mine:
-                        rate, cpu, cursor = await _ours(gateway, sandbox, caller, friend, person.phone, cursor)
+                        rate, cpu, cursor = await into_log(gateway, sandbox, caller, friend, person.phone, cursor)
                         ours.append((rate, cpu))
                     else:
                         bare.append(await _bare(folder, sandbox, friend, sessions))
@@ -62,7 +62,7 @@ async def _write(sandbox: SandboxProcess, friend: str, to: str) -> None:
         raise RuntimeError(f"the messages were not written: {reply.status}")
 
 
-async def _end(caller: Caller, cursor: str) -> str:
+async def end_of_log(caller: Caller, cursor: str) -> str:
     """The end of the log from this cursor on."""
     while True:
         after = f"&after={cursor}" if cursor else ""
@@ -72,7 +72,7 @@ async def _end(caller: Caller, cursor: str) -> str:
             return str(cursor)
 
 
-async def _ours(
+async def into_log(
     gateway: GatewayProcess, sandbox: SandboxProcess, caller: Caller, friend: str, to: str, cursor: str
 ) -> tuple[float, float, str]:
     gateway.lag.mark()
@@ -96,7 +96,7 @@ async def _ours(
     page = (await caller.get(f"/api/v1/events/log?limit=1000&types=message.received&after={cursor}"))["data"]
     if len(page["items"]) < 1000:
         raise RuntimeError("what came was no messages")
-    return MESSAGES / took, used / MESSAGES * 1e6, await _end(caller, f"c{first + MESSAGES}")
+    return MESSAGES / took, used / MESSAGES * 1e6, await end_of_log(caller, f"c{first + MESSAGES}")
 
 
 async def _bare(folder: Path, sandbox: SandboxProcess, friend: str, sessions: list[str]) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Coroutine
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Hashable
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from teleflow.storage.sql.statement import Tx
@@ -29,6 +29,14 @@ class Engine(Protocol):
 
     def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         """Run the unit in a transaction; return once it is on disk. Raises StorageUnavailable, or what it raised."""
+
+    def write_beside(
+        self, kind: str, keys: Collection[Hashable], unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
+        """As `write`. It may change places with other units of kinds, and go beside those of its own.
+
+        Not with and beside those that have one of its keys.
+        """
 
     def write_heavy(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]: ...
 

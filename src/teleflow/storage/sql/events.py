@@ -49,6 +49,11 @@ _COUNT_ENDPOINTS = Statement(
 )
 _ADVANCE = Statement(update(t.event_logs).values(newest=given("new_newest")).where(_l.user_id == given("of_user")))
 _ADD = Statement(insert(t.events).values({c.name: given(c.name) for c in _e}).on_conflict_do_nothing())
+_RENUMBER = Statement(
+    update(t.events)
+    .values(number=given("new_number"))
+    .where(_e.user_id == given("of_user"), _e.number == given("number"))
+)
 _EVENT_COLUMNS = [_e.number, _e.id, _e.type, _e.session_id, _e.chat_id, _e.at, _e.body]
 _AFTER = Statement(
     select(*_EVENT_COLUMNS)
@@ -132,7 +137,8 @@ class Events(Part):
         faces: Sequence[Face] = (),
     ) -> int | None:
         rows = [row_of(event) for event in events]
-        return await self._db.write(_append, user_id, session_id, rows, positions, faces, now)
+        keys = [user_id] if session_id is None else [user_id, session_id]
+        return await self._db.write_beside("append", keys, _append, user_id, session_id, rows, positions, faces, now)
 
     async def events_after(
         self, user_id: str, *, after: int, limit: int, wanted: EventFilter | None = None
@@ -233,13 +239,13 @@ async def append(tx: Tx, user_id: str, rows: Sequence[Mapping[str, Any]], now: i
         await tx.run(_OPEN_LOG, of_user=user_id)
         row = await tx.one(_TAKE, of_user=user_id, count=len(rows))
     taken, endpoints = (int(row[0]), bool(row[1])) if row else (len(rows), False)
-    newest = before = taken - len(rows)
-    added: list[tuple[int, Mapping[str, Any]]] = []
-    for event in rows:
-        if await tx.run(_ADD, user_id=user_id, number=newest + 1, logged_at=now, **event):
-            newest += 1
-            added.append((newest, event))
+    before = taken - len(rows)
+    if endpoints:
+        await tx.claim(user_id)  # deliveries wait behind those of the events before them
+    added = await _add(tx, user_id, before, rows, now)
+    newest = before + len(added)
     if newest < taken:  # some were there already
+        tx.alone(user_id)
         await tx.run(_ADVANCE, of_user=user_id, new_newest=newest)
     if newest == before:
         return 0
@@ -247,6 +253,24 @@ async def append(tx: Tx, user_id: str, rows: Sequence[Mapping[str, Any]], now: i
         await deliveries.plan(tx, user_id, added, now)
     tx.ring(user_id)
     return newest - before
+
+
+async def _add(
+    tx: Tx, user_id: str, before: int, rows: Sequence[Mapping[str, Any]], now: int
+) -> list[tuple[int, Mapping[str, Any]]]:
+    """Those that were not there, with their numbers, which have no gap."""
+    whose = {"user_id": user_id, "logged_at": now}
+    counts = await tx.each(_ADD, [{**whose, **event, "number": before + n} for n, event in enumerate(rows, 1)])
+    if all(counts):
+        return list(enumerate(rows, before + 1))
+    added: list[tuple[int, Mapping[str, Any]]] = []
+    for n, (event, count) in enumerate(zip(rows, counts, strict=True), 1):
+        if count:
+            number = before + len(added) + 1
+            if number < before + n:
+                await tx.run(_RENUMBER, of_user=user_id, number=before + n, new_number=number)
+            added.append((number, event))
+    return added
 
 
 async def forget_positions(tx: Tx, session_id: str) -> None:

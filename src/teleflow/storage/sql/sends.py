@@ -143,20 +143,21 @@ class Sends(Part):
     ) -> Accepted:
         log = log_row(job, username=username, from_phone=from_phone)
         lease = {"lease_node": node, "lease_until": lease_until}
-        first = await self._db.write(accept, job, log, lease, idempotency_key, fingerprint)
+        keys = [job.id] if idempotency_key is None else [job.id, (job.user_id, idempotency_key)]
+        first = await self._db.write_beside("accept", keys, accept, job, log, lease, idempotency_key, fingerprint)
         return Accepted(job, replayed=False) if first is None else Accepted(self._job(first), replayed=True)
 
     async def settle_send(self, job_id: str, settlement: Settlement, *, now: int) -> SendJob | None:
         result = None
         if settlement.messages:
             result = self._seal.seal(json_of(settlement.messages), *bindings.job_result(job_id))
-        return self._maybe(await self._db.write(_settle, job_id, settlement, result, now))
+        return self._maybe(await self._db.write_beside("settle", [job_id], _settle, job_id, settlement, result, now))
 
     async def cancel_send(self, job_id: str, *, detail: str, now: int) -> bool:
         return await self._db.write(cancel, job_id, detail, now)
 
     async def mark_sending(self, job_id: str, *, attempts: int, node: str, lease_until: int) -> bool:
-        return await self._db.write(_mark_sending, job_id, attempts, node, lease_until)
+        return await self._db.write_beside("mark", [job_id], _mark_sending, job_id, attempts, node, lease_until)
 
     async def claim_sends(self, *, node: str, now: int, lease_until: int, limit: int) -> list[SendJob]:
         rows = await self._db.write(_claim, node, now, lease_until, page(limit))

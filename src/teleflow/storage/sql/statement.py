@@ -7,10 +7,20 @@ await nothing but their `Tx`, and may be run again from the start after a failur
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Hashable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
-from sqlalchemy import BindParameter, ClauseElement, ColumnElement, Dialect, UpdateBase, bindparam, literal_column
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    ClauseElement,
+    ColumnElement,
+    Dialect,
+    Select,
+    UpdateBase,
+    bindparam,
+    literal_column,
+)
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -22,6 +32,7 @@ Row = tuple[Any, ...]
 # Literals, since a bound value would keep SQLite from using partial indexes.
 YES: ColumnElement[int] = literal_column("1")
 NO: ColumnElement[int] = literal_column("0")
+NTH = "nth_of_several"
 
 
 class Compiled:
@@ -44,12 +55,28 @@ class Compiled:
 class Statement:
     """One SQL statement. Values are given by name when it is run."""
 
-    __slots__ = ("_compiled", "_element", "writes")
+    __slots__ = ("_compiled", "_element", "_numbered", "writes")
 
     def __init__(self, element: ClauseElement) -> None:
         self._element = element
         self.writes = isinstance(element, UpdateBase)
         self._compiled: dict[str, Compiled] = {}
+        self._numbered: Statement | None = None
+
+    def numbered(self) -> Statement:
+        """The same with a further value, NTH, that its rows end with; each row that is written is one of them.
+
+        Of several that are run at once it tells whose rows they are.
+        """
+        if self._numbered is None:
+            nth = bindparam(NTH, type_=BigInteger).label(NTH)
+            if isinstance(self._element, Select):
+                self._numbered = Statement(self._element.add_columns(nth))
+            elif isinstance(self._element, UpdateBase):
+                self._numbered = Statement(self._element.returning(nth))
+            else:
+                raise TypeError(f"{type(self._element).__name__} has no rows of its own")
+        return self._numbered
 
     def compiled(self, dialect: Dialect) -> Compiled:
         known = self._compiled.get(dialect.name)
@@ -75,6 +102,15 @@ class Tx(Protocol):
 
     async def run(self, statement: Statement, /, **values: Any) -> int:
         """How many rows were touched."""
+
+    async def each(self, statement: Statement, values: Sequence[Mapping[str, Any]]) -> list[int]:
+        """The statement once for each of these; how many rows it touched each time."""
+
+    async def claim(self, key: Hashable) -> None:
+        """Wait until all that went beside this one, and claimed the key before it, has ended."""
+
+    def alone(self, key: Hashable) -> None:
+        """Go on only if no other unit that has this key goes beside this one; it is run again by itself otherwise."""
 
     def ring(self, id_: str) -> None:
         """After the commit, tell whoever waits for it: something is in this user's log, or for this webhook to send."""

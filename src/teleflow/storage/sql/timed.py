@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from functools import partial
 from typing import TypeVar
 
@@ -27,6 +27,11 @@ class Timed:
 
     def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         return self._watched(self._engine.write(unit, *args, **kwargs))
+
+    def write_beside(
+        self, kind: str, keys: Collection[Hashable], unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
+        return self._watched(self._engine.write_beside(kind, keys, unit, *args, **kwargs))
 
     def write_heavy(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         return self._watched(self._engine.write_heavy(unit, *args, **kwargs))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -88,19 +89,17 @@ _TROUBLE = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError, asyncio.Time
 
 
 class PostgresTx:
-    """A transaction on one connection, as units of work see it. Outside of one, each statement stands alone.
+    """A transaction on one connection, as a unit of work sees it that has one of its own (the writer's: `beside`).
 
-    `connection` is set before it is used, and may be another one for the next transaction. `wrote`: a statement of it
-    was no mere query.
+    Outside of one, each statement stands alone. `connection` is set before it is used.
     """
 
-    __slots__ = ("_dialect", "connection", "rung", "wrote")
+    __slots__ = ("_dialect", "connection", "rung")
     connection: Connection
 
     def __init__(self, dialect_: Dialect) -> None:
         self._dialect = dialect_
         self.rung: set[str] = set()
-        self.wrote = False
 
     def ring(self, user_id: str) -> None:
         self.rung.add(user_id)
@@ -119,7 +118,15 @@ class PostgresTx:
         done = await self.connection.execute(text, *given)  # "UPDATE 3", "INSERT 0 1"
         return int(done.rsplit(" ", 1)[-1])
 
+    async def each(self, statement: Statement, values: Sequence[Mapping[str, Any]]) -> list[int]:
+        return [await self.run(statement, **one) for one in values]
+
+    async def claim(self, key: Hashable) -> None:
+        """Nothing goes beside it."""
+
+    def alone(self, key: Hashable) -> None:
+        """It always is."""
+
     def _laid_out(self, statement: Statement, values: dict[str, Any]) -> tuple[str, list[Any]]:
         compiled = statement.compiled(self._dialect)
-        self.wrote = self.wrote or statement.writes
         return compiled.text, [stored(value) for value in compiled.arrange(values)]

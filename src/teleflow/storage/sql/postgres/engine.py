@@ -7,7 +7,7 @@ transaction of their own beside the writer's, so that a user with a million rows
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Hashable
 from functools import partial
 from typing import Any, ParamSpec, TypeVar
 
@@ -20,6 +20,7 @@ from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
 from teleflow.storage.sql.engine import Unit
 from teleflow.storage.sql.postgres import connection as c
+from teleflow.storage.sql.postgres.beside import UnitTx
 from teleflow.storage.sql.postgres.hold import Hold
 from teleflow.storage.sql.postgres.migrating import migrate
 from teleflow.storage.sql.postgres.writer import RACES, Writer
@@ -100,8 +101,15 @@ class PostgresEngine:
             await self.write(_probe)
 
     def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
-        writer = self._running_writer()
-        return writer.submit(partial(unit, writer.tx, *args, **kwargs))
+        tx = UnitTx()
+        return self._running_writer().submit(partial(unit, tx, *args, **kwargs), tx)
+
+    def write_beside(
+        self, kind: str, keys: Collection[Hashable], unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> asyncio.Future[T]:
+        held = frozenset(keys)
+        tx = UnitTx(held)
+        return self._running_writer().submit(partial(unit, tx, *args, **kwargs), tx, kind, held)
 
     def write_heavy(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         if self._heavy is None:

@@ -1,8 +1,9 @@
 """The one writer of this process: units of many callers, one transaction, one sync of the server's log.
 
 Units run one after the other, in the order in which they were handed in, as on SQLite: what callers may rely on is
-the same. Other processes write beside it; what two of them must not do at once stands in the statements as row locks,
-and a transaction that loses a race (deadlock, serialisation) is run again.
+the same. Those that have nothing in common go beside each other (`beside`), which saves journeys. Other processes
+write beside it; what two of them must not do at once stands in the statements as row locks, and a transaction that
+loses a race (deadlock, serialisation) is run again.
 
 Promises: a caller hears of success only after the commit; when a transaction fails, each of its callers gets
 StorageUnavailable; a unit that raises is undone alone; a caller who is cancelled disturbs nobody. A connection that is
@@ -14,7 +15,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Hashable
 from typing import Any
 
 import structlog
@@ -23,21 +24,14 @@ from sqlalchemy import Dialect
 from teleflow.errors import Internal, StorageUnavailable
 from teleflow.kit.clock import Clock
 from teleflow.kit.tasks import Tasks
-from teleflow.storage.sql.postgres.connection import (
-    COMMAND_S,
-    CONNECT_S,
-    Connection,
-    PostgresTx,
-    is_lost_race,
-    is_trouble,
-    is_units_own,
-)
-from teleflow.storage.sql.queued import Queued, Work
+from teleflow.storage.sql.postgres.beside import Group, OneByOne, Unit, UnitTx, waves
+from teleflow.storage.sql.postgres.connection import COMMAND_S, CONNECT_S, Connection, is_lost_race
+from teleflow.storage.sql.queued import Work
 
 _log = structlog.get_logger(__name__)
 
 QUEUE_LIMIT = 10_000
-BATCH_LIMIT = 64  # units in one transaction
+BATCH_LIMIT = 128  # units in one transaction
 BATCH_S = 0.05  # after so long a transaction takes no further unit
 PATIENCE = 10.0  # seconds that a unit may wait for its turn
 RACES = 8  # a transaction that lost so many is given up
@@ -48,25 +42,28 @@ class Writer:
 
     def __init__(self, connect: Callable[[], Awaitable[Connection]], dialect: Dialect, clock: Clock) -> None:
         self._connect = connect
-        self.tx = PostgresTx(dialect)
+        self._dialect = dialect
         self._clock = clock
         self._tasks = Tasks("storage-writer")
         self._connection: Connection | None = None
-        self._waiting: deque[Queued] = deque()
+        self._waiting: deque[Unit] = deque()
         self._more = asyncio.Event()
         self._closed = False
         self.on_append: Callable[[Collection[str]], None] | None = None
         self.failing: BaseException | None = None  # why the last transaction failed
         self._work = self._tasks.start(self._go(), "storage:writer", on_failure=self._died)
 
-    def submit(self, work: Work) -> asyncio.Future[Any]:
+    def submit(
+        self, work: Work, tx: UnitTx, kind: str | None = None, keys: frozenset[Hashable] = frozenset()
+    ) -> asyncio.Future[Any]:
+        """`work` is over this `tx`; `kind` and `keys` as `Engine.write_beside` has them."""
         if self._closed or len(self._waiting) >= QUEUE_LIMIT:
             raise StorageUnavailable(
                 "The service is stopping" if self._closed else "Too much is waiting for the database: try again",
                 retry_after=1.0,
             )
         future: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting.append(Queued(work, future, heavy=False, since=self._clock.monotonic()))
+        self._waiting.append(Unit(work, future, self._clock.monotonic(), tx, kind, keys))
         self._more.set()
         return future
 
@@ -96,9 +93,9 @@ class Writer:
                 self._more.clear()
                 await self._more.wait()
 
-    def _next(self) -> list[Queued]:
+    def _next(self) -> list[Unit]:
         latest = self._clock.monotonic() - PATIENCE
-        batch: list[Queued] = []
+        batch: list[Unit] = []
         while self._waiting and len(batch) < BATCH_LIMIT:
             unit = self._waiting.popleft()
             if unit.since <= latest:
@@ -107,16 +104,16 @@ class Writer:
                 batch.append(unit)
         return batch
 
-    async def _carry(self, batch: list[Queued]) -> None:
+    async def _carry(self, batch: list[Unit]) -> None:
         """One transaction with these units, or with the first of them."""
         guarded = False
         races = 0
         while True:
             try:
                 async with asyncio.timeout(CONNECT_S + 2 * COMMAND_S):
-                    connection = self.tx.connection = await self._connected()
-                    done = await self._transaction(connection, batch, guarded=guarded)
-            except _Undo:
+                    done = await self._transaction(await self._connected(), batch, guarded=guarded)
+            except OneByOne:
+                await self._roll_back()
                 guarded = True
                 continue
             except Exception as error:  # noqa: BLE001 - told to those who wait for this transaction
@@ -132,37 +129,32 @@ class Writer:
             self._waiting.extendleft(reversed(batch[len(done) :]))
             return
 
-    async def _transaction(self, connection: Connection, batch: list[Queued], *, guarded: bool) -> list[Queued]:
-        """The units that are in it; raises _Undo when one of them can't be undone alone."""
-        tx = self.tx
-        tx.rung = set()
+    async def _transaction(self, connection: Connection, batch: list[Unit], *, guarded: bool) -> list[Unit]:
+        """The units that are in it; raises OneByOne when one of them can't be undone alone."""
         await connection.execute("BEGIN")
         until = self._clock.monotonic() + BATCH_S
-        done: list[Queued] = []
-        wrote = False
-        for unit in batch:
-            unit.again()
-            tx.wrote = False
-            done.append(unit)
-            if guarded:
-                await self._guarded(connection, unit)
-            else:
-                await _drive(unit)
-                if unit.error is not None and (tx.wrote or _spoilt(unit)):
-                    await connection.execute("ROLLBACK")
-                    raise _Undo
-            wrote = wrote or tx.wrote
+        count, wrote = 0, False
+        for wave in waves(batch, single=guarded):
+            for units in wave:
+                wrote |= await self._run(connection, units, guarded=guarded)
+                count += len(units)
             if self._clock.monotonic() >= until:
                 break
         await connection.execute("COMMIT" if wrote else "ROLLBACK")
-        return done
+        return batch[:count]
 
-    async def _guarded(self, connection: Connection, unit: Queued) -> None:
-        await connection.execute("SAVEPOINT unit")
-        await _drive(unit)
-        await connection.execute("RELEASE unit" if unit.error is None else "ROLLBACK TO unit")
-        if unit.error is not None:
-            self.tx.wrote = False
+    async def _run(self, connection: Connection, units: list[Unit], *, guarded: bool) -> bool:
+        """Whether they wrote something that stands."""
+        if guarded:
+            await connection.execute("SAVEPOINT unit")
+        await Group(connection, self._dialect).run(units)
+        refused = [unit for unit in units if unit.error is not None]
+        if guarded:
+            await connection.execute("ROLLBACK TO unit" if refused else "RELEASE unit")
+            return not refused and units[0].tx.wrote
+        if any(unit.tx.wrote or _spoilt(unit) for unit in refused):
+            raise OneByOne
+        return any(unit.tx.wrote for unit in units)
 
     async def _connected(self) -> Connection:
         if self._connection is None or self._connection.is_closed():
@@ -181,14 +173,15 @@ class Writer:
             self._connection = None
             connection.terminate()
 
-    def _stands(self, done: list[Queued]) -> None:
+    def _stands(self, done: list[Unit]) -> None:
         if self.failing is not None:
             _log.info("storage.recovered")
         self.failing = None
         for unit in done:
             unit.tell()
-        if self.tx.rung and self.on_append is not None:
-            self.on_append(self.tx.rung)
+        rung = set().union(*(unit.tx.rung for unit in done if unit.error is None))
+        if rung and self.on_append is not None:
+            self.on_append(rung)
 
     def _failed(self, error: BaseException) -> None:
         if self.failing is None:
@@ -196,24 +189,6 @@ class Writer:
         self.failing = error
 
 
-class _Undo(Exception):
-    """The transaction is to be run anew, each unit in a savepoint."""
-
-
-async def _drive(unit: Queued) -> None:
-    """What a unit raises is its own, except when the database itself fails."""
-    try:
-        unit.result = await unit.work()
-    except Exception as error:
-        if is_units_own(error):
-            unit.error = Internal("The database refused what was to be stored")
-            unit.error.__cause__ = error
-        elif is_trouble(error):
-            raise
-        else:
-            unit.error = error
-
-
-def _spoilt(unit: Queued) -> bool:
+def _spoilt(unit: Unit) -> bool:
     """Whether the server refused one of its statements: nothing goes on in that transaction."""
     return isinstance(unit.error, Internal) and unit.error.__cause__ is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from collections.abc import Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +101,15 @@ class SqliteTx:
     async def run(self, statement: Statement, /, **values: Any) -> int:
         return self._execute(statement, values).rowcount
 
-    def _execute(self, statement: Statement, values: dict[str, Any]) -> sqlite3.Cursor:
+    async def each(self, statement: Statement, values: Sequence[Mapping[str, Any]]) -> list[int]:
+        return [self._execute(statement, one).rowcount for one in values]
+
+    async def claim(self, key: Hashable) -> None:
+        """Nothing goes beside it."""
+
+    def alone(self, key: Hashable) -> None:
+        """It always is."""
+
+    def _execute(self, statement: Statement, values: Mapping[str, Any]) -> sqlite3.Cursor:
         compiled = statement.compiled(self._dialect)
         return self._connection.execute(compiled.text, compiled.arrange(values))

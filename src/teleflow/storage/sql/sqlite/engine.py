@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sqlite3
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, TypeVar
@@ -113,6 +113,16 @@ class SqliteEngine:
     def write(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         writer = self._running_writer()
         return writer.submit(partial(unit, writer.tx, *args, **kwargs))
+
+    def write_beside(
+        self,
+        kind: str,  # noqa: ARG002
+        keys: Collection[Hashable],  # noqa: ARG002
+        unit: Unit[P, T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> asyncio.Future[T]:
+        return self.write(unit, *args, **kwargs)  # nothing is saved by it: there are no journeys
 
     def write_heavy(self, unit: Unit[P, T], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[T]:
         writer = self._running_writer()

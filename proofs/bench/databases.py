@@ -1,0 +1,151 @@
+"""The same sends and the same updates on each database, in turns: what a server costs beside a file.
+
+The service is on core 0. The database's server, the data centre and the load share core 1, for all alike: SQLite has
+nothing there but these two. Each server waits for its disk before it says that something is stored. What stands beside
+the rates is whose CPU time an operation took; the rate is bound by the fuller core, so a busy core 1 is told.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import tempfile
+from collections import defaultdict
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from proofs import databases
+from proofs.bench import events
+from proofs.bench.send import child_line
+from proofs.machine import cpu_seconds_of_all, pin
+from proofs.outcome import Outcome
+from proofs.people import friends, seeded
+from proofs.process import GatewayProcess, SandboxProcess, kept
+from proofs.wire import Caller
+
+SENDERS = 100
+SECONDS = 4.0
+WARM_UP = 1.5
+BOUNDS = {"postgresql": 0.7, "mongodb": 0.5, "mongodb-alone": 0.5}
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """One database, with a service and a data centre of its own."""
+
+    folder: Path
+    gateway: GatewayProcess
+    sandbox: SandboxProcess
+    caller: Caller
+    tokens: list[str]
+    phones: list[str]
+    account: str
+    server: int | None
+
+    @property
+    def beside(self) -> dict[str, int]:
+        server = {} if self.server is None else {"database": self.server}
+        return {"centre": self.sandbox.pid, **server}
+
+
+async def run(rounds: int) -> Outcome:
+    before = databases.chosen()
+    names = list(databases.NAMES)
+    found: dict[tuple[str, str], list[Figures]] = defaultdict(list)
+    try:
+        with tempfile.TemporaryDirectory(prefix="teleflow-bench-") as made:
+            async with AsyncExitStack() as stack:
+                places = {name: await _opened(stack, Path(made) / name, name) for name in names}
+                for number in range(rounds):
+                    turn = number % len(names)
+                    for name in names[turn:] + names[:turn]:
+                        for what, measure in _MEASURES.items():
+                            found[name, what].append(await measure(places[name]))
+    finally:
+        databases.choose(before)
+    return _judge(names, found)
+
+
+async def _opened(stack: AsyncExitStack, folder: Path, name: str) -> _Place:
+    server = databases.choose(name)
+    if server is not None:
+        pin(server, 1)
+    seed = await seeded(SENDERS, tokens=True)
+    seed.copy(folder)
+    sandbox = seed.sandbox(folder, core=1, pq_bits=30)
+    await stack.enter_async_context(kept(sandbox))
+    await sandbox.start()
+    phones = await friends(sandbox, SENDERS)
+    gateway = GatewayProcess(folder, sandbox.info, core=0, TELEGRAM_CONNECT_RATE="0")
+    await stack.enter_async_context(kept(gateway))
+    await gateway.start()
+    first = seed.people[0]
+    caller = gateway.caller(first.token)
+    stack.callback(caller.close)
+    tokens = [person.token for person in seed.people]
+    return _Place(folder, gateway, sandbox, caller, tokens, phones, first.phone, server)
+
+
+async def _many(place: _Place) -> Figures:
+    return await _load(place, SENDERS)
+
+
+async def _single(place: _Place) -> Figures:
+    return await _load(place, 1)
+
+
+async def _load(place: _Place, senders: int) -> Figures:
+    plan = {
+        "port": place.gateway.port,
+        "pid": place.gateway.pid,
+        "tokens": place.tokens[:senders],
+        "phones": place.phones[:senders],
+        "warmUp": WARM_UP,
+        "seconds": SECONDS,
+        "beside": place.beside,
+    }
+    result: Figures = await child_line(place.folder, ["load", json.dumps(plan)], core=1)
+    return result
+
+
+async def _updates(place: _Place) -> Figures:
+    cursor = await events.end_of_log(place.caller, "")
+    before = {name: cpu_seconds_of_all(pid) for name, pid in place.beside.items()}
+    rate, cpu, _ = await events.into_log(
+        place.gateway, place.sandbox, place.caller, place.phones[0], place.account, cursor
+    )
+    theirs = {
+        name: (cpu_seconds_of_all(pid) - before[name]) / events.MESSAGES * 1e6 for name, pid in place.beside.items()
+    }
+    return {"rate": rate, "cpu": cpu, "failed": 0.0, **theirs}
+
+
+_MEASURES = {f"{SENDERS} senders": _many, "1 sender": _single, "events": _updates}
+
+
+def _judge(names: list[str], found: dict[tuple[str, str], list[Figures]]) -> Outcome:
+    outcome = Outcome()
+
+    def middle(name: str, what: str, figure: str) -> float:
+        return statistics.median(one.get(figure, 0.0) for one in found[name, what])
+
+    for what in _MEASURES:
+        for name in names:
+            rates = [one["rate"] for one in found[name, what]]
+            outcome.fact(
+                f"{what}, {name}: a second", f"{statistics.median(rates):,.0f} [{min(rates):,.0f} to {max(rates):,.0f}]"
+            )
+            whose = ", ".join(f"{middle(name, what, of):,.0f}" for of in ("cpu", "database", "centre"))
+            outcome.fact("  CPU µs each: service, database's server, data centre", whose)
+            if "p50" in found[name, what][0]:
+                outcome.fact("  p50 ms, p99 ms", f"{middle(name, what, 'p50'):.3g}, {middle(name, what, 'p99'):.3g}")
+    failed = sum(one["failed"] for several in found.values() for one in several)
+    outcome.exactly("requests not answered with 200", 0, int(failed))
+    for name, bound in BOUNDS.items():
+        for what in (f"{SENDERS} senders", "events"):
+            if name in names and databases.SQLITE in names:
+                ratio = middle(name, what, "rate") / middle(databases.SQLITE, what, "rate")
+                outcome.at_least(f"rate, {name} / sqlite, {what}", bound * 100, ratio * 100, "%")
+    return outcome
