@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from teleflow.cli.output import note, say
+from teleflow.cli.output import note, say, tell_first_admin
 from teleflow.errors import Invalid, SettingsError
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ async def _adopted(settings: Settings, file: Path, user: str, key: str, dry: boo
                 "The service is running on this database: stop it before it takes something over", code="IN_USE"
             )
         async with opened(settings) as at:
-            return await take(at, file, username=user, key=key, dry=dry)
+            return await take(at, file, username=user, key=key, dry=dry, on_first_admin=tell_first_admin)
 
 
 def _adopt_older(settings: Settings, dry: bool) -> None:

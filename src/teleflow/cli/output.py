@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 
 from teleflow.errors import Kind
+
+if TYPE_CHECKING:
+    from teleflow.services.accounts import FirstAdmin
 
 EXIT_CODES: Mapping[Kind, int] = {
     Kind.INTERNAL: 1,
@@ -34,6 +38,13 @@ def note(line: str) -> None:
     """Something beside the result."""
     sys.stderr.write(line + "\n")
     sys.stderr.flush()
+
+
+def tell_first_admin(made: FirstAdmin) -> None:
+    """A password that was generated is shown; one that was set is its owner's."""
+    if made.password is not None:
+        say(f"First admin: {made.username}   password: {made.password}")
+        say("The password is shown this once. Change it: teleflow user password " + made.username)
 
 
 def table(title: str, columns: list[str], rows: list[list[str]]) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from teleflow.cli.output import note, say
+from teleflow.cli.output import note, say, tell_first_admin
 from teleflow.errors import Invalid, SettingsError
 
 if TYPE_CHECKING:
@@ -34,9 +34,8 @@ def serve() -> None:
 
     def ready(facts: Ready) -> None:
         say(f"TeleFlow listens at {facts.url} (API documentation: {facts.url}/docs)")
-        if facts.first_admin is not None and facts.first_admin.password is not None:
-            say(f"First admin: {facts.first_admin.username}   password: {facts.first_admin.password}")
-            say("The password is shown this once. Change it: teleflow user password " + facts.first_admin.username)
+        if facts.first_admin is not None:
+            tell_first_admin(facts.first_admin)
 
     _run(app.serve(settings, on_ready=ready))
 

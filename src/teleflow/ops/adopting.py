@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,8 @@ from teleflow.model.webhooks import Attempt, Delivery, DeliveryState, RetryPolic
 from teleflow.ops.keyring import refuse_unadmitted
 from teleflow.ops.old_database import Old, OldDatabase, WrongKey, instant, is_set, number, opened_login, text
 from teleflow.ops.opened import Opened
-from teleflow.services.accounts import service_credentials
+from teleflow.services.accounts import Accounts, FirstAdmin, service_credentials
+from teleflow.services.passwords import Passwords
 from teleflow.storage.base.adoption import History, HistoryStore
 from teleflow.telegram.dc import Telegram
 from teleflow.webhooks.signing import new_secret
@@ -53,16 +54,32 @@ class Report:
     notes: list[str] = field(default_factory=list)
 
 
-async def adopt(at: Opened, file: Path, *, username: str, key: str, dry: bool = False) -> Report:
-    """Raises Invalid (another file, a key that opens nothing), NotFound (the user), SettingsError (no api_id)."""
+async def adopt(
+    at: Opened,
+    file: Path,
+    *,
+    username: str,
+    key: str,
+    dry: bool = False,
+    on_first_admin: Callable[[FirstAdmin], None] = lambda _: None,
+) -> Report:
+    """Where nothing was ever started the first admin is made, as the first start does; `on_first_admin` hears of it.
+
+    Raises Invalid (another file, a key that opens nothing), NotFound (the user), SettingsError (no api_id).
+    """
     await refuse_unadmitted(at.storage, at.seal)
-    user = await at.storage.user_named(username)
-    if user is None:
-        raise NotFound(f"There is no user {username}: start the service once, or name one with --user")
     api = service_credentials(at.settings)
     if api is None:
         raise SettingsError("TELEGRAM_API_ID and TELEGRAM_API_HASH are needed: set those of the older service")
     with OldDatabase(file) as old:
+        user = await at.storage.user_named(username)
+        if user is None and username == at.settings.admin_username:
+            user = User("", username, Role.ADMIN, "", None, None, None, None, milliseconds(at.clock.time()))
+            await _Taking(at, old, user, key, api, dry=True).sessions()  # a wrong key is told before anything is made
+            if not dry:
+                user = await _first_admin(at, on_first_admin)
+        if user is None:
+            raise NotFound(f"There is no user {username}: name one with --user")
         taking = _Taking(at, old, user, key, api, dry=dry)
         await taking.sessions()
         await taking.keys()
@@ -73,6 +90,17 @@ async def adopt(at: Opened, file: Path, *, username: str, key: str, dry: bool = 
         taking.report.left += [f"what is behind a damaged place of {name}: {why}" for name, why in old.damage.items()]
         taking.report.notes += [f"there is no table of {name} in it" for name in old.lacking()]
         return taking.report
+
+
+async def _first_admin(at: Opened, tell: Callable[[FirstAdmin], None]) -> User | None:
+    passwords = Passwords(workers=1)
+    try:
+        made = await Accounts(at.storage, passwords, at.settings, at.clock).ensure_admin()
+    finally:
+        passwords.close()
+    if made is not None:
+        tell(made)
+    return await at.storage.user_named(at.settings.admin_username)
 
 
 class _Taking:

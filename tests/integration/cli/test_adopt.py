@@ -44,3 +44,29 @@ def test_the_key_comes_from_a_file_or_the_environment_and_is_never_told(tmp_path
     for done in (refused, dry, keyless, wrong, took, again):
         assert OLD_KEY not in done.stdout + done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_it_may_be_the_first_thing_that_is_ever_done(tmp_path: Path) -> None:
+    old = OldGateway(tmp_path / "old.db")
+    old.session("cm1", "shop", gramjs(2, "149.154.167.51", 443, b"k" * 256))
+    (tmp_path / "old.key").write_text(OLD_KEY)
+    wrong = adopt(tmp_path, TELEFLOW_ADOPT_KEY="another key")
+    assert (wrong.returncode, "First admin" in wrong.stdout) == (2, False)
+    dry = adopt(tmp_path, "--key-file", "old.key", "--dry-run")
+    assert (dry.returncode, "First admin" in dry.stdout) == (0, False), dry.stderr
+    assert "would take 1 sessions" in dry.stdout
+    took = adopt(tmp_path, "--key-file", "old.key")
+    assert (took.returncode, took.stdout.count("First admin: admin   password: ")) == (0, 1), took.stderr
+    assert "took 1 sessions" in took.stdout
+    with running(["serve"], tmp_path, NETWORK) as service:
+        assert "listens" in service.line()
+
+
+def test_the_older_gateways_own_file_is_no_database_of_ours_and_stays_as_it_is(tmp_path: Path) -> None:
+    before = OldGateway(tmp_path / "old.db").path.read_bytes()
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "teleflow", "serve"], capture_output=True, text=True, timeout=90, cwd=tmp_path,
+        env=environment({**NETWORK, "DATABASE_URL": "file:./old.db"}), check=False,
+    )  # fmt: skip
+    assert (done.returncode, "teleflow adopt" in done.stderr) == (2, True), done.stderr
+    assert (tmp_path / "old.db").read_bytes() == before

@@ -8,6 +8,7 @@ does not know was written by a newer one, and is refused.
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,12 @@ def migrate(connection: sqlite3.Connection) -> None:
         raise
 
 
+def refuse_foreign(path: Path) -> None:
+    """Before anything of a file is changed: is it another program's? Raises SettingsError."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as file:
+        check_known(_version(file), holds_tables=_holds_tables(file))
+
+
 def check_known(found: str | None, *, holds_tables: bool) -> None:
     """Raises SettingsError for a schema that is not this program's, or is from its future."""
     if found is not None and found not in KNOWN:
@@ -47,7 +54,10 @@ def check_known(found: str | None, *, holds_tables: bool) -> None:
             f"than this one (schema {HEAD}): upgrade the program, or restore a backup"
         )
     if found is None and holds_tables:
-        raise SettingsError("DATABASE_URL: this is a database of another program; name another one")
+        raise SettingsError(
+            "DATABASE_URL: this is a database of another program; name another one (what the older full gateway "
+            "has in its own is taken over by `teleflow adopt FILE`)"
+        )
 
 
 def _version(connection: sqlite3.Connection) -> str | None:

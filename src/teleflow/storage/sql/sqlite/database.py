@@ -12,7 +12,7 @@ from teleflow.storage.base.database import Source, Standing, Target
 from teleflow.storage.copies import InstallationLock
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql import tables
-from teleflow.storage.sql.migrations import HEAD, TABLE, check_known, migrate
+from teleflow.storage.sql.migrations import HEAD, TABLE, check_known, migrate, refuse_foreign
 from teleflow.storage.sql.sqlite import backup
 from teleflow.storage.sql.sqlite.connection import SqliteTx, connect, create_file, set_patience, sqlite_dialect
 from teleflow.storage.sql.statement import Row
@@ -36,6 +36,7 @@ class SqliteDatabase:
 
     async def upgrade(self) -> None:
         create_file(self.path)
+        refuse_foreign(self.path)
         with _told(), closing(connect(self.path, busy_ms=_PATIENCE_MS)) as connection:
             set_patience(connection, _PATIENCE_MS)
             migrate(connection)

@@ -20,7 +20,7 @@ from sqlalchemy.dialects.postgresql import insert
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.clock import Clock
 from teleflow.storage.sql.engine import Unit
-from teleflow.storage.sql.migrations import migrate
+from teleflow.storage.sql.migrations import migrate, refuse_foreign
 from teleflow.storage.sql.queued import unavailable
 from teleflow.storage.sql.schema import facts
 from teleflow.storage.sql.sqlite.connection import (
@@ -149,6 +149,7 @@ class SqliteEngine:
 
     def _prepare(self) -> sqlite3.Connection:
         create_file(self._path)
+        refuse_foreign(self._path)
         connection = connect(self._path)
         try:
             set_patience(connection, 60_000)  # another process may be migrating
