@@ -115,6 +115,9 @@ class Settings(BaseSettings):
         "", description="Proxies whose X-Forwarded-For is believed: addresses and networks, comma-separated"
     )
     audit_retention_days: int = Field(365, ge=0, description="Days that the audit log is kept; 0 keeps it for ever")
+    log_retention_days: int = Field(
+        0, ge=0, description="Days that the message log and ended send jobs are kept; 0 keeps them for ever"
+    )
     event_retention_days: int = Field(7, ge=0, description="Days that events are kept; 0 keeps them for ever")
     event_retention_most: int = Field(1_000_000, ge=1, description="Events that are kept of each user, at most")
     streams_per_key: int = Field(20, ge=1, description="Event streams that one key or login may have open")

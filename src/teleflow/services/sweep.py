@@ -13,7 +13,8 @@ from teleflow.storage.spool import Spool
 
 _EVERY_S = 60.0
 _SPOOLED_FOR_S = 3600.0
-_PURGES_AT_ONCE = 100  # of some hundred events each
+_PURGES_AT_ONCE = 100  # of some hundred rows each
+_JOBS_STAY_S = 4 * 86400.0  # longer than the Idempotency-Key that may bring the same send again
 
 
 class Sweep:
@@ -32,6 +33,7 @@ class Sweep:
                 await self._services.keys.write_uses()
                 await self._services.audit.purge()
                 await self._purge_events()
+                await self._purge_log()
                 await self._storage.sweep(now=milliseconds(self._clock.time()))
                 await self._spool.sweep(self._storage.open_sends, before=self._clock.time() - _SPOOLED_FOR_S)
             await self._clock.sleep(_EVERY_S)
@@ -40,6 +42,16 @@ class Sweep:
         """When keys were last used: what is in memory only."""
         with suppress(StorageUnavailable):
             await self._services.keys.write_uses()
+
+    async def _purge_log(self) -> None:
+        days = self._settings.log_retention_days
+        if not days:
+            return
+        now = self._clock.time()
+        before, jobs_before = milliseconds(now - days * 86400), milliseconds(now - max(days * 86400, _JOBS_STAY_S))
+        for _ in range(_PURGES_AT_ONCE):
+            if not await self._storage.purge_log(before=before, jobs_before=jobs_before):
+                break
 
     async def _purge_events(self) -> None:
         days = self._settings.event_retention_days

@@ -248,3 +248,24 @@ async def test_a_page_has_a_thousand_rows_at_most(storage: Storage) -> None:
     await asyncio.gather(*[accept(storage, a_job(user)) for _ in range(1_005)])
     assert len(await storage.log_entries(user.id, limit=5_000)) == 1_000
     assert len(await storage.claim_sends(node="n", now=NOW + 10**9, lease_until=NOW, limit=5_000)) == 1_000
+
+
+async def test_what_is_old_goes_from_the_log_and_with_it_jobs_that_ended(storage: Storage) -> None:
+    user = await stored_user(storage)
+    done, open_, late = a_job(user), a_job(user), a_job(user, created_at=NOW + 9)
+    for job in (done, open_, late):
+        await accept(storage, job)
+    await storage.settle_send(done.id, SENT, now=NOW + 1)
+    await storage.settle_send(late.id, SENT, now=NOW + 9)
+    assert await storage.purge_log(before=NOW, jobs_before=NOW) == 0
+    assert await storage.purge_log(before=NOW + 9, jobs_before=NOW + 1) == 1
+    assert [entry.created_at for entry in await storage.log_entries(user.id, limit=10)] == [NOW + 9, NOW]
+    assert await storage.purge_log(before=NOW + 9, jobs_before=NOW + 9) == 1
+    assert await storage.purge_log(before=NOW + 9, jobs_before=NOW + 9) == 0
+    assert await storage.send_job(user.id, done.id) is None
+    for job in (open_, late):
+        assert await storage.send_job(user.id, job.id) is not None
+    settled = await storage.settle_send(open_.id, SENT, now=NOW + 10)
+    assert settled is not None
+    assert await storage.purge_log(before=NOW + 10, jobs_before=NOW + 11) == 4
+    assert await storage.log_entries(user.id, limit=10) == []

@@ -114,6 +114,12 @@ class SendStore(Protocol):
     ) -> None:
         """A log row for an attempt that failed before it became a job."""
 
+    async def purge_log(self, *, before: int, jobs_before: int) -> int:
+        """Remove some of the oldest log rows and of the ended jobs of before these instants (Unix ms); how many.
+
+        What belongs to a job that has not ended stays.
+        """
+
     async def open_sends(self, job_ids: Sequence[str]) -> set[str]:
         """Those of these jobs that have not ended."""
 

@@ -9,6 +9,8 @@ from teleflow.storage.mongo.match import Doc
 from teleflow.storage.mongo.part import Part, every, page
 from teleflow.storage.mongo.tx import Tx
 
+_PURGED_AT_ONCE = 500
+
 
 class SendLog(Part):
     async def log_entries(self, user_id: str | None, *, limit: int, before: int | None = None) -> list[LogEntry]:
@@ -17,6 +19,10 @@ class SendLog(Part):
             where["_id"] = {"$lt": before}
         docs = await self._db.read(every, "send_log", where, [("_id", -1)], page(limit))
         return [_entry_of(doc) for doc in docs]
+
+    async def purge_log(self, *, before: int, jobs_before: int) -> int:
+        gone = await self._db.write_heavy(_purge_log, before)
+        return gone + await self._db.write_heavy(_purge_jobs, jobs_before)
 
     async def log_rejected(
         self,
@@ -40,6 +46,28 @@ class SendLog(Part):
             "created_at": now,
         }
         await self._db.write(_add, row)
+
+
+async def _purge_log(tx: Tx, before: int) -> int:
+    """By number, not by time: no index of times has to be kept for it, and numbers rise with the time."""
+    oldest = await tx.find("send_log", {}, sort=[("_id", 1)], limit=_PURGED_AT_ONCE, fields=("created_at",))
+    old = {doc["_id"] for doc in oldest if doc["created_at"] < before}
+    if not old:
+        return 0
+    under_way = {"is_open": 1, "created_at": {"$gte": 0}, "log_id": {"$lte": max(old)}}
+    old -= {job["log_id"] for job in await tx.find("send_jobs", under_way, limit=len(oldest), fields=("log_id",))}
+    for number in old:
+        await tx.remove("send_log", number)
+    return len(old)
+
+
+async def _purge_jobs(tx: Tx, before: int) -> int:
+    fields = ("is_open", "ended_at")
+    oldest = await tx.find("send_jobs", {}, sort=[("_id", 1)], limit=_PURGED_AT_ONCE, fields=fields)
+    old = [job["_id"] for job in oldest if not job["is_open"] and (job["ended_at"] or before) < before]
+    for id_ in old:
+        await tx.remove("send_jobs", id_)
+    return len(old)
 
 
 async def _add(tx: Tx, row: Doc) -> None:

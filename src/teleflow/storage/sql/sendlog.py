@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import delete, insert, select, update
 
 from teleflow.model.messages import LogEntry
 from teleflow.storage.sql import schema as t
-from teleflow.storage.sql.part import Part, one, page
+from teleflow.storage.sql.part import Part, one, page, run
 from teleflow.storage.sql.statement import Row, Statement, Tx, given
 
 _g = t.send_log.c
@@ -33,12 +33,34 @@ _MY_LOG = Statement(
     .limit(given("most"))
 )
 _LAST_ROW = 2**62
+_PURGED_AT_ONCE = 500
+
+# By number, not by time: no index of times has to be kept for it, and numbers rise with the time.
+_j = t.send_jobs.c
+_PURGE_LOG = Statement(
+    delete(t.send_log).where(
+        _g.created_at < given("until"),
+        _g.id.in_(select(_g.id).order_by(_g.id).limit(given("most"))),
+        _g.id.not_in(select(_j.log_id).where(_j.is_open == 1)),
+    )
+)
+_PURGE_JOBS = Statement(
+    delete(t.send_jobs).where(
+        _j.is_open == 0,
+        _j.ended_at < given("until"),
+        _j.id.in_(select(_j.id).order_by(_j.id).limit(given("most"))),
+    )
+)
 
 
 class SendLog(Part):
     async def log_entries(self, user_id: str | None, *, limit: int, before: int | None = None) -> list[LogEntry]:
         last = _LAST_ROW if before is None else before
         return [_entry_of(row) for row in await self._db.read(_log_page, user_id, page(limit), last)]
+
+    async def purge_log(self, *, before: int, jobs_before: int) -> int:
+        gone = await self._db.write_heavy(run, _PURGE_LOG, until=before, most=_PURGED_AT_ONCE)
+        return gone + await self._db.write_heavy(run, _PURGE_JOBS, until=jobs_before, most=_PURGED_AT_ONCE)
 
     async def log_rejected(
         self,
