@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
+from teleflow.kit.clock import SystemClock, milliseconds
+from teleflow.services.sweep import Sweep
+from teleflow.storage.spool import Spool
 from tests.integration.api.rig import PASSWORD, Service, assert_error
 from tests.integration.api.test_v1_access import a_key, by_key, by_token, me, minted
 
@@ -227,3 +232,31 @@ async def test_old_entries_are_purged(service: Service) -> None:
     service.clock.ahead = 366 * 86400
     await service.services.audit.purge()
     assert await service.storage.audit_entries(limit=10) == []
+
+
+class _Enough(Exception):
+    pass
+
+
+class _OneRound(SystemClock):
+    def __init__(self, now: float) -> None:
+        self._now = now
+
+    def time(self) -> float:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        raise _Enough
+
+
+async def test_old_rows_of_the_message_log_go_where_that_is_set(service: Service) -> None:
+    (admin,) = (await service.storage.users(limit=1, offset=0))[0]
+    row = {"username": "admin", "from_phone": "", "to_phone": "+1", "message": "hello", "detail": "no"}
+    now = service.clock.time()
+    await service.storage.log_rejected(user_id=admin.id, **row, now=milliseconds(now))
+    spool = Spool(service.folder / "spool", room=1, most=1)
+    for days, stay in ((0, 1), (32, 1), (30, 0)):
+        settings = service.settings.model_copy(update={"log_retention_days": days})
+        with pytest.raises(_Enough):
+            await Sweep(service.storage, service.services, spool, settings, _OneRound(now + 31 * 86400)).run()
+        assert len(await service.storage.log_entries(None, limit=10)) == stay
