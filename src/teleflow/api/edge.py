@@ -21,6 +21,7 @@ from teleflow.api.index import RouteIndex
 from teleflow.api.proxies import Proxies
 from teleflow.api.v1 import admission
 from teleflow.errors import Forbidden, Internal, Invalid, NotFound, TeleFlowError
+from teleflow.kit import log
 from teleflow.kit.clock import Clock, loop_time
 from teleflow.meters import Meters
 from teleflow.tracing import Tracing
@@ -81,6 +82,7 @@ class Edge:
             return
         began = loop_time()
         facts = Facts.of(scope, self._clock.time(), self._proxies)
+        log.telling(facts.request_id)
         exit_ = _Exit(send, facts)
         method = _told_method(facts.method)
         try:
@@ -118,9 +120,7 @@ class Edge:
         except (TeleFlowError, Refusal) as error:
             await exit_.answer(_logged(error, facts, scope))
         except Exception as error:  # noqa: BLE001 - nothing may leave here but an answer
-            _log.exception(
-                "http.failed", path=facts_module.shown_path(scope), request_id=facts.request_id, exc_info=error
-            )
+            _log.exception("http.failed", path=facts_module.shown_path(scope), exc_info=error)
             await exit_.answer(error_answer(Internal("unexpected"), facts.request_id))
 
     def _most(self, facts: Facts, scope: Scope) -> int:
@@ -134,6 +134,7 @@ class Edge:
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A WebSocket's handshake. It is refused as any request is: before it is one."""
         facts = Facts.of(scope, self._clock.time(), self._proxies)
+        log.telling(facts.request_id)
         exit_ = _Exit(send, facts, prefix="websocket.")
         try:
             facts.check(scope, self._body_limit)
@@ -144,9 +145,7 @@ class Edge:
         except (TeleFlowError, Refusal) as error:
             await exit_.answer(_logged(error, facts, scope))
         except Exception as error:  # noqa: BLE001 - nothing may leave here but an answer
-            _log.exception(
-                "http.failed", path=facts_module.shown_path(scope), request_id=facts.request_id, exc_info=error
-            )
+            _log.exception("http.failed", path=facts_module.shown_path(scope), exc_info=error)
             await exit_.answer(error_answer(Internal("unexpected"), facts.request_id))
 
     def _check_origin(self, facts: Facts, scope: Scope) -> None:

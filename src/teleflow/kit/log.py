@@ -7,6 +7,7 @@ traceback shows where, never the values of variables.
 from __future__ import annotations
 
 import contextlib
+import contextvars
 import logging
 import re
 import sys
@@ -55,6 +56,28 @@ class _StandardError:
     log = debug = info = warning = warn = error = critical = exception = fatal = failure = err = msg
 
 
+class _FromLibraries(logging.Handler):
+    """What libraries log has the same form as what we do."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        with contextlib.suppress(Exception):  # a log that can't be written must not stop the work
+            told: Any = structlog.get_logger(record.name)
+            level = min(max(record.levelno // 10 * 10, logging.DEBUG), logging.CRITICAL)
+            told.log(level, "library.said", logger=record.name, said=record.getMessage(), exc_info=record.exc_info)
+
+
+def telling(request_id: str) -> None:
+    """From here on, lines of this task tell which request they are about; work that it starts in the background not."""
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+
+
+def apart() -> contextvars.Context:
+    """The context for work that outlives who starts it."""
+    context = contextvars.copy_context()
+    context.run(structlog.contextvars.unbind_contextvars, "request_id")
+    return context
+
+
 def configure(level: str = "info", *, json: bool = False) -> None:
     """Set up logging for the process: lines for people, or JSON for machines, on standard error."""
     number = logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
@@ -81,6 +104,4 @@ def configure(level: str = "info", *, json: bool = False) -> None:
         logger_factory=_StandardError,
         cache_logger_on_first_use=True,
     )
-    logging.basicConfig(
-        level=max(number, logging.WARNING), stream=sys.stderr, format="%(levelname)s %(name)s %(message)s"
-    )
+    logging.basicConfig(level=max(number, logging.WARNING), handlers=[_FromLibraries()])

@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import structlog
 
+from teleflow.kit.log import apart
+
 _log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
@@ -37,7 +39,7 @@ class Tasks:
         if self._closed:
             work.close()
             raise RuntimeError(f"{self._name} is closed")
-        task = asyncio.get_running_loop().create_task(work, name=name)
+        task = asyncio.get_running_loop().create_task(work, name=name, context=apart())
         self._running.add(task)
 
         def ended(done: asyncio.Task[T]) -> None:

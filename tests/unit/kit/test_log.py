@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 
 import pytest
+import structlog
+
+from teleflow.kit import log
+from teleflow.kit.tasks import Tasks
 
 SAY = """
 import sys, structlog
@@ -65,3 +70,39 @@ print("went on")
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=False)
     assert done.stdout == "went on\n"
+
+
+def test_what_libraries_say_is_a_line_of_json_too_without_the_values_of_variables() -> None:
+    program = """
+import logging
+from teleflow.kit import log
+log.configure("info", json=True)
+def deep(password):
+    raise ValueError("boom")
+try:
+    deep("hunter2")
+except ValueError:
+    logging.getLogger("uvicorn.error").exception("Exception in ASGI application %s", 1)
+logging.getLogger("x").info("nobody asked")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    (line,) = [json.loads(line) for line in done.stderr.splitlines()]
+    assert (line["event"], line["logger"], line["level"]) == ("library.said", "uvicorn.error", "error")
+    assert line["said"] == "Exception in ASGI application 1"
+    assert line["exception"][0]["exc_value"] == "boom"
+    assert "hunter2" not in done.stderr
+
+
+async def test_lines_of_a_request_tell_its_id_and_those_of_work_that_goes_on_not() -> None:
+    seen: list[dict[str, object]] = []
+
+    async def look() -> None:
+        seen.append(structlog.contextvars.get_contextvars())
+
+    async def request() -> None:
+        log.telling("an id")
+        await look()
+        await Tasks("test").start(look(), "later")
+
+    await asyncio.create_task(request())
+    assert seen == [{"request_id": "an id"}, {}]
