@@ -205,3 +205,33 @@ async def end_holders(server: Postgres) -> None:
             await asyncio.sleep(0.01)
     finally:
         await connection.close()
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "schema=public&sslmode=disable",
+        "sslmode=prefer&channel_binding=prefer&application_name=mine",
+        "schema=public&connection_limit=5&pool_timeout=2&connect_timeout=5&pgbouncer=true&socket_timeout=3",
+    ],
+)
+async def test_urls_as_prisma_and_libpq_write_them_open_an_empty_database(
+    postgres: Databases, seal: Seal, query: str
+) -> None:
+    url = await asyncio.to_thread(postgres.new)
+    storage = open_storage(f"{url}?{query}", seal, SetClock())
+    await storage.start()
+    user = await stored_user(storage)
+    assert await storage.user_named(user.username) == user
+    await storage.stop()
+
+
+async def test_another_schema_is_kept_apart(server: Postgres, seal: Seal) -> None:
+    connection = await asyncpg.connect(server.url())
+    await connection.execute("CREATE SCHEMA other")
+    storage = open_storage(f"{server.url()}?schema=other", seal, SetClock())
+    await storage.start()
+    await storage.stop()
+    found = await connection.fetch("SELECT DISTINCT schemaname FROM pg_tables WHERE tablename = 'send_log'")
+    assert [row["schemaname"] for row in found] == ["other"]
+    await connection.close()

@@ -7,7 +7,7 @@ from sqlalchemy import delete, insert, select, update
 from teleflow.model.messages import LogEntry
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, one, page, run
-from teleflow.storage.sql.statement import Row, Statement, Tx, given
+from teleflow.storage.sql.statement import NO, YES, Row, Statement, Tx, given
 
 _g = t.send_log.c
 _GIVEN = ("user_id", "username", "from_phone", "to_phone", "message", "success", "detail", "created_at")
@@ -41,12 +41,12 @@ _PURGE_LOG = Statement(
     delete(t.send_log).where(
         _g.created_at < given("until"),
         _g.id.in_(select(_g.id).order_by(_g.id).limit(given("most"))),
-        _g.id.not_in(select(_j.log_id).where(_j.is_open == 1)),
+        _g.id.not_in(select(_j.log_id).where(_j.is_open == YES)),
     )
 )
 _PURGE_JOBS = Statement(
     delete(t.send_jobs).where(
-        _j.is_open == 0,
+        _j.is_open == NO,
         _j.ended_at < given("until"),
         _j.id.in_(select(_j.id).order_by(_j.id).limit(given("most"))),
     )

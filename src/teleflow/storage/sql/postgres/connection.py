@@ -17,6 +17,15 @@ from teleflow.errors import SettingsError
 from teleflow.storage.sql.postgres.text import stored, told
 from teleflow.storage.sql.statement import Row, Statement
 
+# Parts of URLs that other programs understand (Prisma, libpq) and this driver would ask the server for.
+_OF_OTHER_CLIENTS = frozenset(
+    {
+        *("schema", "connection_limit", "pool_timeout", "pgbouncer", "connect_timeout", "socket_timeout"),
+        *("statement_cache_size", "sslaccept", "sslidentity", "sslpassword", "channel_binding", "gssencmode"),
+        *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"),
+    }
+)
+
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
 CONNECT_S = 5.0
@@ -38,7 +47,10 @@ def address(url: str) -> URL:
         raise SettingsError("DATABASE_URL: write postgresql://user:password@host:5432/name") from error
     if not made.database:
         raise SettingsError("DATABASE_URL: name the database: postgresql://user:password@host:5432/name")
-    return made.set(drivername="postgresql")
+    query = {name: value for name, value in made.query.items() if name not in _OF_OTHER_CLIENTS}
+    if "schema" in made.query and "search_path" not in query:
+        query["search_path"] = made.query["schema"]
+    return made.set(drivername="postgresql", query=query)
 
 
 async def connect(url: URL) -> Connection:

@@ -7,6 +7,7 @@ migration leaves the schema as it was, and of two programs that start together o
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import asyncpg
 from sqlalchemy import Connection as SyncConnection
@@ -36,7 +37,8 @@ async def migrate(url: URL) -> None:
         raise SettingsError(f"DATABASE_URL: the database can't be read: {error}") from error
     finally:
         connection.terminate()
-    engine = create_async_engine(url.set(drivername="postgresql+asyncpg"), poolclass=NullPool)
+    # Connected to by us: SQLAlchemy would give the driver what stands in the URL in its own way.
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=partial(_connected, url), poolclass=NullPool)
     try:
         async with asyncio.timeout(_MIGRATION_S), engine.begin() as bound:
             await bound.run_sync(_upgrade)
@@ -44,6 +46,11 @@ async def migrate(url: URL) -> None:
         raise SettingsError(f"DATABASE_URL: the schema can't be brought up to date: {error.orig}") from error
     finally:
         await engine.dispose()
+
+
+async def _connected(url: URL) -> c.Connection:
+    connection: c.Connection = await asyncpg.connect(dsn=c.dsn(url), timeout=c.CONNECT_S)
+    return connection
 
 
 def _upgrade(bound: SyncConnection) -> None:
