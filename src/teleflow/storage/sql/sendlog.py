@@ -41,7 +41,7 @@ _PURGE_LOG = Statement(
     delete(t.send_log).where(
         _g.created_at < given("until"),
         _g.id.in_(select(_g.id).order_by(_g.id).limit(given("most"))),
-        _g.id.not_in(select(_j.log_id).where(_j.is_open == YES)),
+        _g.id.not_in(select(_j.log_id).where(_j.is_open == YES, _j.created_at > 0)),  # by the index of open ones
     )
 )
 _PURGE_JOBS = Statement(
