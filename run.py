@@ -44,6 +44,8 @@ LOCK = ROOT / ".venv.lock"
 LISTS = {"run": ROOT / "requirements.txt", "dev": ROOT / "requirements-dev.txt"}
 # Settings of the caller's shell that would make the environment reach out of itself.
 FOREIGN = ("PYTHONHOME", "PYTHONPATH", "PIP_TARGET", "PIP_PREFIX", "UV_SYSTEM_PYTHON", "UV_TARGET", "UV_PREFIX")
+# Images of Python often set this one: each start would compile some four hundred files anew.
+SLOW = ("PYTHONDONTWRITEBYTECODE",)
 
 
 def say(line: str) -> None:
@@ -76,7 +78,7 @@ def main(arguments: list[str]) -> None:
 
 
 def environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN}
+    kept = {name: value for name, value in os.environ.items() if name not in FOREIGN + SLOW}
     kept["PIP_USER"] = "0"
     kept["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
     return kept

@@ -66,6 +66,11 @@ def _children(pid: int) -> list[int]:
     return found
 
 
+def core_wait_seconds(pid: int) -> float:
+    """How long the process's first thread was ready to run and had no core, since it began."""
+    return int(Path(f"/proc/{pid}/task/{pid}/schedstat").read_text().split()[1]) / 1e9
+
+
 def rss_kib(pid: int) -> int:
     """Memory of the process that is in RAM and not backed by a file: what sessions can make grow."""
     found = dict.fromkeys(("RssAnon", "RssShmem"), 0)

@@ -64,6 +64,7 @@ def rendered(api: FastAPI) -> bytes:
 def document(api: FastAPI) -> dict[str, Any]:
     """Made once, at the first call."""
     if api.openapi_schema is None:
+        _tell_bodies(api)
         made = get_openapi(
             title="TeleFlow",
             version=__version__,
@@ -81,6 +82,15 @@ def document(api: FastAPI) -> dict[str, Any]:
         _add_examples(made)
         api.openapi_schema = made
     return api.openapi_schema
+
+
+def _tell_bodies(api: FastAPI) -> None:
+    """Schemas of bodies are made when they are asked for; what one refers to lies beside it (`_gather_definitions`)."""
+    for route in api.routes:
+        extra = getattr(route, "openapi_extra", None) or {}
+        for content in extra.get("requestBody", {}).get("content", {}).values():
+            if callable(content["schema"]):
+                content["schema"] = content["schema"]()
 
 
 def _drop_foreign_errors(made: dict[str, Any]) -> None:

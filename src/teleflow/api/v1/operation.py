@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from fastapi import Depends
@@ -54,8 +55,8 @@ def operation(
     extra: dict[str, Any] = {"security": _SECURITY if scope is not None else []}
     if scope is not None:
         extra["x-scope"] = scope
-    if body is not None:
-        extra["requestBody"] = {"required": True, "content": {"application/json": {"schema": _schema(body)}}}
+    if body is not None:  # `openapi.document` asks for the schema: a start does without
+        extra["requestBody"] = {"required": True, "content": {"application/json": {"schema": partial(schema_of, body)}}}
     if given:
         extra["parameters"] = given
     return {
@@ -68,6 +69,6 @@ def operation(
     }
 
 
-def _schema(body: type[BaseModel]) -> dict[str, Any]:
+def schema_of(body: type[BaseModel]) -> dict[str, Any]:
     """The body's schema, with what it refers to beside it: `openapi.document` puts that among the components."""
     return body.model_json_schema(ref_template="#/components/schemas/{model}")

@@ -20,7 +20,7 @@ from teleflow.api.v1.access import Writer
 from teleflow.api.v1.envelope import Body, Sent, ok
 from teleflow.api.v1.job_shapes import JobShape, outcome
 from teleflow.api.v1.message_shapes import MessageShape
-from teleflow.api.v1.operation import operation
+from teleflow.api.v1.operation import operation, schema_of
 from teleflow.api.v1.parcel_bodies import (
     FILE,
     THUMBNAIL,
@@ -58,11 +58,16 @@ def _sending(name: str, data: Any, body: type[Body], *, files: tuple[str, ...] =
     declared["response_model"] = Sent[data]
     declared["responses"][202] = {"model": Sent[JobShape], "description": "Accepted: the job will tell"}
     if files:
-        content = declared["openapi_extra"]["requestBody"]["content"]
-        schema = content["application/json"]["schema"]
-        binary = {name: {"type": "string", "format": "binary"} for name in files}
-        content["multipart/form-data"] = {"schema": {**schema, "properties": {**schema["properties"], **binary}}}
+        declared["openapi_extra"]["requestBody"]["content"]["multipart/form-data"] = {
+            "schema": partial(_form_schema, body, files)
+        }
     return declared
+
+
+def _form_schema(body: type[Body], files: tuple[str, ...]) -> dict[str, Any]:
+    schema = schema_of(body)
+    binary = {name: {"type": "string", "format": "binary"} for name in files}
+    return {**schema, "properties": {**schema["properties"], **binary}}
 
 
 @router.post(
