@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from teleflow.api import facts as facts_module
 from teleflow.api.cors import Cors
-from teleflow.api.errors import Answer, Headers, Refusal, error_answer
+from teleflow.api.errors import Answer, Headers, Refusal, error_answer, trace_of
 from teleflow.api.facts import Facts
 from teleflow.api.index import RouteIndex
 from teleflow.api.proxies import Proxies
@@ -255,7 +255,8 @@ def _logged(error: TeleFlowError | Refusal, facts: Facts, scope: Scope) -> Answe
             "http.error",
             path=facts_module.shown_path(scope),
             status=answer.status,
+            error=str(error),
             request_id=facts.request_id,
-            exc_info=error,
+            exc_info=trace_of(error),
         )
     return answer

@@ -72,6 +72,13 @@ def status_of(error: TeleFlowError) -> int:
     return STATUS_OF_CODE.get(error.code) or STATUS_OF_KIND[error.kind]
 
 
+def trace_of(error: TeleFlowError | Refusal) -> Exception | None:
+    """Whose traceback the log gets. A service that is full says so on purpose, and to many at once."""
+    told = error.error if isinstance(error, Refusal) else error
+    on_purpose = told.kind is Kind.UNAVAILABLE and error.__cause__ is None and told.__cause__ is None
+    return None if on_purpose else error
+
+
 def json_answer(status: int, content: object) -> Answer:
     return Answer(status, _encode(content), [JSON])
 

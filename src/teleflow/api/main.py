@@ -15,7 +15,7 @@ from teleflow.api import dashboard, docs, facts, system, v1
 from teleflow.api.bodies import refuse_fields
 from teleflow.api.cors import Cors
 from teleflow.api.edge import Edge
-from teleflow.api.errors import Refusal, error_answer
+from teleflow.api.errors import Refusal, error_answer, trace_of
 from teleflow.api.index import Dispatch, RouteIndex
 from teleflow.api.proxies import Proxies
 from teleflow.api.simple import auth, messages, telegram, users
@@ -112,8 +112,9 @@ async def _tell(request: Request, error: Exception) -> Response:
             "http.error",
             path=facts.shown_path(request.scope),
             status=answer.status,
+            error=str(error),
             request_id=request_id,
-            exc_info=error,
+            exc_info=trace_of(told),
         )
     headers = {name.decode(): value.decode() for name, value in answer.headers}
     return Response(answer.body, answer.status, headers)
