@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support import documents
+from tests.support.demonstration import demonstrated
 from tests.support.program import running
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -30,8 +31,7 @@ CONTACTS = ROOT / "docs" / "contacts.md"
 @pytest.fixture
 def demo(tmp_path: Path) -> Iterator[dict[str, str]]:
     """What a reader copies from the demo's lines: the address, the login, a phone, and one who answers."""
-    with running(["demo", "--json", "--port", "0", "--data-dir", "data"], tmp_path) as program:
-        ready: dict[str, Any] = json.loads(program.line())
+    with demonstrated(tmp_path) as (ready, _):
         friend = next(person for person in ready["phones"] if person["scenario"] == "echo")
         yield {
             "URL": ready["url"],

@@ -20,7 +20,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.program import running
+from tests.support.demonstration import demonstrated
 
 STAND_IN = Path(__file__).parents[1] / "support" / "curl.py"
 CURL = shutil.which("curl") or f"{shlex.quote(sys.executable)} {shlex.quote(str(STAND_IN))}"
@@ -144,8 +144,8 @@ class Reader:
 
 @pytest.fixture
 def reader(tmp_path: Path) -> Iterator[Reader]:
-    with running(["demo", "--json", "--port", "0", "--data-dir", "data"], tmp_path) as program:
-        yield Reader(json.loads(program.line()), tmp_path)
+    with demonstrated(tmp_path) as (ready, _):
+        yield Reader(ready, tmp_path)
 
 
 def test_the_curl_examples_from_admin_login_to_logs(reader: Reader) -> None:

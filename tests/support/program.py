@@ -14,16 +14,20 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from teleflow.config import Settings
+from tests.support import choice, databases
 
 _number = itertools.count()
 START_SECONDS = 60.0
 STOP_SECONDS = 20.0
 
 
-def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    """This process's own, without what sets the service up; and these settings."""
-    known = {name.upper() for name in Settings.model_fields}
-    return {**{name: value for name, value in os.environ.items() if name not in known}, **settings}
+def environment(settings: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """This process's own, without what sets the service up; these settings; and the database of a run in `folder`."""
+    known = {choice.VARIABLE, *(name.upper() for name in Settings.model_fields)}
+    kept = {name: value for name, value in os.environ.items() if name not in known}
+    named = {"DATABASE_URL", "MONGO_URI"} & settings.keys()
+    stored = {} if named else databases.environment_of(folder / settings.get("TELEFLOW_DATA_DIR", "data"))
+    return {**kept, **stored, **settings}
 
 
 class Program:
@@ -35,7 +39,7 @@ class Program:
         self.process = subprocess.Popen(
             [sys.executable, "-P", "-m", "teleflow", *arguments],
             cwd=folder,
-            env=environment(settings),
+            env=environment(settings, folder),
             stdout=subprocess.PIPE,
             stderr=self._errors,
             text=True,

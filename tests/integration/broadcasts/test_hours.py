@@ -9,6 +9,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from proofs.virtual import VirtualLoop, run
 from teleflow.broadcasts.worker import Worker
 from teleflow.kit.clock import LoopClock, milliseconds
@@ -24,6 +26,8 @@ from teleflow.storage.base import Settlement, Storage
 from teleflow.storage.sql import open_storage
 from tests.contract.storage.rig import KEY, a_session, a_user
 
+# Virtual time stands still for nobody outside of this process, and a server is one.
+pytestmark = pytest.mark.database("sqlite")
 HOUR = 3600.0
 EPOCH = 1_800_000_000.0  # 2027-01-15 08:00 UTC
 

@@ -16,7 +16,7 @@ API = {"TELEGRAM_API_ID": "1", "TELEGRAM_API_HASH": "h" * 32}
 def adopt(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-P", "-m", "teleflow", "adopt", "old.db", *arguments], capture_output=True, text=True,
-        timeout=90, cwd=folder, env=environment({**API, **settings}), check=False,
+        timeout=90, cwd=folder, env=environment({**API, **settings}, folder), check=False,
     )  # fmt: skip
 
 

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 
+from tests.support import databases
+from tests.support.demonstration import demonstrated
 from tests.support.program import Program, running
 
 
@@ -29,6 +31,7 @@ class Shell:
             "TELEFLOW_URL": ready["url"],
             "TELEGRAM_DC": f"{ready['sandbox']['dcId']}@{ready['sandbox']['host']}:{ready['sandbox']['port']}",
             "TELEGRAM_DC_KEY": ready["sandbox"]["publicKeyFile"],
+            **databases.environment_of(folder / "data"),
         }
 
     def run(self, *arguments: str, typed: str = "", password: str | None = None) -> subprocess.CompletedProcess[str]:
@@ -53,8 +56,8 @@ class Shell:
 
 @pytest.fixture
 def shell(tmp_path: Path) -> Iterator[Shell]:
-    with running(["demo", "--json", "--port", "0", "--data-dir", "data"], tmp_path) as program:
-        yield Shell(tmp_path, json.loads(program.line()), program)
+    with demonstrated(tmp_path) as (ready, program):
+        yield Shell(tmp_path, ready, program)
 
 
 def test_from_a_new_user_to_a_message_and_away_again(shell: Shell) -> None:
@@ -147,6 +150,7 @@ def test_the_first_admin_s_password_is_shown_once(tmp_path: Path) -> None:
     assert all(path.stat().st_mode & 0o077 == 0 for path in (tmp_path / "data" / "secrets").iterdir())
 
 
+@pytest.mark.database("sqlite")  # the demo's
 def test_a_second_demo_on_the_same_directory_refuses_and_says_why(shell: Shell) -> None:
     second = shell.run("demo", "--json", "--port", "0", "--data-dir", "data")
     assert (second.returncode, second.stdout) == (2, "")
@@ -155,6 +159,7 @@ def test_a_second_demo_on_the_same_directory_refuses_and_says_why(shell: Shell) 
 
 
 def test_a_sandbox_that_cannot_keep_its_world_says_so(shell: Shell) -> None:
-    refused = shell.run("sandbox", "--state-dir", str(shell.folder / "data" / "demo.json"))
+    (shell.folder / "file").touch()
+    refused = shell.run("sandbox", "--state-dir", str(shell.folder / "file"))
     assert refused.returncode == 2
     assert refused.stderr.startswith("teleflow: --state-dir: ")

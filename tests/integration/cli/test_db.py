@@ -8,15 +8,18 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.program import environment, running
 
+pytestmark = pytest.mark.database("sqlite")  # its file is backed up, spoilt and copied
 NETWORK = {"HOST": "127.0.0.1", "PORT": "0"}
 
 
 def db(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-P", "-m", "teleflow", "db", *arguments], capture_output=True, text=True, timeout=90,
-        cwd=folder, env=environment(settings), check=False,
+        cwd=folder, env=environment(settings, folder), check=False,
     )  # fmt: skip
 
 
@@ -118,7 +121,7 @@ def test_a_copy_moves_the_installation_and_half_a_copy_is_served_by_nobody(tmp_p
         connection.commit()
     served = subprocess.run(
         [sys.executable, "-P", "-m", "teleflow", "serve"], capture_output=True, text=True, timeout=60, cwd=tmp_path,
-        env=environment({**NETWORK, "DATABASE_URL": "file:./other.db"}), check=False,
+        env=environment({**NETWORK, "DATABASE_URL": "file:./other.db"}, tmp_path), check=False,
     )  # fmt: skip
     refused(served, 2, "not whole")
     again = db(tmp_path, "copy", "--to", "file:./other.db")

@@ -18,7 +18,8 @@ from teleflow.sandbox.embedded import running as running_sandbox
 from teleflow.sandbox.server import Options
 from teleflow.telegram.dc import Telegram
 from teleflow.telegram.probe import probe
-from tests.support.program import running
+from tests.support import databases
+from tests.support.demonstration import demonstrated
 
 
 class Patient:
@@ -32,6 +33,7 @@ class Patient:
             "TELEFLOW_DATA_DIR": str(folder / "data"),
             "TELEGRAM_DC": f"{centre['dcId']}@{centre['host']}:{centre['port']}",
             "TELEGRAM_DC_KEY": centre["publicKeyFile"],
+            **databases.environment_of(folder / "data"),
         }
 
     def examined(self, *arguments: str, files: int | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
@@ -52,8 +54,8 @@ class Patient:
 @pytest.fixture(scope="module")
 def patient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
     folder = tmp_path_factory.mktemp("patient")
-    with running(["demo", "--json", "--port", "0", "--data-dir", "data"], folder) as program:
-        yield Patient(folder, json.loads(program.line()))
+    with demonstrated(folder) as (ready, _):
+        yield Patient(folder, ready)
 
 
 def test_nothing_is_wrong_beside_a_running_service(patient: Patient) -> None:

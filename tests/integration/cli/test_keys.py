@@ -15,7 +15,7 @@ NEW = "the key that came after it, just as long as that"
 def keys(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-P", "-m", "teleflow", "keys", *arguments], capture_output=True, text=True, timeout=90,
-        cwd=folder, env=environment(settings), check=False,
+        cwd=folder, env=environment(settings, folder), check=False,
     )  # fmt: skip
 
 
@@ -23,7 +23,7 @@ def user(folder: Path, name: str, **settings: str) -> subprocess.CompletedProces
     return subprocess.run(
         [sys.executable, "-P", "-m", "teleflow", "user", "create", name, "--api-id", "7"],
         input="a long password\nan api hash of mine\n", capture_output=True, text=True, timeout=60,
-        cwd=folder, env=environment(settings), check=False,
+        cwd=folder, env=environment(settings, folder), check=False,
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ import httpx2
 import pytest
 import structlog
 
+from proofs import rows
 from teleflow.api.v1 import streaming
 from teleflow.errors import StorageUnavailable
 from teleflow.model.events import EventType
@@ -96,26 +97,14 @@ async def test_a_key_that_is_narrowed_or_may_not_read_any_more_ends_its_streams(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(streaming, "CHECK_S", 0.1)
-    for change in (
-        "UPDATE api_keys SET scopes = 'write' WHERE id = ?",
-        "UPDATE api_keys SET session_ids = '[\"ses_x\"]' WHERE id = ?",
-        "UPDATE api_keys SET expires_at = 1 WHERE id = ?",
-    ):
+    for change in ({"scopes": "write"}, {"session_ids": '["ses_x"]'}, {"expires_at": 1}):
         key = await desk.key("ann")
         async with desk.stream("key") as blocks:
             await anext(blocks)
-            _change(desk, change, key["id"])
+            await rows.change(desk.rig.gateway.settings.database, "api_keys", {"id": key["id"]}, change)
             async with asyncio.timeout(5):
                 told = [block async for block in blocks]
         assert json.loads(told[-1]["data"])["reason"] == "credentials_ended", change
-
-
-def _change(desk: Desk, statement: str, key_id: str) -> None:
-    import sqlite3
-
-    path = desk.rig.gateway.settings.teleflow_data_dir / "teleflow.db"
-    with sqlite3.connect(path, timeout=10) as database:
-        assert database.execute(statement, (key_id,)).rowcount == 1
 
 
 async def test_streams_outlast_a_database_that_is_away_for_a_while_and_not_for_long(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import sqlite3
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 import structlog
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+from proofs import rows
 from teleflow.api.v1 import streaming
 from tests.integration.events.desk import Desk, hear, heard, mine, say, seated, take
 from tests.integration.gateway.clock import Ahead
@@ -190,18 +190,15 @@ async def test_a_user_has_so_many_unused_tickets_and_no_more(desk: Desk, clock: 
     await desk.ticket("ann")
 
 
-async def test_a_ticket_is_neither_stored_nor_logged(
-    desk: Desk, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_ticket_is_neither_stored_nor_logged(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with structlog.testing.capture_logs() as lines:
         ticket = await desk.ticket("ann")
-        with sqlite3.connect(tmp_path / "data" / "teleflow.db") as database:
-            (row,) = database.execute("SELECT * FROM stream_tickets").fetchall()
+        (row,) = await rows.rows(desk.rig.gateway.settings.database, "stream_tickets")
         async with desk.socket(None, ticket=ticket) as one:
             await hear(one)
         await refused(desk, ticket=ticket)
-    assert not [value for value in row if isinstance(value, str) and ticket[4:] in value]
+    assert not [value for value in row.values() if isinstance(value, str) and ticket[4:] in value]
     assert ticket not in str(lines)
     of_service = [record.getMessage() for record in caplog.records if record.name.startswith(("uvicorn", "teleflow"))]
     assert ticket not in str(of_service)

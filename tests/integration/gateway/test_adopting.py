@@ -14,6 +14,7 @@ from telethon import TelegramClient
 from telethon.crypto import rsa
 from telethon.sessions import StringSession
 
+from proofs import rows
 from teleflow.errors import Invalid, NotFound
 from teleflow.ops.adopting import Report, adopt
 from teleflow.ops.old_database import OldDatabase, instant
@@ -67,11 +68,9 @@ async def take(rig: Rig, old: OldGateway, *, key: str = OLD_KEY, user: str = "ad
         return await adopt(at, old.path, username=user, key=key, dry=dry)
 
 
-def rows(rig: Rig) -> dict[str, int]:
+async def counts(rig: Rig) -> dict[str, int]:
     names = ("sessions", "session_credentials", "api_keys", "webhooks", "webhook_deliveries", "webhook_attempts")
-    path = rig.gateway.settings.teleflow_data_dir / "teleflow.db"
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        return {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
+    return {name: len(await rows.rows(rig.gateway.settings.database, name)) for name in names}
 
 
 @pytest.mark.parametrize("camel", [False, True])
@@ -82,7 +81,7 @@ async def test_every_session_sends_without_a_new_code_by_the_keys_of_before(
     before, codes = old.path.read_bytes(), rig.calls("auth.sendCode")
     await rig.stop()
     dry = await take(rig, old, dry=True)
-    assert set(rows(rig).values()) == {0}, "a dry run takes nothing"
+    assert set((await counts(rig)).values()) == {0}, "a dry run takes nothing"
     report = await take(rig, old)
     assert report.took == dry.took == {"sessions": 2, "API keys": 2, "webhooks": 2, "deliveries": 2}
     left = "\n".join(report.left)
@@ -94,11 +93,11 @@ async def test_every_session_sends_without_a_new_code_by_the_keys_of_before(
     assert "wh2 had no secret" in notes
     assert "wh2 can't be reached" in notes
     assert not any(secret in left + notes for secret in (USERS, ADMINS, OLD_KEY, "a secret"))
-    there = rows(rig)
+    there = await counts(rig)
     again = await take(rig, old)
     assert not +again.took
     assert again.standing == report.took
-    assert rows(rig) == there, "twice doubles nothing"
+    assert await counts(rig) == there, "twice doubles nothing"
     assert old.path.read_bytes() == before
 
     await rig.start()
@@ -152,14 +151,17 @@ async def test_a_key_that_opens_nothing_and_another_file_are_refused(rig: Rig, t
     with pytest.raises(Invalid) as raised:
         await take(rig, old, key="another key")
     assert raised.value.code == "OLD_KEY_WRONG"
-    assert set(rows(rig).values()) == {0}
+    assert set((await counts(rig)).values()) == {0}
     with pytest.raises(NotFound):
         await take(rig, old, user="nobody")
     (tmp_path / "letter").write_text("no database " * 100)
     with pytest.raises(Invalid), OldDatabase(tmp_path / "letter"):
         pass
-    with pytest.raises(Invalid), OldDatabase(rig.gateway.settings.teleflow_data_dir / "teleflow.db") as ours:
-        list(ours.rows("webhookdeliveries"))
+    with contextlib.closing(sqlite3.connect(tmp_path / "other.db")) as other:
+        for table in ("sessions", "api_keys", "webhook_deliveries"):
+            other.execute(f"CREATE TABLE {table} (of_another_program TEXT)")
+    with pytest.raises(Invalid), OldDatabase(tmp_path / "other.db") as another:
+        list(another.rows("webhookdeliveries"))
     await rig.start()
 
 

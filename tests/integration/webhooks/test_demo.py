@@ -14,6 +14,7 @@ class Sandbox:
     dc_id, host, port, public_key_file = 2, "127.0.0.1", 4433, Path("key.pem")
 
 
+@pytest.mark.database("sqlite")  # the demo's
 @pytest.mark.parametrize(("given", "kept"), [("", "127.0.0.0/8,::1/128"), ("10.0.0.0/8", "10.0.0.0/8")])
 def test_loopback_is_open_unless_the_operator_says_otherwise(
     given: str, kept: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

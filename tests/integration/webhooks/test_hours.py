@@ -25,6 +25,8 @@ from teleflow.webhooks.schedule import DEFAULT_WAITS, JITTER
 from teleflow.webhooks.worker import Worker
 from tests.contract.storage.rig import KEY, a_user
 
+# Virtual time stands still for nobody outside of this process, and a server is one.
+pytestmark = pytest.mark.database("sqlite")
 HOUR = 3600.0
 EPOCH = 1_800_000_000.0
 
