@@ -49,7 +49,7 @@ class _Postgres:
         await self._ask("postgres", f"CREATE DATABASE {name}")
 
     async def copy(self, source: str, target: str) -> None:
-        await self._ask("postgres", f"CREATE DATABASE {target} TEMPLATE {source}")
+        await asyncio.to_thread(self._server.copy, source, target)
 
     async def open_jobs(self, name: str) -> int:
         return int(await self._ask(name, "SELECT count(*) FROM send_jobs WHERE is_open = 1"))
@@ -136,8 +136,15 @@ def settings(data_dir: Path) -> dict[str, str]:
     return given
 
 
+def url(data_dir: Path) -> str:
+    """What names the database of the gateway in this directory (`proofs.rows`)."""
+    for server in _servers:
+        return server.url(_named(server, data_dir))
+    return f"file:{data_dir / 'teleflow.db'}"
+
+
 def copy(source: Path, target: Path) -> None:
-    """The directory `target` is a copy of `source`: its database is to be one too."""
+    """The directory `target` is a copy of `source`, which may be in use: its database is to be one too."""
     for server in _servers:
         _names[target] = f"proof{len(_names) + 1}"
         _run(server.copy(_names[source], _names[target]))

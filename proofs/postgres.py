@@ -73,6 +73,13 @@ class Postgres:
         """An empty database of this name."""
         self._run("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres", name)
 
+    def copy(self, source: str, target: str) -> None:
+        """A new database `target` like `source`, which others may be using."""
+        given, file = ("-h", "127.0.0.1", "-p", str(self.port), "-U", "postgres"), str(self._home / target)
+        self._run("pg_dump", *given, "-Fc", "-f", file, source)
+        self.make(target)
+        self._run("pg_restore", *given, "-d", target, file)
+
     def kill(self) -> None:
         """As a power cut would: no checkpoint, no goodbye."""
         self._end(signal.SIGKILL)

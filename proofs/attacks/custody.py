@@ -6,10 +6,10 @@ import asyncio
 import base64
 import os
 import shutil
-import sqlite3
 from pathlib import Path
 from typing import Any
 
+from proofs import databases, rows
 from proofs.attacks.case import PASSWORD, Account, Case, Context, Found, statuses, that, together
 from proofs.process import GatewayProcess
 from proofs.wire import until
@@ -93,8 +93,8 @@ async def broken_seals(context: Context) -> Found:
     """A copy of the directory in which what opens each account is swapped, cut, or changed by a bit."""
     accounts = [await context.account(name) for name in ("ann", "bea", "cid", "dan")]
     folder = context.folder / "tampered"
-    await asyncio.to_thread(_copied, context.gateway.data_dir, folder / "data")
-    changed = await asyncio.to_thread(_tampered, folder / "data", [one.session for one in accounts])
+    await _copied(context.gateway.data_dir, folder / "data")
+    changed = await _tampered(databases.url(folder / "data"), [one.session for one in accounts])
     before = await context.sandbox.last_call()
     other = GatewayProcess(folder, context.sandbox.info)
     copy = Context(other, context.sandbox, folder)
@@ -140,36 +140,35 @@ async def _settled(context: Context, one: Account) -> tuple[str, str]:
     return found[-1]
 
 
-def _copied(source: Path, to: Path) -> None:
-    shutil.copytree(source, to, dirs_exist_ok=True)
+async def _copied(source: Path, to: Path) -> None:
+    """The directory, and the database that goes with it."""
+    await asyncio.to_thread(shutil.copytree, source, to, dirs_exist_ok=True)
+    await asyncio.to_thread(databases.copy, source, to)
 
 
-def _tampered(folder: Path, sessions: list[str]) -> int:
+async def _tampered(url: str, sessions: list[str]) -> int:
     """All others lose what opens them, so that no key is used twice; the copy is a new installation."""
-    database = sqlite3.connect(folder / "teleflow.db")
-    keys = {row[0]: row[1] for row in database.execute("SELECT session_id, auth_key FROM session_credentials")}
-    database.execute("UPDATE facts SET value = 'ins_copy' WHERE key = 'fact/installation'")
+    keys = {row["session_id"]: bytes(row["auth_key"]) for row in await rows.rows(url, "session_credentials")}
+    (fact,) = [row for row in await rows.rows(url, "facts") if "fact/installation" in row.values()]
+    named = "key" if "key" in fact else "id"
+    await rows.change(url, "facts", {named: fact[named]}, {"value": "ins_copy"})
     for session in keys:
         if session not in sessions:
-            database.execute("DELETE FROM session_credentials WHERE session_id = ?", (session,))
-    one, two, three, four = (bytes(keys[session]) for session in sessions)
+            await rows.remove(url, "session_credentials", {"session_id": session})
+    one, two, three, four = (keys[session] for session in sessions)
     flipped = bytearray(three)
     flipped[40] ^= 1
     changes = (two, two[:-20], bytes(flipped), four[:1] + os.urandom(4) + four[5:])
     for session, blob in zip(sessions, changes, strict=True):
-        database.execute(
-            "UPDATE session_credentials SET auth_key = ?, auth_key_fingerprint = ? WHERE session_id = ?",
-            (blob, f"changed {session}", session),
-        )
-    database.commit()
-    database.close()
+        values = {"auth_key": blob, "auth_key_fingerprint": f"changed {session}"}
+        await rows.change(url, "session_credentials", {"session_id": session}, values)
     return len({one, *changes}) - 1
 
 
 async def copied_directory(context: Context) -> Found:
     await context.account("ann")
     folder = context.folder / "copied"
-    await asyncio.to_thread(_copied, context.gateway.data_dir, folder / "data")
+    await _copied(context.gateway.data_dir, folder / "data")
     before = len(await context.sandbox.connections())
     copy = GatewayProcess(folder, context.sandbox.info)
     try:

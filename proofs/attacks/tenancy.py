@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
-from contextlib import closing
-from pathlib import Path
 
+from proofs import databases, rows
 from proofs.attacks.case import PASSWORD, Case, Context, Found, statuses, that, together
 from teleflow.services.keys import MOST_KEYS
 
@@ -114,7 +112,7 @@ async def deleted_user(context: Context) -> Found:
     await context.data("DELETE", f"/api/v1/users/{user.id}", token=context.admin)
     took = time.monotonic() - began
     outs = [row for row in await context.sandbox.calls("auth.logOut") if row["phone"] == account.phone]
-    left = await asyncio.to_thread(_left_of, context.gateway.data_dir / "teleflow.db", user.id, account.session)
+    left = await _left_of(databases.url(context.gateway.data_dir), user.id, account.session)
     made = await context.data("POST", "/api/v1/users", {"name": user.name, "password": PASSWORD}, token=context.admin)
     both = await context.data("POST", "/api/v1/auth/login", {"name": user.name, "password": PASSWORD})
     lists = [await context.data("GET", path, token=both["jwt"]) for path in ("/api/v1/sessions", "/api/v1/jobs")]
@@ -130,19 +128,16 @@ async def deleted_user(context: Context) -> Found:
     )
 
 
-def _left_of(database: Path, *ids: str) -> dict[str, int]:
+async def _left_of(url: str, *ids: str) -> dict[str, int]:
     """Tables that still name one of these, but for the logs of what was."""
-    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as read:
-        tables = [row[0] for row in read.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
-        found = {}
-        for table in tables:
-            if table in {"audit_log", "send_log"}:
-                continue
-            rows = read.execute(f'SELECT * FROM "{table}"').fetchall()
-            hits = sum(any(one in ids for one in row) for row in rows)
-            if hits:
-                found[table] = hits
-        return found
+    found = {}
+    for table in await rows.tables(url):
+        if table in {"audit_log", "send_log"}:
+            continue
+        hits = sum(any(one in ids for one in row.values()) for row in await rows.rows(url, table))
+        if hits:
+            found[table] = hits
+    return found
 
 
 async def foreign_messages(context: Context) -> Found:
