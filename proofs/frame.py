@@ -47,6 +47,7 @@ PROOFS = (
     "upgrade",
     "copy",
     "database-restart",
+    "databases",
 )
 BENCHES = (
     "send",
