@@ -40,7 +40,7 @@ class Scale:
     within: float
 
 
-SHORT = Scale(recipients=300, kills=2, floods=(40, 200), spam_at=90, within=60)
+SHORT = Scale(recipients=300, kills=2, floods=(40, 200), spam_at=90, within=240)
 LONG = Scale(recipients=10_000, kills=8, floods=(500, 2_000, 5_000, 8_000), spam_at=3_000, within=900)
 
 
