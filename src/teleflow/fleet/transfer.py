@@ -96,10 +96,12 @@ class Transfer:
         Raises Conflict when the key is here already, Invalid for a data centre that is not known, what Telegram said.
         """
         print_ = hashlib.sha256(login.auth_key).hexdigest()
-        if print_ in self._arriving or await self._storage.holds_key(print_):
+        if print_ in self._arriving:
             raise _taken()
-        self._arriving.add(print_)
+        self._arriving.add(print_)  # before anything is waited for: two on one key is what ends accounts
         try:
+            if await self._storage.holds_key(print_):
+                raise _taken()
             centre = await self._centre_of(login, profile)
             credentials = Credentials(centre.id, centre.host, centre.port, login.auth_key, 0, *api)
             arrived = await self._checked(session, credentials, profile)
