@@ -33,6 +33,7 @@ T = TypeVar("T")
 Unit = Callable[Concatenate[Tx, P], Coroutine[Any, Any, T]]
 Reading = Callable[Concatenate[Reads, P], Coroutine[Any, Any, T]]
 _OLDEST_WIRE = 13  # MongoDB 5.0
+_BULK_WIRE = 25  # MongoDB 8.0
 _FORCED = "teleflowtransactions"
 
 
@@ -70,7 +71,7 @@ class MongoEngine:
                 finally:
                     await patient.close()
             ledger: Ledger = (
-                Transactions(self._client, self._database, self._clock)
+                Transactions(self._client, self._database, self._clock, bulk=hello["maxWireVersion"] >= _BULK_WIRE)
                 if self.transactions
                 else Intents(self._database, self._clock)
             )

@@ -48,6 +48,19 @@ class Operation:
             return DeleteOne({"_id": self.id})
         return DeleteMany(self.doc)
 
+    def in_bulk(self, namespace: int) -> Doc:
+        """As the server's command `bulkWrite` has it; `namespace` is the place of the collection in its list."""
+        if self.kind == PUT:
+            doc: Any = self.doc if self.raw is None else RawBSONDocument(self.raw)
+            if self.fresh:
+                return {"insert": namespace, "document": doc}
+            return {"update": namespace, "filter": {"_id": self.id}, "updateMods": doc, "upsert": True}
+        if self.kind == SET:
+            return {"update": namespace, "filter": {"_id": self.id}, "updateMods": {"$set": self.doc}}
+        if self.kind == REMOVE:
+            return {"delete": namespace, "filter": {"_id": self.id}}
+        return {"delete": namespace, "filter": self.doc, "multi": True}
+
 
 def in_requests(operations: Sequence[Operation]) -> Iterator[tuple[str, list[Operation], bool]]:
     """Neighbours of one collection together, and whether their order matters: what is cleared goes first."""
@@ -75,6 +88,17 @@ def encoded(operations: Sequence[Operation]) -> list[bytes]:
 
 
 _PIECE = 8 * 2**20
+
+
+def fits_one_command(operations: Sequence[Operation]) -> bool:
+    """Whether they are to go to the server as one `bulkWrite`, which surely takes them."""
+    if len(operations) > _MOST_IN_BULK:
+        return False
+    return sum(len(one.raw or bson.encode(one.doc)) + 256 for one in operations if one.kind == PUT) <= _PIECE
+
+
+# So few that the journeys are what costs; more of one collection are quicker in a command of their own.
+_MOST_IN_BULK = 32
 
 
 def decoded(pieces: Sequence[bytes]) -> list[Operation]:

@@ -12,20 +12,21 @@ end for good, and one who lives runs its batch again.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from teleflow.kit.clock import Clock, loop_time, milliseconds
 from teleflow.storage.mongo.client import COMMAND_S, LostRace, is_lost_race
 from teleflow.storage.mongo.match import Doc
-from teleflow.storage.mongo.operations import in_requests
+from teleflow.storage.mongo.operations import Operation, fits_one_command, in_requests
 from teleflow.storage.mongo.schema import PREFIX
 from teleflow.storage.mongo.tx import Tx
 
@@ -34,13 +35,18 @@ _LOCK = "writer"
 _PATIENCE_S = 10.0  # for the answer to a commit
 _HELD_UP_S = 0.5  # so long in the way of others, and a transaction is taken for a dead one's
 _NOTED_S = 60.0
+_DUPLICATE, _WRITE_CONFLICT = 11_000, 112
 
 
 class Transactions:
     counts_always = False
 
-    def __init__(self, client: AsyncMongoClient[Doc], database: AsyncDatabase[Doc], clock: Clock) -> None:
+    def __init__(
+        self, client: AsyncMongoClient[Doc], database: AsyncDatabase[Doc], clock: Clock, *, bulk: bool = False
+    ) -> None:
+        """`bulk`: the server has the command `bulkWrite` (MongoDB 8), and a batch is one journey and its commit."""
         self._client = client
+        self._bulk = bulk
         self._database = database
         self._lock = database[PREFIX + "writer"]
         self._sessions = database[PREFIX + "writer_sessions"]
@@ -85,16 +91,44 @@ class Transactions:
 
     async def _write(self, tx: Tx, session: AsyncClientSession) -> None:
         majority = WriteConcern("majority", j=True)
-        await session.start_transaction(read_concern=ReadConcern("snapshot"), write_concern=majority)
+        operations = tx.operations()
+        bulk = self._bulk and fits_one_command(operations)
+        # One command sees one state anyway; of what it finds there the fence is all that decides.
+        concern = None if bulk else ReadConcern("snapshot")
+        await session.start_transaction(read_concern=concern, write_concern=majority)
         fields: dict[str, Any] = {"fence": tx.fence}
         if tx.counters is not None:
             fields["counters"] = tx.counters
         before = {"_id": _LOCK, "fence": tx.fence - 1}
+        if bulk:
+            await self._write_in_bulk(before, fields, operations, session)
+            return
         if not (await self._lock.update_one(before, {"$set": fields}, session=session)).matched_count:
             raise LostRace("another batch was committed meanwhile")
-        for collection, operations, ordered in in_requests(tx.operations()):
-            requests = [one.request() for one in operations]
+        for collection, some, ordered in in_requests(operations):
+            requests = [one.request() for one in some]
             await self._database[collection].bulk_write(requests, ordered=ordered, session=session)
+
+    async def _write_in_bulk(
+        self, before: Doc, fields: Doc, operations: Sequence[Operation], session: AsyncClientSession
+    ) -> None:
+        """A fence that is another one now would make a second document of its `_id`: that is refused."""
+        places = {PREFIX + "writer": 0}
+        ops: list[Doc] = [{"update": 0, "filter": before, "updateMods": {"$set": fields}, "upsert": True}]
+        ops += [one.in_bulk(places.setdefault(one.collection, len(places))) for one in operations]
+        command = {
+            "bulkWrite": 1,
+            "ops": ops,
+            "nsInfo": [{"ns": f"{self._database.name}.{collection}"} for collection in places],
+            "ordered": True,
+            "errorsOnly": True,
+        }
+        done = await self._client.admin.command(command, session=session)
+        for failed in done["cursor"]["firstBatch"]:
+            if not failed["ok"]:
+                raise _refused(failed)
+        if done["nErrors"]:
+            raise OperationFailure("what was refused was not told")
 
     async def leave(self) -> None:
         session = self._session
@@ -155,6 +189,17 @@ class Transactions:
 
 def _name_of(session: AsyncClientSession) -> str:
     return bytes(session.session_id["id"]).hex()
+
+
+def _refused(failed: Doc) -> PyMongoError:
+    """The error of one operation of a `bulkWrite`."""
+    code, text = failed.get("code", 0), str(failed.get("errmsg", ""))
+    if code == _DUPLICATE:
+        return (
+            LostRace("another batch was committed meanwhile") if failed["idx"] == 0 else DuplicateKeyError(text, code)
+        )
+    labels = {"errorLabels": ["TransientTransactionError"]} if code == _WRITE_CONFLICT else {}
+    return OperationFailure(text, code, {**failed, **labels})
 
 
 async def _committed(session: AsyncClientSession) -> None:
