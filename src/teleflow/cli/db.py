@@ -61,6 +61,9 @@ def upgrade() -> None:
 def backup(file: File) -> None:
     """Everything of one moment in one file, while the service writes on. The file is there whole, or not at all.
 
+    On a MongoDB without transactions nobody can write for the seconds that reading takes; when it takes more than some,
+    it is refused while the service runs.
+
     The keys are not in it: keep SESSION_ENCRYPTION_KEY, or `secrets/` of the data directory, elsewhere.
     """
     from teleflow.ops import databases
@@ -74,7 +77,7 @@ def restore(file: File, yes: Annotated[bool, typer.Option("--yes", "-y", help="D
     """Put a backup in the place of the database. The service must not run.
 
     The file is checked first: whether it is sound, of a schema that this program knows, and sealed under the key that
-    is set. The database that was there is kept beside it.
+    is set. The database that was there is kept beside it; one on a server has to be empty.
     """
     from teleflow.ops import databases
 
@@ -93,7 +96,7 @@ def copy(
         ),
     ],
 ) -> None:
-    """Copy everything into another, empty database: SQLite to PostgreSQL, or back. The service must not run.
+    """Copy everything into another, empty database, from any kind to any kind. The service must not run.
 
     Until all is there and compared, no service takes the other database; a copy that was killed is run again. With a
     password in it, give the URL by TELEFLOW_COPY_TO: arguments are everybody's to read.

@@ -168,24 +168,19 @@ async def _database(settings: Settings) -> list[Finding]:
 
     if not settings.teleflow_data_dir.exists():
         return [Finding("ok", "database", "made at the first start")]
-    kind = settings.database.partition(":")[0]
-    if not kind.startswith("mongodb"):
-        try:
-            found = await databases.look(settings)
-        except NotFound:
-            return [Finding("ok", "database", "made at the first start")]
-        kind = found.kind
-        if found.incomplete is not None:
-            return [
-                Finding("fail", "database", f"it is not whole ({found.incomplete})", "do that again, or name another")
-            ]
-        if not found.is_current:
-            told = f"{kind} with schema {found.schema}, this program has {found.head}"
-            return [Finding("warn", "database", told, "it is upgraded at the next start, or by: teleflow db upgrade")]
+    try:
+        found = await databases.look(settings)
+    except NotFound:
+        return [Finding("ok", "database", "made at the first start")]
+    if found.incomplete is not None:
+        return [Finding("fail", "database", f"it is not whole ({found.incomplete})", "do that again, or name another")]
+    if not found.is_current:
+        told = f"{found.kind} with schema {found.schema}, this program has {found.head}"
+        return [Finding("warn", "database", told, "it is upgraded at the next start, or by: teleflow db upgrade")]
     async with opened(settings) as at:
         _, count = await at.storage.users(limit=1, offset=0)
         await at.storage.sweep(now=0)  # a write in which nothing is old enough to go
-    return [Finding("ok", "database", f"{kind} answers and can be written; {count} users")]
+    return [Finding("ok", "database", f"{found.kind} answers and can be written; {count} users")]
 
 
 async def _telegram(settings: Settings) -> list[Finding]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -68,7 +70,7 @@ async def upgrade(settings: Settings) -> tuple[str | None, str]:
 async def backup(settings: Settings, to: Path, tell: Tell) -> int:
     """One file with everything of one moment, while the service writes on; its bytes.
 
-    Raises Conflict BACKUP_EXISTS, BACKUP_RUNNING.
+    Raises Conflict BACKUP_EXISTS, BACKUP_RUNNING; IN_USE where it can't be read beside the service.
     """
     standing = await look(settings)
     if standing.incomplete is not None:
@@ -78,6 +80,7 @@ async def backup(settings: Settings, to: Path, tell: Tell) -> int:
     database = open_database(settings.database)
     if _is_file(database):
         return await database.backup(to, tell)
+    _require_current(standing)
     between = _file_at(to.with_name(to.name + ".copying"))
     await copied_between(database, between, "a backup that did not end", tell)
     size = await between.backup(to, tell)
@@ -107,7 +110,8 @@ async def restore(settings: Settings, file: Path, tell: Tell) -> Path | None:
     database = open_database(settings.database)
     async with _unserved(settings, "another one takes its place"):
         if not _is_file(database):
-            await copied_between(copy, database, "a restore that did not end", tell)
+            async with _brought_up_to_date(copy, standing) as rows:
+                await copied_between(rows, database, "a restore that did not end", tell)
             return None
         there = database.path.exists()
         aside = database.path.with_name(f"{database.path.name}.before-{_stamp()}")
@@ -120,8 +124,7 @@ async def restore(settings: Settings, file: Path, tell: Tell) -> Path | None:
 async def copy_to(settings: Settings, url: str, tell: Tell) -> dict[str, int]:
     """Rows of each table. Raises Conflict IN_USE, TARGET_NOT_EMPTY."""
     standing = await look(settings)
-    if not standing.is_current:
-        raise Conflict("Bring this database up to date first: `teleflow db upgrade`", code="SCHEMA_OLD")
+    _require_current(standing)
     if standing.incomplete is not None:
         raise _not_whole("This database", standing)
     source, target = open_database(settings.database), open_database(url)
@@ -140,6 +143,23 @@ async def _unserved(settings: Settings, what: str) -> AsyncIterator[None]:
         if not free:
             raise Conflict(f"The service is running on this database: stop it before {what}", code="IN_USE")
         yield
+
+
+def _require_current(standing: Standing) -> None:
+    if not standing.is_current:
+        raise Conflict("Bring this database up to date first: `teleflow db upgrade`", code="SCHEMA_OLD")
+
+
+@asynccontextmanager
+async def _brought_up_to_date(file: FileDatabase, standing: Standing) -> AsyncIterator[Database]:
+    """The backup itself is nobody's to change."""
+    if standing.is_current:
+        yield file
+        return
+    with tempfile.TemporaryDirectory(prefix="teleflow-") as folder:
+        copy = _file_at(Path(shutil.copyfile(file.path, Path(folder) / "backup.db")))
+        await copy.upgrade()
+        yield copy
 
 
 async def _unopened(store: SealedStore) -> list[str]:

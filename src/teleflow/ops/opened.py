@@ -14,7 +14,7 @@ from teleflow.ops.keyring import seal_of
 from teleflow.storage.base import Storage
 from teleflow.storage.base.sealing import SealedStore
 from teleflow.storage.lock import DataDirLock
-from teleflow.storage.opening import is_mongodb, open_database, open_storage
+from teleflow.storage.opening import open_database, open_storage
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +68,7 @@ async def alone(settings: Settings) -> AsyncIterator[bool]:
         yield False
         return
     try:
-        async with _held(settings) as free:  # the service may have another directory
+        async with open_database(settings.database).alone() as free:  # the service may have another directory
             yield free
     finally:
         lock.release()
-
-
-@asynccontextmanager
-async def _held(settings: Settings) -> AsyncIterator[bool]:
-    if not is_mongodb(settings.database):
-        async with open_database(settings.database).alone() as free:
-            yield free
-        return
-    storage = open_storage(settings.database, await seal_of(Secrets.load(settings)), SystemClock())
-    await storage.start()
-    try:
-        await storage.hold(lambda: None)
-    except SettingsError:
-        yield False
-    else:
-        yield True
-    finally:
-        await storage.stop()

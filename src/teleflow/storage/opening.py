@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from teleflow.errors import SettingsError
 from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal
 from teleflow.meters import Meters
@@ -18,7 +17,9 @@ def is_mongodb(url: str) -> bool:
 def open_database(url: str) -> Database:
     """The database that this URL names, as its operator sees it; nothing is opened yet. Raises SettingsError."""
     if is_mongodb(url):
-        raise SettingsError("DATABASE_URL: on MongoDB use the server's own tools (mongodump, mongorestore)")
+        from teleflow.storage import mongo
+
+        return mongo.open_database(url)
     return sql.open_database(url)
 
 

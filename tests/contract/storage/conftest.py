@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
@@ -11,6 +12,8 @@ from proofs.mongo import Mongo
 from proofs.postgres import Postgres
 from teleflow.kit.seal import Seal
 from teleflow.storage.base import Storage
+from teleflow.storage.mongo import MongoStorage, rows
+from teleflow.storage.mongo.schema import PREFIX
 from teleflow.storage.opening import open_storage
 
 from .databases import Databases, MongoDatabases
@@ -82,21 +85,38 @@ def database(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def opening(
-    request: pytest.FixtureRequest, database: str, tmp_path: Path, seal: Seal, clock: SetClock
-) -> Callable[[], Storage]:
-    """Opens the same database once more: a restart, or a second process."""
+def url(request: pytest.FixtureRequest, database: str, tmp_path: Path) -> str:
+    """Of an empty database, which has the schema or not."""
     if database == "sqlite":
-        url = f"file:{tmp_path / 'data' / 'teleflow.db'}"
-    else:
-        server = {"postgresql": "postgres", "mongodb": "mongodb", "mongodb-alone": "mongodb_alone"}[database]
-        url = request.getfixturevalue(server).new()
+        return f"file:{tmp_path / 'data' / 'teleflow.db'}"
+    server = {"postgresql": "postgres", "mongodb": "mongodb", "mongodb-alone": "mongodb_alone"}[database]
+    return str(request.getfixturevalue(server).new())
+
+
+@pytest.fixture
+def opening(url: str, seal: Seal, clock: SetClock) -> Callable[[], Storage]:
+    """Opens the same database once more: a restart, or a second process."""
     return lambda: open_storage(url, seal, clock)
 
 
 @pytest.fixture
-async def storage(opening: Callable[[], Storage]) -> AsyncIterator[Storage]:
+async def storage(database: str, opening: Callable[[], Storage]) -> AsyncIterator[Storage]:
     opened = opening()
     await opened.start()
     yield opened
+    if database == "mongodb-alone" and isinstance(opened, MongoStorage):  # one of the two: the documents are the same
+        await documents_fit(opened)
     await opened.stop()
+
+
+async def documents_fit(storage: MongoStorage) -> None:
+    """Whatever a test has written is known to those who copy and check (`mongo.rows`)."""
+    database = storage._db._database
+    if database is None:
+        return  # the test has stopped it
+
+    async def some(table: rows.Table) -> None:
+        docs = await database[PREFIX + table.name].find({}, limit=50).to_list(None)
+        assert [f"a document of {table.name} {what}" for doc in docs for what in table.unlike(doc)] == []
+
+    await asyncio.gather(*map(some, rows.TABLES.values()))

@@ -45,7 +45,7 @@ class Source(Protocol):
     async def count(self, table: str) -> int: ...
 
     async def page(self, table: str, after: Row | None, limit: int) -> list[Row]:
-        """By primary key; `after` is the last row of the page before."""
+        """In an order that stays; `after` is the last row of the page before."""
 
 
 class Target(Source, Protocol):

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from teleflow.storage.mongo.store import MongoStorage, open_mongo
+from teleflow.storage.mongo.store import MongoStorage, open_database, open_mongo
 
-__all__ = ["MongoStorage", "open_mongo"]
+__all__ = ["MongoStorage", "open_database", "open_mongo"]

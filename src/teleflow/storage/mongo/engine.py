@@ -43,7 +43,7 @@ class MongoEngine:
     def __init__(self, url: str, clock: Clock, meters: Meters | None = None) -> None:
         """`url` names the database; `meters` are told how long work took. Raises SettingsError."""
         self.meters = meters
-        self._url, self._forced = _without_our_option(url)
+        self._url, self._forced = without_our_option(url)
         self._name = c.database_of(self._url)
         self._clock = clock
         self._client: AsyncMongoClient[Doc] | None = None
@@ -56,11 +56,7 @@ class MongoEngine:
     async def start(self) -> None:
         self._client = c.connect(self._url)
         try:
-            hello = await self._client.admin.command("hello")
-            if hello.get("maxWireVersion", 0) < _OLDEST_WIRE:
-                raise SettingsError("MONGO_URI (or DATABASE_URL): this MongoDB is too old: 5.0 is the least")
-            has_them = "setName" in hello or hello.get("msg") == "isdbgrid"
-            self.transactions = has_them if self._forced is None else self._forced and has_them
+            self.transactions = await has_transactions(self._client) and self._forced is not False
             # On a replica set nobody sees what a failover may take back.
             concern = ReadConcern("majority") if self.transactions else None
             self._database = self._client.get_database(self._name, read_concern=concern)
@@ -76,7 +72,7 @@ class MongoEngine:
                 else Intents(self._database, self._clock)
             )
             if self.transactions:
-                await _finish_intents(self._database, self._clock)
+                await finish_intents(self._database, self._clock)
         except PyMongoError as error:
             await self.stop()
             raise SettingsError(f"MONGO_URI (or DATABASE_URL): MongoDB can't be used: {c.reason(error)}") from error
@@ -174,7 +170,15 @@ class MongoEngine:
         return self._writer
 
 
-async def _finish_intents(database: AsyncDatabase[Doc], clock: Clock) -> None:
+async def has_transactions(client: AsyncMongoClient[Doc]) -> bool:
+    """Raises SettingsError for a server that is too old."""
+    hello = await client.admin.command("hello")
+    if hello.get("maxWireVersion", 0) < _OLDEST_WIRE:
+        raise SettingsError("MONGO_URI (or DATABASE_URL): this MongoDB is too old: 5.0 is the least")
+    return "setName" in hello or hello.get("msg") == "isdbgrid"
+
+
+async def finish_intents(database: AsyncDatabase[Doc], clock: Clock) -> None:
     """What a server left behind that had no transactions and has them now."""
     if await database["tf_writer"].find_one({"intent_fence": {"$exists": True}}) is None:
         return
@@ -188,7 +192,7 @@ async def _probe(tx: Tx) -> None:
     tx.put("facts", {"_id": "probe", "value": ""})
 
 
-def _without_our_option(url: str) -> tuple[str, bool | None]:
+def without_our_option(url: str) -> tuple[str, bool | None]:
     """The URL as the driver knows it, and whether it asks for transactions (None: as the server has them)."""
     address, mark, options = url.partition("?")
     if not mark:

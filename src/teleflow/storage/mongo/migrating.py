@@ -6,7 +6,8 @@ A step that was released is never changed; a new one is put behind it.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from pymongo import IndexModel
 from pymongo.asynchronous.database import AsyncDatabase
@@ -29,25 +30,40 @@ async def _v1_first(database: AsyncDatabase[Doc]) -> None:
 STEPS: tuple[Step, ...] = (_v1_first,)
 
 
+Keys = tuple[tuple[str, int], ...]
+
+
+def wanted_indexes() -> dict[str, list[tuple[Keys, dict[str, Any]]]]:
+    """Of each collection its indexes: keys and options, as the server tells them."""
+    wanted: dict[str, list[tuple[Keys, dict[str, Any]]]] = {collection: [] for collection in schema.COLLECTIONS}
+    for index in schema.INDEXES:
+        options: dict[str, Any] = {"unique": True} if index.unique else {}
+        if index.partial:
+            options["partialFilterExpression"] = dict(index.partial)
+        wanted[index.collection].append((index.keys, options))
+    for collection in schema.WITH_TTL:
+        wanted[collection].append((((schema.TTL_FIELD, 1),), {"expireAfterSeconds": schema.TTL_S}))
+    return wanted
+
+
+def options_of(told: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of an index that is there, as `wanted_indexes` has them."""
+    options: dict[str, Any] = {"unique": True} if told.get("unique") else {}
+    if told.get("partialFilterExpression"):
+        options["partialFilterExpression"] = dict(told["partialFilterExpression"])
+    if "expireAfterSeconds" in told:
+        options["expireAfterSeconds"] = int(told["expireAfterSeconds"])
+    return options
+
+
 async def make_indexes(database: AsyncDatabase[Doc]) -> None:
     there = set(await database.list_collection_names())
-    for collection in schema.COLLECTIONS:
+    for collection, indexes in wanted_indexes().items():
         name = schema.PREFIX + collection
         if name not in there:  # a transaction should find them, not make them
             await database.create_collection(name, check_exists=False)
-        models = [
-            IndexModel(
-                list(index.keys),
-                unique=index.unique,
-                **({"partialFilterExpression": dict(index.partial)} if index.partial else {}),
-            )
-            for index in schema.INDEXES
-            if index.collection == collection
-        ]
-        if collection in schema.WITH_TTL:
-            models.append(IndexModel([(schema.TTL_FIELD, 1)], expireAfterSeconds=schema.TTL_S))
-        if models:
-            await database[name].create_indexes(models)
+        if indexes:
+            await database[name].create_indexes([IndexModel(list(keys), **options) for keys, options in indexes])
 
 
 async def version_of(database: AsyncDatabase[Doc]) -> int:

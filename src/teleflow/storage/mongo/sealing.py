@@ -25,7 +25,7 @@ _AT_ONCE = 50  # values that one unit seals anew: a few milliseconds in which a 
 _HEAD = 5  # bytes: version and key id
 _CHECK = "seal_check"
 _ALSO = "seal_also/"
-_CHECKS = {"$or": [{"_id": _CHECK}, {"_id": {"$gt": _ALSO, "$lt": _ALSO + "~"}}]}
+CHECKS = {"$or": [{"_id": _CHECK}, {"_id": {"$gt": _ALSO, "$lt": _ALSO + "~"}}]}
 
 
 @dataclass(frozen=True)
@@ -169,7 +169,7 @@ async def _anew(tx: Tx, place: Place, seal: Seal, ids: list[Any]) -> tuple[int, 
 
 
 async def _checks(reads: Reads) -> frozenset[str]:
-    return frozenset(str(doc["value"]) for doc in await reads.find("facts", _CHECKS))
+    return frozenset(str(doc["value"]) for doc in await reads.find("facts", CHECKS))
 
 
 async def _known_checks(tx: Tx, first: str) -> frozenset[str]:
@@ -183,6 +183,6 @@ async def _admit(tx: Tx, check: str) -> None:
 
 
 async def _settle(tx: Tx, check: str) -> None:
-    for doc in await tx.find("facts", _CHECKS):
+    for doc in await tx.find("facts", CHECKS):
         await tx.remove("facts", doc["_id"])
     tx.put("facts", {"_id": _CHECK, "value": check})

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from teleflow.errors import SettingsError, StorageUnavailable
-from teleflow.kit.clock import Clock
+from teleflow.kit.clock import Clock, SystemClock
 from teleflow.kit.seal import Seal
 from teleflow.meters import Meters
 from teleflow.storage.base import Storage
+from teleflow.storage.base.database import Database
 from teleflow.storage.mongo.adoption import Adopted
 from teleflow.storage.mongo.arrivals import Arrivals
 from teleflow.storage.mongo.audit import Audit
@@ -16,6 +17,7 @@ from teleflow.storage.mongo.broadcasts import Broadcasts
 from teleflow.storage.mongo.client import reason
 from teleflow.storage.mongo.creations import Creations
 from teleflow.storage.mongo.credentials import SessionSecrets
+from teleflow.storage.mongo.database import MongoDatabase
 from teleflow.storage.mongo.delivery import Carrying
 from teleflow.storage.mongo.delivery_log import DeliveryLog
 from teleflow.storage.mongo.engine import MongoEngine
@@ -74,6 +76,7 @@ class MongoStorage(
     async def start(self) -> None:
         await self._db.start()
         try:
+            await self.check_whole()
             await self.check_seal()
         except StorageUnavailable as error:
             await self._db.stop()
@@ -91,6 +94,11 @@ class MongoStorage(
 
     async def ping(self) -> None:
         await self._db.ping()
+
+
+def open_database(url: str) -> Database:
+    """The same as its operator sees it. Raises SettingsError."""
+    return MongoDatabase(url, SystemClock())
 
 
 def open_mongo(url: str, seal: Seal, clock: Clock, meters: Meters | None = None) -> Storage:

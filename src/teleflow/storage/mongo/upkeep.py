@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from teleflow.errors import SettingsError
 from teleflow.storage.mongo import removal
 from teleflow.storage.mongo.part import Part
 from teleflow.storage.mongo.tx import Reads, Tx
 
 SWEPT_AT_ONCE = 500  # documents of one collection in one call
 _HOUR = 3_600_000
+INCOMPLETE = "incomplete"
 _FACT = "fact/"
+INSTALLATION = _FACT + "installation"
 
 # Collection, the instant at which a document expires, and how long it stays after that.
 _SWEEPS = (
@@ -31,6 +34,12 @@ class Upkeep(Part):
         for collection, field, kept_for in _SWEEPS:
             removed += await self._db.write_heavy(_sweep, collection, field, now - kept_for)
         return removed + await self._db.write_heavy(removal.bury_some, SWEPT_AT_ONCE)
+
+    async def check_whole(self) -> None:
+        """Raises SettingsError for a database that was being filled when whoever did so ended."""
+        why = await self._db.read(_read, INCOMPLETE)
+        if why is not None:
+            raise SettingsError(f"DATABASE_URL: this database is not whole ({why}): do that again, or name another one")
 
     async def remembered(self, key: str) -> str | None:
         return await self._db.read(_read, _FACT + key)

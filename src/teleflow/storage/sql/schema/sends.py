@@ -68,6 +68,8 @@ send_jobs = Table(
     ),
 )
 
+send_jobs.add_is_dependent_on(send_log)  # by `log_id`: whoever goes through all tables meets the log first
+
 # What came with an Idempotency-Key: a send, which is its job, or any other request, with its answer once there is one.
 idempotency_keys = Table(
     "idempotency_keys",

@@ -1,0 +1,149 @@
+"""The port of operators, on every database: looked at, upgraded, held, and refused when a newer program was there."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from pymongo import MongoClient
+
+from teleflow.config import Settings, load_settings
+from teleflow.errors import Conflict, SettingsError
+from teleflow.kit.seal import Seal
+from teleflow.ops import databases as ops
+from teleflow.storage.opening import open_database, open_storage
+
+from .complete import complete
+from .rig import KEY, SetClock
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+@pytest.fixture
+def settings(url: str, tmp_path: Path) -> Settings:
+    folder = tmp_path / "data"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return load_settings({"DATABASE_URL": url, "TELEFLOW_DATA_DIR": str(folder), "SESSION_ENCRYPTION_KEY": KEY})
+
+
+async def test_it_is_looked_at_without_being_changed(url: str, seal: Seal, clock: SetClock) -> None:
+    database = open_database(url)
+    before = await database.look()
+    assert before is None or not any(before.rows.values())
+    await database.upgrade()
+    fresh = await database.look()
+    assert fresh is not None
+    assert fresh.is_current
+    assert (fresh.incomplete, fresh.installation, fresh.checks) == (None, None, frozenset())
+    storage = open_storage(url, seal, clock)
+    await storage.start()
+    await complete(storage, seal)
+    await storage.stop()
+    there = await database.look()
+    assert there is not None
+    assert there.size > 0
+    assert (there.installation, there.checks) == ("ins_1", seal.checks)
+    assert min(there.rows.values()) > 0
+    assert list(there.rows) == list(fresh.rows)
+    assert await database.problems(quiet) == []
+    assert (await database.look()) == there
+
+
+async def test_a_newer_programs_database_is_left_alone(
+    url: str, settings: Settings, seal: Seal, clock: SetClock, tmp_path: Path
+) -> None:
+    database = open_database(url)
+    await database.upgrade()
+    good = tmp_path / "good.db"
+    await open_database(f"file:{good}").upgrade()
+    await asyncio.to_thread(make_newer, url)
+
+    async def started() -> None:
+        await open_storage(url, seal, clock).start()
+
+    acts: Mapping[str, Callable[[], Awaitable[Any]]] = {
+        "serve": started,
+        "status": lambda: ops.look(settings),
+        "check": lambda: ops.check(settings, quiet),
+        "upgrade": lambda: ops.upgrade(settings),
+        "backup": lambda: ops.backup(settings, tmp_path / "b.db", quiet),
+        "copy from": lambda: ops.copy_to(settings, f"file:{tmp_path / 'c.db'}", quiet),
+        "restore": lambda: ops.restore(settings, good, quiet),
+    }
+    for name, act in acts.items():
+        if name == "restore" and url.startswith("file:"):
+            continue  # the file is another one's place, and what was there is kept aside
+        with pytest.raises(SettingsError) as raised:
+            await act()
+        assert "9999" in raised.value.message, name
+        assert "newer" in raised.value.message, name
+        assert "\n" not in raised.value.message
+    source = tmp_path / "source.db"
+    other = settings.model_copy(update={"database_url": f"file:{source}"})
+    await open_database(f"file:{source}").upgrade()
+    with pytest.raises(SettingsError) as raised:
+        await ops.copy_to(other, url, quiet)
+    assert "newer" in raised.value.message
+
+
+def make_newer(url: str) -> None:
+    if url.startswith("file:"):
+        with sqlite3.connect(url.removeprefix("file:")) as connection:
+            connection.execute("UPDATE schema_version SET version_num = '9999'")
+        connection.close()
+    elif url.startswith("mongodb:"):
+        with MongoClient[dict[str, Any]](url) as client:
+            client.get_default_database()["tf_schema"].update_one({"_id": "version"}, {"$set": {"number": 9999}})
+    else:
+        asyncio.run(_postgres_newer(url))
+
+
+async def _postgres_newer(url: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("UPDATE schema_version SET version_num = '9999'")
+    finally:
+        await connection.close()
+
+
+async def test_an_older_backup_is_brought_up_to_date_where_it_is_put(
+    url: str, settings: Settings, tmp_path: Path
+) -> None:
+    file = tmp_path / "old.db"
+    await asyncio.to_thread(make_first, file)
+    before = file.read_bytes()
+    assert await ops.restore(settings, file, quiet) is None
+    assert file.read_bytes() == before
+    there = await open_database(url).look()
+    assert there is not None
+    assert there.is_current
+    assert there.rows["users"] == 1
+    if url.startswith("file:"):
+        return  # what is there is kept aside
+    with pytest.raises(Conflict) as raised:
+        await ops.restore(settings, file, quiet)
+    assert raised.value.code == "TARGET_NOT_EMPTY"
+
+
+def make_first(path: Path) -> None:
+    from alembic import command
+    from sqlalchemy import create_engine
+
+    from teleflow.storage.sql.migrations import alembic_config
+
+    engine = create_engine(f"sqlite:///{path}")
+    with engine.begin() as bound:
+        config = alembic_config()
+        config.attributes["connection"] = bound
+        command.upgrade(config, "0001")
+        bound.exec_driver_sql(
+            "INSERT INTO users (id, username, role, password_hash, created_at) VALUES ('usr_1', 'ann', 'admin', 'h', 1)"
+        )
+    engine.dispose()
