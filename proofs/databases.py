@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import itertools
 import sqlite3
 from pathlib import Path
 from typing import Any, Protocol
@@ -110,6 +111,7 @@ class _Mongo:
 
 _names: dict[Path, str] = {}
 _running: dict[str, Server] = {}
+_numbers = itertools.count(1)
 _servers: list[Server] = []  # the one that was chosen; none for SQLite
 
 
@@ -141,6 +143,15 @@ def url(data_dir: Path) -> str:
     for server in _servers:
         return server.url(_named(server, data_dir))
     return f"file:{data_dir / 'teleflow.db'}"
+
+
+async def fresh() -> str | None:
+    """The URL of one more database on the server that was chosen; None: there is none."""
+    for server in _servers:
+        name = f"fresh{next(_numbers)}"
+        await server.make(name)
+        return server.url(name)
+    return None
 
 
 def copy(source: Path, target: Path) -> None:

@@ -12,22 +12,30 @@ import sys
 from typing import Any
 
 from alembic.ddl.impl import DefaultImpl
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
 
 from teleflow.storage.opening import open_database
+
+# Every change of a schema goes through one of these.
+_CHANGES = ((DefaultImpl, "_exec"), (AsyncDatabase, "create_collection"), (AsyncCollection, "create_indexes"))
 
 
 def main(url: str, number: int) -> None:
     made = 0
-    real = DefaultImpl._exec  # noqa: SLF001 - every change goes through it
 
-    def counted(self: Any, *given: Any, **more: Any) -> Any:
-        nonlocal made
-        made += 1
-        if made == number:
-            os.kill(os.getpid(), signal.SIGKILL)
-        return real(self, *given, **more)
+    def counted(real: Any) -> Any:
+        def change(self: Any, *given: Any, **more: Any) -> Any:
+            nonlocal made
+            made += 1
+            if made == number:
+                os.kill(os.getpid(), signal.SIGKILL)
+            return real(self, *given, **more)
 
-    DefaultImpl._exec = counted  # type: ignore[method-assign]  # noqa: SLF001
+        return change
+
+    for owner, name in _CHANGES:
+        setattr(owner, name, counted(getattr(owner, name)))
     asyncio.run(open_database(url).upgrade())
     print(made)
 

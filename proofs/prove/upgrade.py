@@ -1,7 +1,8 @@
 """A database is brought up to date, from the first released schema on, whole or not at all, whenever it is killed.
 
 SIGKILL falls between the changes of the schema, on SQLite and on PostgreSQL; the rows that were there are there after
-each kill and after the upgrade that ends.
+each kill and after the upgrade that ends. With `--database mongodb` or `mongodb-alone` it falls on that: MongoDB makes
+its indexes one by one, so what is killed is no schema yet, is refused or gone on with, and ends as the whole one.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.ext.asyncio import create_async_engine
 
+from proofs import databases
 from proofs.outcome import Outcome
 from proofs.postgres import Postgres, new_database
 from teleflow.storage.base.database import Standing
@@ -41,6 +43,9 @@ LONG = Scale(kills=1000)  # at each change of the schema
 
 async def run(scale: Scale, seed: int) -> Outcome:
     outcome = Outcome()
+    if databases.chosen().startswith("mongodb"):
+        await _judge_mongodb(outcome, scale, seed)
+        return outcome
     outcome.fact("from schema to schema", f"{FIRST} → {HEAD}")
     server = await asyncio.to_thread(Postgres().start)
     try:
@@ -82,6 +87,36 @@ async def _judge(outcome: Outcome, kind: str, new: Callable[[], str], scale: Sca
     outcome.exactly(f"{kind}: of them left a schema that is neither the old one nor the new one", 0, halves)
     outcome.exactly(f"{kind}: did not come to the new one afterwards, or not sound", 0, unsound)
     outcome.exactly(f"{kind}: rows lost", 0, lost)
+
+
+async def _judge_mongodb(outcome: Outcome, scale: Scale, seed: int) -> None:
+    """From nothing on: there is one schema so far."""
+    changes = int((await _upgraded(await _fresh(), 0))[1])
+    at = range(1, changes + 1)
+    if scale.kills < changes:
+        at = sorted(random.Random(seed).sample(at, scale.kills))
+    kills = halves = unsound = 0
+    for number in at:
+        url = await _fresh()
+        code, _ = await _upgraded(url, number)
+        kills += code == -9
+        left = await open_database(url).look()
+        halves += left is not None and left.schema is not None
+        if (await _upgraded(url, 0))[0]:
+            unsound += 1
+            continue
+        unsound += not (await _look(url)).is_current or bool(await open_database(url).problems(lambda _: None))
+    kind = databases.chosen()
+    outcome.exactly(f"{kind}: SIGKILLs, of {changes} changes", len(at), kills)
+    outcome.exactly(f"{kind}: of them left what says that it is a schema", 0, halves)
+    outcome.exactly(f"{kind}: did not come to the whole one afterwards, or not sound", 0, unsound)
+
+
+async def _fresh() -> str:
+    url = await databases.fresh()
+    if url is None:
+        raise RuntimeError("no server was chosen")
+    return url
 
 
 async def _look(url: str) -> Standing:
