@@ -161,7 +161,7 @@ async def run(scale: Scale, seed: int) -> Outcome:
             folder = Path(made)
             sandbox = SandboxProcess(folder / "sandbox")
             await sandbox.start()
-            data = folder / "gateway"
+            data = folder / "gateway" / "data"
             operator = Operator(folder, environment(data, sandbox.info))
             kind = databases.chosen() if server is None else "postgresql"
             stage = Stage(kind, folder, sandbox, operator, [], [], random.Random(seed), scale, Outcome())
