@@ -16,7 +16,7 @@ from teleflow.kit.clock import Clock
 from teleflow.storage.base.database import Source, Standing, Target
 from teleflow.storage.mongo import client as c
 from teleflow.storage.mongo import examining, moment, rows
-from teleflow.storage.mongo.engine import finish_intents, has_transactions, without_our_option
+from teleflow.storage.mongo.engine import finish_intents, has_transactions, hello_of, without_our_option
 from teleflow.storage.mongo.filling import Filled
 from teleflow.storage.mongo.lease import Lease
 from teleflow.storage.mongo.match import Doc
@@ -86,7 +86,7 @@ class MongoDatabase:
     async def _opened(self) -> AsyncIterator[_Open]:
         client = c.connect(self._url, command_s=c.MIGRATION_S)  # an operator waits for a large collection
         try:
-            transactions = await has_transactions(client) and self._forced is not False
+            transactions = has_transactions(await hello_of(client)) and self._forced is not False
             concern = ReadConcern("majority") if transactions else None
             yield _Open(client, client.get_database(self._name, read_concern=concern), transactions)
         except PyMongoError as error:

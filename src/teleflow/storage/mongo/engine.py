@@ -56,7 +56,8 @@ class MongoEngine:
     async def start(self) -> None:
         self._client = c.connect(self._url)
         try:
-            self.transactions = await has_transactions(self._client) and self._forced is not False
+            hello = await hello_of(self._client)
+            self.transactions = has_transactions(hello) and self._forced is not False
             # On a replica set nobody sees what a failover may take back.
             concern = ReadConcern("majority") if self.transactions else None
             self._database = self._client.get_database(self._name, read_concern=concern)
@@ -170,11 +171,15 @@ class MongoEngine:
         return self._writer
 
 
-async def has_transactions(client: AsyncMongoClient[Doc]) -> bool:
-    """Raises SettingsError for a server that is too old."""
-    hello = await client.admin.command("hello")
+async def hello_of(client: AsyncMongoClient[Doc]) -> Doc:
+    """What the server says of itself. Raises SettingsError for one that is too old."""
+    hello: Doc = await client.admin.command("hello")
     if hello.get("maxWireVersion", 0) < _OLDEST_WIRE:
         raise SettingsError("MONGO_URI (or DATABASE_URL): this MongoDB is too old: 5.0 is the least")
+    return hello
+
+
+def has_transactions(hello: Doc) -> bool:
     return "setName" in hello or hello.get("msg") == "isdbgrid"
 
 
