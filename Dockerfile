@@ -28,8 +28,10 @@ COPY --from=build /app/venv /app/venv
 ENV PATH=/app/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
-    TELEFLOW_DATA_DIR=/app/data
-WORKDIR /app
+    TELEFLOW_DATA_DIR=/app/data \
+    SESSIONS_DIR=/app/sessions
+# What is named from here (DATABASE_URL=file:./x.db, .env) lies where something can be written, and stays.
+WORKDIR /app/data
 USER 10001:10001
 VOLUME ["/app/data"]
 EXPOSE 8001

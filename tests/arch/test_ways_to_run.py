@@ -44,7 +44,7 @@ def test_the_image_runs_as_nobody_special_with_a_health_check_and_its_data_in_a_
     assert re.fullmatch(r"[1-9]\d{3,}:[1-9]\d{3,}", final.last("USER").text)
     assert final.steps.index(final.last("USER")) > final.steps.index(final.last("RUN"))
     assert final.last("VOLUME").words() == ["/app/data"]
-    assert final.last("WORKDIR").text == "/app"
+    assert final.last("WORKDIR").text == "/app/data"
     assert final.last("HEALTHCHECK").text.endswith('CMD ["teleflow", "health"]')
     assert (final.last("ENTRYPOINT").text, final.last("CMD").text) == ('["teleflow"]', '["serve"]')
     assert final.last("EXPOSE").text == str(Settings.model_fields["port"].default)

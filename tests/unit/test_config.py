@@ -103,6 +103,7 @@ def test_an_empty_variable_is_an_unset_one(name: str) -> None:
 def test_which_store() -> None:
     assert load_settings({"TELEFLOW_DATA_DIR": "/d"}).database == "file:/d/teleflow.db"
     assert load_settings({"DATABASE_URL": "file:./x.db"}).database == "file:./x.db"
+    assert load_settings({"DATABASE_URL": '"file:./x.db"'}).database == "file:./x.db", "as docker --env-file gives it"
     assert load_settings({"MONGO_URI": "mongodb://h"}).database == "mongodb://h/telegram_server"
     assert load_settings({"MONGO_URI": "mongodb://u:p@h/admin?w=1", "MONGO_DB": "mine"}).database == (
         "mongodb://u:p@h/mine?w=1&authSource=admin"

@@ -211,6 +211,14 @@ class Settings(BaseSettings):
                 headers[name.strip()] = unquote(value.strip())
         return headers
 
+    @field_validator("database_url", "mongo_uri", mode="before")
+    @classmethod
+    def _unquoted(cls, value: object) -> object:
+        """Files for `docker --env-file` are often written with quotes, which it passes on. No URL begins with one."""
+        if isinstance(value, str) and len(value) > 1 and value[0] == value[-1] and value[0] in "'\"":
+            return value[1:-1]
+        return value
+
     @property
     def allowed_proxy_nets(self) -> tuple[Network, ...]:
         return networks(self.proxy_allow_nets)

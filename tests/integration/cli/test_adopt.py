@@ -66,7 +66,7 @@ def test_the_older_gateways_own_file_is_no_database_of_ours_and_stays_as_it_is(t
     before = OldGateway(tmp_path / "old.db").path.read_bytes()
     done = subprocess.run(
         [sys.executable, "-P", "-m", "teleflow", "serve"], capture_output=True, text=True, timeout=90, cwd=tmp_path,
-        env=environment({**NETWORK, "DATABASE_URL": "file:./old.db"}), check=False,
+        env=environment({**NETWORK, "DATABASE_URL": "file:./old.db"}, tmp_path), check=False,
     )  # fmt: skip
     assert (done.returncode, "teleflow adopt" in done.stderr) == (2, True), done.stderr
     assert (tmp_path / "old.db").read_bytes() == before
