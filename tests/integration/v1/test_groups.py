@@ -57,7 +57,9 @@ async def test_what_is_refused_names_its_field_and_what_is_done_already(at: Room
     person = await at.on("private", "PATCH", "", {"title": "x"}, status=422)
     assert person["code"] == "NOT_A_GROUP"
     assert (await at.on("supergroup", "PATCH", "", {}, status=422))["code"] == "VALIDATION_ERROR"
-    assert (await at.on("supergroup", "PATCH", "", {"slowModeSeconds": 7}, status=422))["code"] == "VALIDATION_ERROR"
+    for wrong in (7, False, True, "30"):
+        body = {"slowModeSeconds": wrong}
+        assert (await at.on("supergroup", "PATCH", "", body, status=422))["code"] == "VALIDATION_ERROR"
 
 
 async def test_without_the_right_nothing_changes(at: Rooms) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from teleflow.api.v1.chat_shapes import ChatShape
 from teleflow.api.v1.envelope import Body, Shape
@@ -72,13 +72,23 @@ class CreateChatBody(Body):
         return kind
 
 
+def _whole(value: object) -> object:
+    """To Python 0 is False, so that a choice of numbers takes it for one."""
+    if isinstance(value, bool):
+        raise ValueError("must be a number")  # noqa: TRY004 - what pydantic reports
+    return value
+
+
+SlowMode = Annotated[Literal[SLOW_MODES], BeforeValidator(_whole)]  # type: ignore[valid-type]
+
+
 class ChangeChatBody(Body):
     """What is left out stays as it is."""
 
     title: Title | None = None
     about: About | None = None
     permissions: Permissions | None = Field(None, description="Of members: those that are named change.")
-    slow_mode_seconds: Literal[SLOW_MODES] | None = None  # type: ignore[valid-type]
+    slow_mode_seconds: SlowMode | None = None
     is_protected: bool | None = Field(None, description="Nothing can be forwarded or saved.")
     signatures: bool | None = Field(None, description="Of a channel: posts tell their author.")
     history_hidden: bool | None = Field(None, description="Newcomers see nothing from before they came.")
