@@ -7,8 +7,8 @@ data directory sees to that.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import TypeVar
 
 import structlog
@@ -143,6 +143,24 @@ class Runner:
 
     def live(self, session_id: str) -> LiveSession | None:
         return self._live.get(session_id)
+
+    @asynccontextmanager
+    async def ending(self, session_id: str) -> AsyncIterator[None]:
+        """Stop a session whose login is over; the body writes that down.
+
+        Until it has, callers hear it from the session itself: the row still says otherwise.
+        """
+        live = self._live.get(session_id)
+        if self._followers is not None:
+            await self._followers.drop(session_id)
+        try:
+            if live is not None:
+                await live.stop(ended=SessionState.LOGGED_OUT if live.authorised else None)
+            self.forget(session_id)
+            yield
+        finally:
+            if self._live.get(session_id) is live:
+                self._live.pop(session_id, None)
 
     def forget(self, session_id: str) -> None:
         for forget in self._forgetters:

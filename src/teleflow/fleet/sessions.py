@@ -86,18 +86,20 @@ class Sessions:
         """At Telegram as far as it is heard, and here in any case. The row stays."""
         async with self._locks.of(session.id):
             await self._end_at_telegram(session)
-            now = milliseconds(self._clock.time())
-            await self._storage.end_attempt(session.id)
-            await self._storage.forget_authorisation(
-                session.id, SessionState.LOGGED_OUT, cause="LOGGED_OUT_HERE", now=now, audit=audit
-            )
+            async with self._runner.ending(session.id):
+                now = milliseconds(self._clock.time())
+                await self._storage.end_attempt(session.id)
+                await self._storage.forget_authorisation(
+                    session.id, SessionState.LOGGED_OUT, cause="LOGGED_OUT_HERE", now=now, audit=audit
+                )
 
     async def delete(self, session: Session, *, audit: AuditEntry | None = None) -> None:
         """Log out, and leave nothing. Raises NotFound when it is gone already."""
         async with self._locks.of(session.id):
             await self._attempts.fresh(session)
             await self._end_at_telegram(session)
-            await self._storage.delete_session(session.user_id, session.id, audit=audit)
+            async with self._runner.ending(session.id):
+                await self._storage.delete_session(session.user_id, session.id, audit=audit)
 
     async def _end_at_telegram(self, session: Session) -> None:
         self._attempts.forget(session.id)
@@ -112,8 +114,6 @@ class Sessions:
             except TeleFlowError as error:
                 # The key is destroyed here all the same; the account's owner can end the login from a phone.
                 _log.warning("session.log_out_unheard", session=session.id, cause=error.code)
-        await self._runner.drop(session.id)
-        self._runner.forget(session.id)
 
 
 def _require_login(session: Session) -> None:

@@ -107,10 +107,10 @@ class LiveSession:
     def start(self) -> None:
         self._task = self._site.tasks.start(self._keep_up(), f"session:{self.id}", on_failure=self._failed)
 
-    async def stop(self, *, by_owner: bool = False) -> None:
-        """Disconnect and stay so. What waits for an answer hears that it may or may not have been done."""
+    async def stop(self, *, by_owner: bool = False, ended: SessionState | None = None) -> None:
+        """Disconnect and stay so. What waits hears that its outcome is unknown, who asks later what `ended`."""
         self._stopped = self._condition.silent = True
-        self._calls.close("the session was disconnected", by_owner=by_owner)
+        self._calls.close("the session was disconnected", ended=ended, by_owner=by_owner)
         self.files.end()
         task, self._task = self._task, None
         if task is not None and task is not asyncio.current_task():

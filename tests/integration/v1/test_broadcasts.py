@@ -13,7 +13,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from teleflow.errors import TeleFlowError
 from teleflow.model.broadcasts import BroadcastState, Pace, Plan
+from teleflow.model.operations.account import GetMe
 from teleflow.model.users import Principal
 from teleflow.services.broadcasts import Named
 from tests.integration.gateway.rig import ANN, Rig, rigged
@@ -244,6 +246,28 @@ async def test_a_session_that_ends_stops_it(desk: Desk) -> None:
     told = await desk.until(id_, "stopped")
     assert told["cause"] in {"SESSION_LOGGED_OUT", "SESSION_NOT_FOUND"}
     assert set(desk.reached().values()) == {1}
+
+
+@pytest.mark.parametrize("way", ["forget_authorisation", "delete_session"])
+async def test_a_session_says_that_its_login_is_over_before_the_database_does(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    gateway, heard = desk.rig.gateway, []
+    write = getattr(gateway.storage, way)
+
+    async def asked_first(*args: Any, **named: Any) -> Any:
+        with pytest.raises(TeleFlowError) as refused:
+            await gateway.runner.call(desk.session_id, GetMe(), within=5)
+        heard.append(refused.value.code)
+        return await write(*args, **named)
+
+    monkeypatch.setattr(gateway.storage, way, asked_first)
+    path = f"/api/v1/sessions/{desk.session_id}"
+    method, path = ("DELETE", path) if way == "delete_session" else ("POST", f"{path}/logout")
+    answer = await desk.rig.http.request(method, path, headers=desk.headers)
+    assert answer.is_success, answer.text
+    assert heard == ["SESSION_LOGGED_OUT"]
+    assert gateway.runner.live(desk.session_id) is None
 
 
 async def test_a_sign_that_another_act_of_the_account_got_stops_it_too(desk: Desk) -> None:
