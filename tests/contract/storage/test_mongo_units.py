@@ -157,6 +157,7 @@ async def test_filters_mean_what_the_server_means(mongodb: MongoDatabases, seed:
 SOME = ("add_arrival", "rotate_refresh", "forget_authorisation", "accept_send", "append_events", "settle_recipients")
 
 
+@pytest.mark.timeout(720)  # hundreds of deaths
 @pytest.mark.parametrize(
     ("piece", "names"),
     [(8 * 2**20, ()), (8 * 2**20, tuple(dying_units.UNITS)), (300, SOME)],
@@ -169,7 +170,7 @@ def test_a_death_at_any_point_leaves_all_of_a_unit_or_nothing(
     address = mongodb_alone.server.url("").rstrip("/")
     told = subprocess.run(
         [sys.executable, str(DYING), address, str(piece), *names],
-        capture_output=True, text=True, timeout=280, check=False, cwd=ROOT,
+        capture_output=True, text=True, timeout=700, check=False, cwd=ROOT,
         env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'src'}"},
     )  # fmt: skip
     assert told.returncode == 0, told.stderr[-2000:]
