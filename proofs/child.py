@@ -18,6 +18,9 @@ import uvloop
 
 def gateway() -> None:
     """Settings come from the environment, as in real life; one line when it listens."""
+    from teleflow.kit import process
+
+    process.start_quickly()  # as the command does
     from proofs.lag import LagSampler
     from teleflow.app import Ready, serve
     from teleflow.config import load_settings

@@ -25,6 +25,9 @@ def serve() -> None:
 
     At the first start the admin's password is made and shown once.
     """
+    from teleflow.kit import process
+
+    process.start_quickly()
     from teleflow import app
     from teleflow.config import load_settings
     from teleflow.kit import log
