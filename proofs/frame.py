@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import importlib
 import time
+import traceback
 from types import ModuleType
 
 from proofs import databases, machine
@@ -75,10 +76,16 @@ def main(arguments: list[str]) -> int:
     names = given.name or known
     print(f"Machine: {machine.facts()}", flush=True)
     databases.choose(given.database)
-    verdicts = {name: _one(given, name) for name in names}
-    broken = [name for name, holds in verdicts.items() if not holds]
-    held = len(verdicts) - len(broken)
-    print(f"\n{held} of {len(verdicts)} hold." + (f" Broken: {', '.join(broken)}." if broken else ""))
+    outcomes = {name: _one(given, name) for name in names}
+    broken = {name: outcome for name, outcome in outcomes.items() if not outcome.holds}
+    held = len(outcomes) - len(broken)
+    print(f"\n{held} of {len(outcomes)} hold." + (f" Broken: {', '.join(broken)}." if broken else ""))
+    for name, outcome in broken.items():  # once more, where whoever reads only the end finds it
+        for row in outcome.rows:
+            if row.holds is False:
+                print(f"! {name}: {row.what}: {row.bound}, measured {row.measured}")
+        for note in outcome.notes:
+            print(f"! {name}: {note}")
     print(f"Machine at the end: {machine.facts()}")
     return 1 if broken else 0
 
@@ -98,7 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _one(given: argparse.Namespace, name: str) -> bool:
+def _one(given: argparse.Namespace, name: str) -> Outcome:
     module = importlib.import_module(f"proofs.{given.kind}.{name.replace('-', '_')}")
     began = time.monotonic()
     if given.kind == "prove":
@@ -111,9 +118,10 @@ def _one(given: argparse.Namespace, name: str) -> bool:
     try:
         outcome: Outcome = asyncio.run(work)
     except Exception as error:  # noqa: BLE001 - a proof that can't be run is a broken one, and the others go on
-        outcome = Outcome([Row("ran to its end", "yes", f"{type(error).__name__}: {error}", holds=False)])
+        where = "; ".join(f"{frame.name} ({frame.lineno})" for frame in traceback.extract_tb(error.__traceback__)[-4:])
+        outcome = Outcome([Row("ran to its end", "yes", f"{type(error).__name__}: {error} in {where}", holds=False)])
     _print(module, f"{name} ({how}, {time.monotonic() - began:.0f} s)", outcome)
-    return outcome.holds
+    return outcome
 
 
 def _print(module: ModuleType, title: str, outcome: Outcome) -> None:
