@@ -16,6 +16,7 @@ from typing import Any, Protocol
 import structlog
 
 from teleflow.errors import StorageUnavailable
+from teleflow.events.ahead import Ahead
 from teleflow.kit.backoff import FullJitter
 from teleflow.kit.clock import Clock, loop_time, milliseconds
 from teleflow.kit.tasks import Tasks
@@ -127,12 +128,14 @@ class Followers:
         live.tap.updates = feed
         if live.is_connected:
             feed.up()
+        ahead = Ahead(partial(self._store, session), feed.end, self._tasks)
         try:
-            while await self._store(session, await feed.next()):
-                pass
+            while (batch := await feed.next()) is not None:
+                await ahead.put(batch)
         finally:
             if live.tap.updates is feed:
                 live.tap.updates = None
+            await ahead.close()
 
     async def _feed(self, session: Session, me: int, live: Followed) -> Feed:
         positions, faces = await self._patiently(partial(_standing, self._storage, session.id))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from teleflow.model.chats import ChatType
 
@@ -25,6 +25,13 @@ class BoxPosition:
     seq: int = 0
     top_message: int = 0
     read_max: int = 0
+
+    def moved(self, place: BoxPosition) -> BoxPosition:
+        """Where the box is when it is told to be there: it never goes back."""
+        if place.pts < self.pts:
+            return self
+        top, read = max(self.top_message, place.top_message), max(self.read_max, place.read_max)
+        return replace(place, top_message=top, read_max=read)
 
 
 @dataclass(frozen=True, slots=True)

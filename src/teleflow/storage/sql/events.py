@@ -16,7 +16,7 @@ from teleflow.storage.base.events import LogEnds
 from teleflow.storage.sql import deliveries
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, every, one, page
-from teleflow.storage.sql.statement import YES, Row, Statement, Tx, given, larger
+from teleflow.storage.sql.statement import YES, NewRows, Row, Statement, Tx, given, larger
 from teleflow.storage.told import row_of
 
 _e = t.events.c
@@ -48,7 +48,7 @@ _COUNT_ENDPOINTS = Statement(
     .where(_l.user_id == given("of_user"))
 )
 _ADVANCE = Statement(update(t.event_logs).values(newest=given("new_newest")).where(_l.user_id == given("of_user")))
-_ADD = Statement(insert(t.events).values({c.name: given(c.name) for c in _e}).on_conflict_do_nothing())
+_ADD = NewRows(t.events)
 _RENUMBER = Statement(
     update(t.events)
     .values(number=given("new_number"))

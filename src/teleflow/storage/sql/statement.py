@@ -11,16 +11,23 @@ from collections.abc import Coroutine, Hashable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy import (
+    ARRAY,
     BigInteger,
     BindParameter,
     ClauseElement,
     ColumnElement,
     Dialect,
     Select,
+    Table,
     UpdateBase,
     bindparam,
+    cast,
+    column,
+    func,
     literal_column,
+    select,
 )
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import GenericFunction
@@ -90,6 +97,26 @@ class Statement:
         required = {bind.key for bind in done.binds.values() if bind.required}
         constants = {name: done.params[name] for name in names if name not in required}
         return Compiled(str(done), names, constants)
+
+
+class NewRows(Statement):
+    """Whole rows of a table, each of which is written unless one of its keys is there."""
+
+    __slots__ = ("_together", "columns", "key")
+
+    def __init__(self, table: Table) -> None:
+        super().__init__(insert(table).values({c.name: given(c.name) for c in table.c}).on_conflict_do_nothing())
+        self.columns = tuple(c.name for c in table.c)
+        self.key = tuple(c.name for c in table.primary_key)
+        new = func.unnest(*(cast(given(c.name), ARRAY(c.type)) for c in table.c)).table_valued(
+            *(column(c.name, c.type) for c in table.c), name="new"
+        )
+        adding = insert(table).from_select(list(self.columns), select(*new.render_derived().c)).on_conflict_do_nothing()
+        self._together = Statement(adding.returning(*table.primary_key))
+
+    def together(self) -> Statement:
+        """PostgreSQL's: each value is the array of a column. It answers with the keys of those that were written."""
+        return self._together
 
 
 class Tx(Protocol):

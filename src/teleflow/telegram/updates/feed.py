@@ -24,7 +24,6 @@ from teleflow.errors import TeleFlowError
 from teleflow.kit.backoff import FullJitter
 from teleflow.kit.clock import loop_time, milliseconds
 from teleflow.model.events import NewEvent
-from teleflow.model.peers import PeerKind, marked_id
 from teleflow.model.updates import ACCOUNT, BoxPosition, Face
 from teleflow.telegram import errors
 from teleflow.telegram.convert.peers import known_from
@@ -32,6 +31,7 @@ from teleflow.telegram.convert.plain import seconds
 from teleflow.telegram.mtproto.reader import Reader
 from teleflow.telegram.mtproto.requests import RpcFault
 from teleflow.telegram.updates.boxes import Boxes, Origin, Ready
+from teleflow.telegram.updates.channels import Channels
 from teleflow.telegram.updates.first_sight import first_sight
 from teleflow.telegram.updates.gaps import Batch, Surroundings, gap_event
 from teleflow.telegram.updates.history import AccountFill, ChannelFill, DialogWalk, Page
@@ -66,7 +66,7 @@ class Feed:
         self._around = around
         self._boxes = Boxes(positions)
         self._faces: dict[int, Face] = {face.chat_id: face for face in faces}
-        self._hashes: dict[int, int] = {}
+        self._channels = Channels(around.recall)
         self._queue: deque[tuple[Any, Origin, float]] = deque()
         self._came_at: float | None = None  # what was taken from the queue and is in no batch yet
         self._bytes = 0
@@ -81,6 +81,7 @@ class Feed:
         self._extra: list[NewEvent] = []
         self._new_faces: dict[int, Face] = {}
         self._up = False
+        self._ended = False
         self._compared_at = loop_time()
         self.overflows = 0
 
@@ -133,15 +134,21 @@ class Feed:
 
     # -- what goes ----------------------------------------------------------------------------------------
 
-    async def next(self) -> Batch:
-        """The next batch; waits for one."""
-        while True:
+    async def next(self) -> Batch | None:
+        """The next batch; waits for one. None after `end`."""
+        while not self._ended:
             self._drain()
             batch = self._batch()
             if batch is not None:
                 return batch
             if not (self._up and await self._work()):
                 await self._wait()
+        return None
+
+    def end(self) -> None:
+        """Nobody takes batches any more."""
+        self._ended = True
+        self._wake.set()
 
     def _drain(self) -> None:
         now = loop_time()
@@ -196,9 +203,7 @@ class Feed:
     def _learn(self, everybody: Mapping[int, Any]) -> None:
         users = [one for id_, one in everybody.items() if id_ > 0]
         chats = [one for id_, one in everybody.items() if id_ < 0]
-        for chat in chats:
-            if isinstance(chat, tl.Channel) and not chat.min and chat.access_hash is not None:
-                self._hashes[chat.id] = chat.access_hash
+        self._channels.see(chats)
         self._around.learn(known_from(users, chats))
 
     # -- asking -------------------------------------------------------------------------------------------
@@ -230,7 +235,7 @@ class Feed:
 
     async def _wait(self) -> None:
         self._wake.clear()
-        if self._queue:
+        if self._queue or self._ended:
             return
         now = loop_time()
         times = [self._compared_at + _COMPARE_EVERY_S, self._audit_at]
@@ -330,7 +335,7 @@ class Feed:
         self.compare(await self._call(f.updates.GetStateRequest()))
 
     async def _ask_channel(self, box: int) -> None:
-        channel = await self._channel(box)
+        channel = await self._channels.named(box)
         if channel is None:
             self._boxes.forget(box)  # it cannot be named, so nothing can be asked of it
             return
@@ -350,15 +355,6 @@ class Feed:
                 self._boxes.thaw(box)
             return
         self._boxes.channel_difference(box, answer)
-
-    async def _channel(self, channel_id: int) -> Any:
-        access_hash = self._hashes.get(channel_id)
-        if access_hash is None:
-            known = await self._around.recall(marked_id(PeerKind.CHANNEL, channel_id))
-            if known is None:
-                return None
-            access_hash = self._hashes[channel_id] = known.access_hash
-        return tl.InputChannel(channel_id, access_hash)
 
     def _replace_fill(self, fill: ChannelFill | AccountFill) -> None:
         self._fills = deque(one for one in self._fills if one.box != fill.box)

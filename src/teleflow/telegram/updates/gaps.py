@@ -26,6 +26,16 @@ class Batch(msgspec.Struct, frozen=True):
     faces: Sequence[Face]
     came_at: float | None = None
 
+    def joined(self, later: Batch) -> Batch:
+        """Both as one: what the later one says of a box or of a chat is what holds."""
+        positions = {place.box: place for place in self.positions}
+        for place in later.positions:
+            before = positions.get(place.box)
+            positions[place.box] = place if before is None else before.moved(place)
+        faces = {face.chat_id: face for face in (*self.faces, *later.faces)}
+        came_at = self.came_at if self.came_at is not None else later.came_at
+        return Batch([*self.events, *later.events], list(positions.values()), list(faces.values()), came_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:

@@ -19,7 +19,7 @@ from teleflow.errors import Internal
 from teleflow.storage.sql.postgres.connection import Connection, is_lost_race, is_trouble, is_units_own
 from teleflow.storage.sql.postgres.text import stored, told
 from teleflow.storage.sql.queued import Queued, Work
-from teleflow.storage.sql.statement import NTH, Row, Statement
+from teleflow.storage.sql.statement import NTH, NewRows, Row, Statement
 
 _ONE, _ALL, _RUN, _EACH = range(4)
 
@@ -228,6 +228,9 @@ class Group:
         if count == 1:
             several[0].answer = await self._directly(statement, asked[0])
             return
+        if isinstance(statement, NewRows):
+            await self._added(statement, asked, several)
+            return
         numbered = statement.numbered()
         compiled = numbered.compiled(self._dialect)
         every = (values for each in asked for values in each.values)
@@ -244,6 +247,17 @@ class Group:
             one.answer = _answer(each.how, found[start : start + len(each.values)])
             start += len(each.values)
 
+    async def _added(self, statement: NewRows, asked: list[_Asked], several: list[_Going]) -> None:
+        """All rows as one statement, by columns: the server plans and runs it once."""
+        compiled = statement.together().compiled(self._dialect)
+        rows = [values for each in asked for values in each.values]
+        columns = {name: [stored(values[name]) for values in rows] for name in statement.columns}
+        keys = {told(row) for row in await self._connection.fetch(compiled.text, *compiled.arrange(columns))}
+        added = iter([int(_written(keys, tuple(values[name] for name in statement.key))) for values in rows])
+        for one, each in zip(several, asked, strict=True):
+            counts = [next(added) for _ in each.values]
+            one.answer = counts if each.how == _EACH else sum(counts)
+
     async def _directly(self, statement: Statement, asked: _Asked) -> Any:
         compiled = statement.compiled(self._dialect)
         given = [stored(value) for value in compiled.arrange(asked.values[0])]
@@ -255,6 +269,14 @@ class Group:
         done = await self._connection.execute(compiled.text, *given)  # "UPDATE 3", "INSERT 0 1"
         touched = int(done.rsplit(" ", 1)[-1])
         return touched if asked.how == _RUN else [touched]
+
+
+def _written(keys: set[Row], key: Row) -> bool:
+    """Of two rows with one key, the first."""
+    if key not in keys:
+        return False
+    keys.remove(key)
+    return True
 
 
 def _answer(how: int, found: list[list[Row]]) -> Any:
