@@ -30,7 +30,7 @@ COMMAND_S = 10.0
 ROOM_S = 5.0  # so long a caller waits for a connection of the pool
 MIGRATION_S = 3_600.0  # indexes of a large database take their time
 POOL = 16
-_DUPLICATE = 11_000
+DUPLICATE = 11_000
 
 
 class _Numbers(TypeDecoder):
@@ -113,7 +113,7 @@ def is_duplicate(error: BaseException) -> bool:
     """A unique index refused it."""
     if isinstance(error, BulkWriteError):
         details: dict[str, Any] = dict(error.details or {})
-        return any(one.get("code") == _DUPLICATE for one in details.get("writeErrors", ()))
+        return any(one.get("code") == DUPLICATE for one in details.get("writeErrors", ()))
     return isinstance(error, DuplicateKeyError)
 
 

@@ -67,10 +67,11 @@ class MongoEngine:
                     await migrate(patient[self._name], self._clock)
                 finally:
                     await patient.close()
+            bulk = hello["maxWireVersion"] >= _BULK_WIRE
             ledger: Ledger = (
-                Transactions(self._client, self._database, self._clock, bulk=hello["maxWireVersion"] >= _BULK_WIRE)
+                Transactions(self._client, self._database, self._clock, bulk=bulk)
                 if self.transactions
-                else Intents(self._database, self._clock)
+                else Intents(self._database, self._clock, bulk=bulk)
             )
             if self.transactions:
                 await finish_intents(self._database, self._clock)

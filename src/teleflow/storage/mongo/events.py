@@ -111,7 +111,7 @@ async def append(tx: Tx, user_id: str, rows: Sequence[Mapping[str, Any]], now: i
     added: list[tuple[int, Mapping[str, Any]]] = []
     for event in rows:
         id_ = key(user_id, event["id"])
-        if not fresh and await tx.get(_EVENTS, id_) is not None:
+        if not fresh and not await tx.lacks(_EVENTS, id_):
             continue
         newest += 1
         (tx.add if fresh else tx.put)(

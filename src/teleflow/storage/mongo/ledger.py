@@ -24,13 +24,21 @@ from typing import Any, Protocol
 import structlog
 from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError
 
 from teleflow.kit.clock import Clock, loop_time
 from teleflow.kit.tasks import Tasks
-from teleflow.storage.mongo.client import COMMAND_S, is_duplicate, is_lost_race, is_trouble
+from teleflow.storage.mongo.client import COMMAND_S, DUPLICATE, is_duplicate, is_lost_race, is_trouble
 from teleflow.storage.mongo.match import Doc
-from teleflow.storage.mongo.operations import SET, Operation, decoded, encoded, in_requests
+from teleflow.storage.mongo.operations import (
+    SET,
+    Operation,
+    as_one_command,
+    decoded,
+    encoded,
+    in_requests,
+    new_ones_apart,
+)
 from teleflow.storage.mongo.schema import PREFIX
 from teleflow.storage.mongo.tx import Tx
 
@@ -43,6 +51,7 @@ _AGAIN_S = (0.002, 0.1)  # between looks at a lock that another one holds: the f
 _NO_INTENT = {"intent": 1, "pieces": 1, "intent_fence": 1}
 # Whoever reads one of these before another misses nothing by it: what makes events visible comes after them.
 _AT_ONCE = frozenset(PREFIX + name for name in ("send_log", "send_jobs", "update_positions", "chat_faces", "events"))
+_FEW_AT_ALL = 8  # so few are one command
 _FEW, _TOGETHER = 4, 200  # documents that are changed in one request
 _PATIENCE_S = 10.0  # for an intent that stands and can't be carried out yet
 
@@ -52,9 +61,13 @@ class LostLock(ConnectionFailure):
 
 
 class Ledger(Protocol):
-    """Used by one task: begin, then commit or leave. `counts_always`: what is left has counted the fence on too."""
+    """Used by one task: begin, then commit or leave. `counts_always`: what is left has counted the fence on too.
+
+    `refuses_duplicates`: a commit that has a document whose `_id` is there already raises, and nothing of it stands.
+    """
 
     counts_always: bool
+    refuses_duplicates: bool
 
     async def begin(self) -> Tx: ...
 
@@ -77,8 +90,11 @@ class Intents:
     """On a server without transactions."""
 
     counts_always = True
+    refuses_duplicates = False
 
-    def __init__(self, database: AsyncDatabase[Doc], clock: Clock) -> None:
+    def __init__(self, database: AsyncDatabase[Doc], clock: Clock, *, bulk: bool = False) -> None:
+        """`bulk`: the server has the command `bulkWrite` (MongoDB 8), and few operations are one journey."""
+        self._bulk = bulk
         self._database = database
         self._lock = database[PREFIX + "writer"]
         self._pieces = database[PREFIX + "writer_pieces"]
@@ -287,6 +303,12 @@ class Intents:
 
     async def _carry_out(self, operations: Sequence[Operation]) -> None:
         at_once: list[Coroutine[Any, Any, None]] = []
+        others, many = new_ones_apart(operations) if self._bulk else (operations, [])
+        if self._bulk and len(others) <= _FEW_AT_ALL and all(collection in _AT_ONCE for collection, _ in many):
+            at_once = [_write(self._database, collection, some, False) for collection, some in many]
+            await self._all_of(at_once)
+            await self._all_of([_write_as_one(self._database, others)])
+            return
         try:
             for collection, some, ordered in in_requests(operations):
                 if collection not in _AT_ONCE:
@@ -314,6 +336,24 @@ class Intents:
         for one in ended:
             if isinstance(one, BaseException):
                 raise one
+
+
+async def _write_as_one(database: AsyncDatabase[Doc], operations: Sequence[Operation]) -> None:
+    """In their order. What a unique index refuses is dealt with as by `_write`."""
+    while operations:
+        done = await database.client.admin.command(as_one_command(operations, database.name))
+        failed = done["cursor"]["firstBatch"]
+        if not failed:
+            return
+        place, code = failed[0]["idx"], failed[0].get("code", 0)
+        if code != DUPLICATE:
+            raise OperationFailure(str(failed[0].get("errmsg", "")), code, failed[0])
+        one = operations[place]
+        if one.fresh:  # it is there: this was begun before
+            operations = [replace(one, fresh=False), *operations[place + 1 :]]
+        else:
+            _log.error("storage.write_refused", collection=one.collection)
+            operations = operations[place + 1 :]
 
 
 async def _write(database: AsyncDatabase[Doc], collection: str, operations: list[Operation], ordered: bool) -> None:

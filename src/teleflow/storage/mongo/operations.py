@@ -38,9 +38,14 @@ class Operation:
     fresh: bool = False
     raw: bytes | None = None  # the document as it goes over the wire
 
+    @property
+    def whole(self) -> Any:
+        """The document, as the driver takes it."""
+        return self.doc if self.raw is None else RawBSONDocument(self.raw)
+
     def request(self) -> Request:
         if self.kind == PUT:
-            doc: Any = self.doc if self.raw is None else RawBSONDocument(self.raw)
+            doc = self.whole
             return InsertOne(doc) if self.fresh else ReplaceOne({"_id": self.id}, doc, upsert=True)
         if self.kind == SET:
             return UpdateOne({"_id": self.id}, {"$set": self.doc})
@@ -51,10 +56,9 @@ class Operation:
     def in_bulk(self, namespace: int) -> Doc:
         """As the server's command `bulkWrite` has it; `namespace` is the place of the collection in its list."""
         if self.kind == PUT:
-            doc: Any = self.doc if self.raw is None else RawBSONDocument(self.raw)
             if self.fresh:
-                return {"insert": namespace, "document": doc}
-            return {"update": namespace, "filter": {"_id": self.id}, "updateMods": doc, "upsert": True}
+                return {"insert": namespace, "document": self.whole}
+            return {"update": namespace, "filter": {"_id": self.id}, "updateMods": self.whole, "upsert": True}
         if self.kind == SET:
             return {"update": namespace, "filter": {"_id": self.id}, "updateMods": {"$set": self.doc}}
         if self.kind == REMOVE:
@@ -90,12 +94,41 @@ def encoded(operations: Sequence[Operation]) -> list[bytes]:
 _PIECE = 8 * 2**20
 
 
+def as_one_command(operations: Sequence[Operation], database: str) -> Doc:
+    """The server's command `bulkWrite` (MongoDB 8; for `admin`): it stops at the first that is refused."""
+    places: dict[str, int] = {}
+    ops = [one.in_bulk(places.setdefault(one.collection, len(places))) for one in operations]
+    return {
+        "bulkWrite": 1,
+        "ops": ops,
+        "nsInfo": [{"ns": f"{database}.{collection}"} for collection in places],
+        "ordered": True,
+        "errorsOnly": True,
+    }
+
+
 def fits_one_command(operations: Sequence[Operation]) -> bool:
     """Whether they are to go to the server as one `bulkWrite`, which surely takes them."""
     if len(operations) > _MOST_IN_BULK:
         return False
     return sum(len(one.raw or bson.encode(one.doc)) + 256 for one in operations if one.kind == PUT) <= _PIECE
 
+
+def new_ones_apart(operations: Sequence[Operation]) -> tuple[list[Operation], list[tuple[str, list[Operation]]]]:
+    """All but the collections' many new documents, and these: they may be written after the others.
+
+    A new document gives up no name that another one could take.
+    """
+    new: dict[str, list[Operation]] = {}
+    for one in operations:
+        if one.kind == PUT and one.fresh:
+            new.setdefault(one.collection, []).append(one)
+    many = {collection: some for collection, some in new.items() if len(some) > _FEW}
+    others = [one for one in operations if one.collection not in many or one.kind != PUT or not one.fresh]
+    return others, list(many.items())
+
+
+_FEW = 8
 
 # So few that the journeys are what costs; more of one collection are quicker in a command of their own.
 _MOST_IN_BULK = 32

@@ -24,9 +24,16 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from teleflow.kit.clock import Clock, loop_time, milliseconds
-from teleflow.storage.mongo.client import COMMAND_S, LostRace, is_lost_race
+from teleflow.storage.mongo.client import COMMAND_S, DUPLICATE, LostRace, is_lost_race
 from teleflow.storage.mongo.match import Doc
-from teleflow.storage.mongo.operations import Operation, fits_one_command, in_requests
+from teleflow.storage.mongo.operations import (
+    SET,
+    Operation,
+    as_one_command,
+    fits_one_command,
+    in_requests,
+    new_ones_apart,
+)
 from teleflow.storage.mongo.schema import PREFIX
 from teleflow.storage.mongo.tx import Tx
 
@@ -35,11 +42,12 @@ _LOCK = "writer"
 _PATIENCE_S = 10.0  # for the answer to a commit
 _HELD_UP_S = 0.5  # so long in the way of others, and a transaction is taken for a dead one's
 _NOTED_S = 60.0
-_DUPLICATE, _WRITE_CONFLICT = 11_000, 112
+_WRITE_CONFLICT = 112
 
 
 class Transactions:
     counts_always = False
+    refuses_duplicates = True
 
     def __init__(
         self, client: AsyncMongoClient[Doc], database: AsyncDatabase[Doc], clock: Clock, *, bulk: bool = False
@@ -92,7 +100,8 @@ class Transactions:
     async def _write(self, tx: Tx, session: AsyncClientSession) -> None:
         majority = WriteConcern("majority", j=True)
         operations = tx.operations()
-        bulk = self._bulk and fits_one_command(operations)
+        others, many = new_ones_apart(operations)
+        bulk = self._bulk and fits_one_command(others)
         # One command sees one state anyway; of what it finds there the fence is all that decides.
         concern = None if bulk else ReadConcern("snapshot")
         await session.start_transaction(read_concern=concern, write_concern=majority)
@@ -101,7 +110,9 @@ class Transactions:
             fields["counters"] = tx.counters
         before = {"_id": _LOCK, "fence": tx.fence - 1}
         if bulk:
-            await self._write_in_bulk(before, fields, operations, session)
+            await self._write_in_bulk(before, fields, others, session)
+            for collection, some in many:
+                await self._database[collection].insert_many([one.whole for one in some], session=session)
             return
         if not (await self._lock.update_one(before, {"$set": fields}, session=session)).matched_count:
             raise LostRace("another batch was committed meanwhile")
@@ -113,16 +124,9 @@ class Transactions:
         self, before: Doc, fields: Doc, operations: Sequence[Operation], session: AsyncClientSession
     ) -> None:
         """A fence that is another one now would make a second document of its `_id`: that is refused."""
-        places = {PREFIX + "writer": 0}
-        ops: list[Doc] = [{"update": 0, "filter": before, "updateMods": {"$set": fields}, "upsert": True}]
-        ops += [one.in_bulk(places.setdefault(one.collection, len(places))) for one in operations]
-        command = {
-            "bulkWrite": 1,
-            "ops": ops,
-            "nsInfo": [{"ns": f"{self._database.name}.{collection}"} for collection in places],
-            "ordered": True,
-            "errorsOnly": True,
-        }
+        fence = {"filter": before, "updateMods": {"$set": fields}, "upsert": True}
+        command = as_one_command([Operation(PREFIX + "writer", SET, _LOCK, fields), *operations], self._database.name)
+        command["ops"][0] |= fence
         done = await self._client.admin.command(command, session=session)
         for failed in done["cursor"]["firstBatch"]:
             if not failed["ok"]:
@@ -194,7 +198,7 @@ def _name_of(session: AsyncClientSession) -> str:
 def _refused(failed: Doc) -> PyMongoError:
     """The error of one operation of a `bulkWrite`."""
     code, text = failed.get("code", 0), str(failed.get("errmsg", ""))
-    if code == _DUPLICATE:
+    if code == DUPLICATE:
         return (
             LostRace("another batch was committed meanwhile") if failed["idx"] == 0 else DuplicateKeyError(text, code)
         )

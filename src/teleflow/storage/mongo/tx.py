@@ -20,6 +20,7 @@ from teleflow.storage.mongo.memory import Memory
 from teleflow.storage.mongo.operations import CLEAR, PUT, REMOVE, SET, Operation
 from teleflow.storage.mongo.schema import PREFIX, RANK
 
+_HOPED = frozenset({"events"})  # mostly not there, and asked for by `lacks`
 _MANY = 50_000  # documents that a batch may touch of one collection
 _LARGEST = 16 * 2**20 - 4_096  # a document, as the server takes it
 
@@ -122,6 +123,7 @@ class Tx(Reads):
         self._session = session
         self.fence = fence
         self._memory = Memory()
+        self._hopes = False
         self._batch, self._unit = _Layer(), _Layer()
         self._read: dict[tuple[str, Any], Doc | None] = {}
         self._counters, self._unit_counters = dict(counters), dict(counters)
@@ -141,6 +143,12 @@ class Tx(Reads):
         if doc is None or any(matches(doc, where) for where in self._clears(collection)):
             return None
         return dict(doc)
+
+    async def lacks(self, collection: str, id_: Any) -> bool:
+        """Whether there is no document of this `_id`. Where the commit finds it out, it is hoped and not asked."""
+        if self._hopes and self._change(collection, id_) is None and not self._knows((collection, id_)):
+            self._read[collection, id_] = None
+        return await self.get(collection, id_) is None
 
     async def find(
         self,
@@ -228,10 +236,11 @@ class Tx(Reads):
 
     # --- what the writer does ---
 
-    def remember(self, memory: Memory) -> None:
-        """Documents may be taken from there, and are left there when the batch stands (`stands`)."""
+    def remember(self, memory: Memory, *, hopes: bool) -> None:
+        """Documents may be taken from there, and are left there when the batch stands (`stands`). `hopes`: `lacks`."""
         memory.at(self.fence)
         self._memory = memory
+        self._hopes = hopes
 
     def stands(self) -> None:
         written = [((of, id_), change.doc) for of, some in self._batch.changes.items() for id_, change in some.items()]
@@ -241,7 +250,7 @@ class Tx(Reads):
         """Read these documents, each collection's at once."""
         by_collection: dict[str, set[Any]] = {}
         for collection, id_ in wanted:
-            if not self._knows((collection, id_)):
+            if not self._knows((collection, id_)) and not (self._hopes and collection in _HOPED):
                 by_collection.setdefault(collection, set()).add(id_)
         for collection, ids in by_collection.items():
             if len(ids) == 1:

@@ -142,10 +142,11 @@ class Writer:
     async def _carry(self, batch: list[Queued]) -> None:
         """One commit with these units, or with the first of them."""
         races, until = 0, self._clock.monotonic() + RACING_S
+        hopes = self._ledger.refuses_duplicates
         while True:
             try:
                 async with asyncio.timeout(UNIT_S):
-                    done, rung = await self._batch(batch)
+                    done, rung = await self._batch(batch, hopes=hopes)
             except Exception as error:  # noqa: BLE001 - told to those who wait for this commit
                 self._memory.forget()
                 try:
@@ -155,6 +156,9 @@ class Writer:
                 if is_lost_race(error) and self._clock.monotonic() < until:
                     races += 1
                     await self._clock.sleep(min(0.001 * races, _PAUSE_S))
+                    continue
+                if is_duplicate(error) and hopes:
+                    hopes = False
                     continue
                 if is_duplicate(error) and len(batch) > 1:  # some other program's document: whose unit it is, is found
                     for unit in batch:
@@ -168,10 +172,10 @@ class Writer:
             self._waiting.extendleft(reversed(batch[len(done) :]))
             return
 
-    async def _batch(self, batch: list[Queued]) -> tuple[list[Queued], Collection[str]]:
+    async def _batch(self, batch: list[Queued], *, hopes: bool) -> tuple[list[Queued], Collection[str]]:
         """The units that are in it, and who is to be rung."""
         tx = await self._ledger.begin()
-        tx.remember(self._memory)
+        tx.remember(self._memory, hopes=hopes)
         await tx.load([near for unit in batch for near in unit.near])
         until = self._clock.monotonic() + BATCH_S
         done: list[Queued] = []
