@@ -89,7 +89,7 @@ async def into_log(
         at = page["nextCursor"]
         return int(at.removeprefix("c")) >= first + MESSAGES
 
-    await until(logged, _WITHIN, every=0.02)
+    await until(logged, _WITHIN, every=0.05)
     took = time.monotonic() - began
     used = cpu_seconds(gateway.pid) - used
     await writing
