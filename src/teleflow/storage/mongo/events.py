@@ -24,6 +24,8 @@ _LOGS = "event_logs"
 _PLACES = "update_positions"
 _FACES = "chat_faces"
 _SCANNED = 20_000  # events that one call looks at for a filter
+_PIECE = 64  # of them first
+_BY_NUMBER = (("number", 1),)
 _CUT_AT_ONCE = 500
 _LOGS_AT_ONCE = 500
 _AGE = frozenset({"number", "logged_at"})
@@ -70,7 +72,7 @@ class Events(Part):
         gone, after = 0, ""
         while logs := await self._db.read(every, _LOGS, {"_id": {"$gt": after}}, [("_id", 1)], _LOGS_AT_ONCE):
             for log in logs:
-                first = await self._db.read(_oldest, log["_id"], 1)
+                first = await self._db.read(_oldest, log, 1)
                 if first and (first[0]["number"] < log["oldest"] or not _stays(first[0], log["newest"], before, most)):
                     below = await self._db.write_heavy(_move_oldest, log["_id"], before, most)
                     gone += await self._db.write_heavy(_cut, log["_id"], below)
@@ -206,28 +208,52 @@ async def _after(
     """What is behind the end of the log may be half of a batch that is being written."""
     log = await reads.get(_LOGS, user_id)
     oldest, newest = (log["oldest"], log["newest"]) if log is not None else (0, 0)
-    up_to = newest
-    where: dict[str, Any] = {"user_id": user_id}
-    if wanted is not None:
-        after = max(after, oldest - 1)
-        up_to = min(after + _SCANNED, newest)
-        types = wanted.exact_types
-        where["type"] = {"$nin": sorted(ON_REQUEST)} if types is None else {"$in": sorted(types)}
-        if wanted.session_ids is not None:
-            where["session_id"] = {"$in": sorted(wanted.session_ids)}
-    if up_to <= after:
-        return [], after
-    where["number"] = {"$gt": after, "$lte": up_to}
-    docs = await reads.find(_EVENTS, where, sort=[("number", 1)], limit=most)
+    begin = max(after, oldest - 1)
     if wanted is None:
-        looked = docs[-1]["number"] if docs else after
-    else:
-        looked = docs[-1]["number"] if len(docs) == most else max(after, up_to)
+        docs = await _between(reads, user_id, begin, min(begin + most, newest))
+        return [_event_of(doc) for doc in docs], docs[-1]["number"] if docs else after
+    up_to = min(begin + _SCANNED, newest)
+    docs = await _wanted_between(reads, user_id, begin, up_to, most, wanted)
+    looked = docs[-1]["number"] if len(docs) == most else max(after, up_to)
     return [_event_of(doc) for doc in docs], looked
 
 
-async def _oldest(reads: Reads, user_id: str, most: int) -> list[Doc]:
-    return await reads.find(_EVENTS, {"user_id": user_id}, sort=[("number", 1)], limit=most, fields=_AGE)
+async def _between(
+    reads: Reads, user_id: str, after: int, up_to: int, fields: Collection[str] | None = None
+) -> list[Doc]:
+    """By their numbers, which have no gap, and by nothing else: not every server reads a sorted index lazily."""
+    if up_to <= after:
+        return []
+    where = {"user_id": user_id, "number": {"$gt": after, "$lte": up_to}}
+    return await reads.find(_EVENTS, where, sort=_BY_NUMBER, fields=fields)
+
+
+async def _wanted_between(
+    reads: Reads, user_id: str, after: int, up_to: int, most: int, wanted: EventFilter
+) -> list[Doc]:
+    """Piece by piece, each longer than the one before. Numbers first: not every server takes an index that covers a
+    part of the filter, where it is written as one.
+    """
+    types = wanted.exact_types
+    rest: dict[str, Any] = {"type": {"$nin": sorted(ON_REQUEST)} if types is None else {"$in": sorted(types)}}
+    if wanted.session_ids is not None:
+        rest["session_id"] = {"$in": sorted(wanted.session_ids)}
+    found: list[Doc] = []
+    piece = max(_PIECE, 2 * most)
+    while after < up_to and len(found) < most:
+        end = min(after + piece, up_to)
+        numbers = {"user_id": user_id, "number": {"$gt": after, "$lte": end}}
+        stages: list[Doc] = [{"$match": numbers}, {"$match": rest}, {"$sort": dict(_BY_NUMBER)}]
+        found += await reads.aggregate(_EVENTS, [*stages, {"$limit": most - len(found)}])
+        after, piece = end, piece * 4
+    return found
+
+
+async def _oldest(reads: Reads, log: Doc, most: int) -> list[Doc]:
+    """Ages and numbers. Where a cut was not finished, the log begins later than what is left of it."""
+    left: dict[str, Any] = {"user_id": log["user_id"], "number": {"$lt": log["oldest"]}}
+    found = await reads.find(_EVENTS, left, sort=_BY_NUMBER, limit=most, fields=_AGE)
+    return found or await _between(reads, log["user_id"], log["oldest"] - 1, log["oldest"] - 1 + most, fields=_AGE)
 
 
 def _stays(event: Doc, newest: int, before: int, most: int) -> bool:
@@ -241,7 +267,7 @@ async def _move_oldest(tx: Tx, user_id: str, before: int, most: int) -> int:
     That it begins there is told before anything goes: whoever follows from further back is told of the gap.
     """
     log = await tx.get(_LOGS, user_id)
-    rows = await _oldest(tx, user_id, _CUT_AT_ONCE)
+    rows = [] if log is None else await _oldest(tx, log, _CUT_AT_ONCE)
     if log is None or not rows:
         return 0
     below = next((row["number"] for row in rows if _stays(row, log["newest"], before, most)), rows[-1]["number"] + 1)
