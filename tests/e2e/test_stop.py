@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from proofs import databases
 from proofs.people import by_http, friends
 from proofs.process import GatewayProcess, SandboxProcess, kept
 from proofs.wire import Caller, Reply, until
@@ -110,10 +111,8 @@ async def test_who_waits_for_a_send_when_the_stop_comes_gets_the_answer_and_nobo
 
 async def _open_jobs(stand: Stand) -> int:
     """As the database has it: a send is stored before it leaves."""
-    import sqlite3
-
-    with sqlite3.connect(stand.gateway.data_dir / "teleflow.db") as read:
-        return int(read.execute("select count(*) from send_jobs where state in ('queued', 'sending')").fetchone()[0])
+    count, _ = await databases.open_jobs(stand.gateway.data_dir)
+    return count
 
 
 async def _closed(port: int) -> bool:

@@ -293,7 +293,7 @@ class _Taking:
         days = self._at.settings.event_retention_days
         if self.report.took["deliveries"] and days:
             self.report.notes.append(
-                f"deliveries older than {days} days (EVENT_RETENTION_DAYS) go when the service runs"
+                f"deliveries are kept for {days} days from now (EVENT_RETENTION_DAYS; 0 keeps them for ever)"
             )
 
     def _deliveries(self) -> Iterator[History]:
@@ -337,7 +337,7 @@ def _delivery(row: Old, user_id: str, now: int) -> History:
         earlier=0,
         due_at=at,
         created_at=at,
-        ended_at=at,
+        ended_at=now,  # how long it is kept counts from here
         status=status,
         error=error,
         duration_ms=took_ms,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from teleflow.model.events import EventFilter
 from teleflow.model.webhooks import Attempt, Delivery, DeliveryState, Webhook
 from teleflow.storage.base import Storage
@@ -17,6 +19,17 @@ def history(id_: str, user_id: str, *, status: int | None, at: int) -> History:
         id_, "wh1", user_id, f"event of {id_}", "message.received", "ses_1", state, 3, 0, at, at, at, status, error, 12
     )
     return delivery, Attempt(3, at, 12, status, error, {}, {}, "thanks" if status else ""), b'{"id":"x"}'
+
+
+async def test_how_long_history_is_kept_counts_from_its_coming(storage: Storage) -> None:
+    assert isinstance(storage, HistoryStore)
+    user = await stored_user(storage)
+    webhook = Webhook("wh1", user.id, "https://x.example", EventFilter(frozenset({"*"}), None), "s", True, NOW, NOW)
+    await storage.add_webhook(webhook, most=5)
+    delivery, *rest = history("d1", user.id, status=200, at=NOW - 1_000_000)
+    await storage.adopt_deliveries([(replace(delivery, ended_at=NOW), *rest)])
+    assert await storage.purge_deliveries(before=NOW, now=NOW) == 0
+    assert await storage.purge_deliveries(before=NOW + 1, now=NOW) == 1
 
 
 async def test_history_comes_once_and_is_told(storage: Storage) -> None:

@@ -57,9 +57,9 @@ async def old_gateway(rig: Rig, path: Path, *, camel: bool = False) -> OldGatewa
     old.key("ck5", "a key that the operator wrote", role="admin")
     old.webhook("wh1", "https://receiver.example/hook", ["message.*", "no.such"], "a secret")
     old.webhook("wh2", "http://127.0.0.1:9/hook", ["*"], None)
-    now = round(time.time() * 1000)
-    old.delivery("d1", "wh1", status=200, response="thanks", at=now - 2000)
-    old.delivery("d2", "wh1", status=0, response="fetch failed", at=now - 1000)
+    before = round((time.time() - 400 * 86400) * 1000)  # much older than the log keeps what happens now
+    old.delivery("d1", "wh1", status=200, response="thanks", at=before)
+    old.delivery("d2", "wh1", status=0, response="fetch failed", at=before + 1000)
     return old
 
 

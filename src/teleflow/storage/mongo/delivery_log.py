@@ -72,7 +72,9 @@ class DeliveryLog(Part):
         after = ""
         while ids := await self._db.read(_webhook_ids, after):
             for webhook_id in ids:
-                ended = {"webhook_id": webhook_id, "is_open": 0, "created_at": {"$lt": before}}
+                # The history of an older service came to its end here when it was adopted.
+                aged = {"$lt": before}
+                ended = {"webhook_id": webhook_id, "is_open": 0, "created_at": aged, "ended_at": aged}
                 if await self._db.read(_any, ended):
                     oldest = [("created_at", 1)]
                     gone += await self._db.write_heavy(deliveries.forget, ended, PURGED_AT_ONCE, oldest)

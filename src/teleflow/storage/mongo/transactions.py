@@ -2,7 +2,8 @@
 
 The transaction is short: units run before it, on what is committed, and it begins with the writer's document, which has
 to be as it was then. Of two batches that ran at one time, of whichever processes, one finds it changed, and is run
-again.
+again. One that has lost a few times takes the document first, before its units run, so that a process with long batches
+gets its turn beside one with short ones.
 
 A process that dies in its transaction leaves it open, and it stands in everybody's way until the server ends it, after
 a minute. So each notes its session, and whoever is held up for long ends the sessions of the others: those of the dead
@@ -16,7 +17,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import structlog
-from pymongo import AsyncMongoClient
+from pymongo import AsyncMongoClient, ReturnDocument
 from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import DuplicateKeyError, OperationFailure, PyMongoError
@@ -42,6 +43,7 @@ _LOCK = "writer"
 _PATIENCE_S = 10.0  # for the answer to a commit
 _HELD_UP_S = 0.5  # so long in the way of others, and a transaction is taken for a dead one's
 _NOTED_S = 60.0
+_LOST_ENOUGH = 3
 _WRITE_CONFLICT = 112
 
 
@@ -64,11 +66,21 @@ class Transactions:
         self._held_up: float | None = None  # since when this batch loses
         self._last: tuple[int, dict[str, int]] | None = None  # the fence and the counters of the last commit
         self._guessed = False  # that nobody has committed since
+        self._losses = 0  # one after the other
+        self._holding = False  # the document, since before the units ran
 
     async def begin(self) -> Tx:
         if self._session is None or self._noted is None or loop_time() - self._noted >= _NOTED_S:
             await self._note()
         last, self._last = self._last, None
+        if self._losses >= _LOST_ENOUGH and self._session is not None:
+            try:
+                return await self._begin_held(self._session)
+            except PyMongoError as error:
+                await self.leave()
+                if is_lost_race(error):
+                    await self._is_held_up()
+                raise
         self._guessed = last is not None
         if last is not None:  # the commit finds out whether it is
             return Tx(self._database, last[1], last[0] + 1)
@@ -81,6 +93,19 @@ class Transactions:
                 raise LostRace("another process was faster") from error
         return Tx(self._database, held.get("counters") or {}, held["fence"] + 1)
 
+    async def _begin_held(self, session: AsyncClientSession) -> Tx:
+        """What is read is of the transaction then: the one before it may not have reached the majority yet."""
+        await session.start_transaction(
+            read_concern=ReadConcern("snapshot"), write_concern=WriteConcern("majority", j=True)
+        )
+        held = await self._lock.find_one_and_update(
+            {"_id": _LOCK}, {"$inc": {"fence": 1}}, return_document=ReturnDocument.AFTER, session=session
+        )
+        if held is None:
+            raise LostRace("the writer's document is gone")
+        self._holding = True
+        return Tx(self._database, held.get("counters") or {}, held["fence"], session)
+
     async def commit(self, tx: Tx, *, more: bool) -> None:  # noqa: ARG002 - nothing is held between two batches
         session = self._session
         if session is None:
@@ -90,16 +115,24 @@ class Transactions:
             await _committed(session)
         except BaseException as error:
             held_up = is_lost_race(error) and not isinstance(error, LostRace)
+            self._losses += is_lost_race(error)
             await self.leave()
             if held_up:
                 await self._is_held_up()
             raise
         self._held_up = None
+        self._losses = 0
+        self._holding = False
         self._last = (tx.fence, tx.counters or tx.counters_before)
 
     async def _write(self, tx: Tx, session: AsyncClientSession) -> None:
         majority = WriteConcern("majority", j=True)
         operations = tx.operations()
+        if self._holding:
+            if tx.counters is not None:
+                await self._lock.update_one({"_id": _LOCK}, {"$set": {"counters": tx.counters}}, session=session)
+            await self._write_by_collection(operations, session)
+            return
         others, many = new_ones_apart(operations)
         bulk = self._bulk and fits_one_command(others)
         # One command sees one state anyway; of what it finds there the fence is all that decides.
@@ -116,6 +149,9 @@ class Transactions:
             return
         if not (await self._lock.update_one(before, {"$set": fields}, session=session)).matched_count:
             raise LostRace("another batch was committed meanwhile")
+        await self._write_by_collection(operations, session)
+
+    async def _write_by_collection(self, operations: Sequence[Operation], session: AsyncClientSession) -> None:
         for collection, some, ordered in in_requests(operations):
             requests = [one.request() for one in some]
             await self._database[collection].bulk_write(requests, ordered=ordered, session=session)
@@ -135,6 +171,7 @@ class Transactions:
             raise OperationFailure("what was refused was not told")
 
     async def leave(self) -> None:
+        self._holding = False
         session = self._session
         if session is None or not session.in_transaction:
             return
@@ -145,7 +182,7 @@ class Transactions:
             self._session = None  # the server ends a transaction that nobody goes on with
 
     async def holds(self, tx: Tx) -> bool:
-        if not self._guessed:
+        if self._holding or not self._guessed:
             return True
         self._guessed = False
         return await self._lock.find_one({"_id": _LOCK, "fence": tx.fence - 1}) is not None

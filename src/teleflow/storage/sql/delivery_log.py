@@ -87,7 +87,12 @@ _COUNTS = Statement(
 _IDS = Statement(select(_w.id).where(_w.id > given("after")).order_by(_w.id).limit(given("most")))
 _ended_before = (
     select(_d.id)
-    .where(_d.webhook_id == given("of_webhook"), _d.created_at < given("before"), _d.is_open == NO)
+    .where(
+        _d.webhook_id == given("of_webhook"),
+        _d.created_at < given("before"),
+        _d.ended_at < given("before"),  # the history of an older service came to its end here when it was adopted
+        _d.is_open == NO,
+    )
     .order_by(_d.created_at)
     .limit(given("most"))
 )
