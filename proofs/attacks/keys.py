@@ -6,6 +6,7 @@ import asyncio
 import shutil
 from pathlib import Path
 
+from proofs import databases
 from proofs.attacks.case import Case, Context, Found, statuses, that, together
 from proofs.process import GatewayProcess
 
@@ -95,6 +96,7 @@ async def another_master_key(context: Context) -> Found:
     """The directory copied, as it is, and started with another key to the seals."""
     folder = context.folder / "other"
     await asyncio.to_thread(shutil.copytree, context.gateway.data_dir, folder / "data", dirs_exist_ok=True)
+    await asyncio.to_thread(databases.copy, context.gateway.data_dir, folder / "data")
     before = len(await context.sandbox.connections())
     other = GatewayProcess(folder, context.sandbox.info, SESSION_ENCRYPTION_KEY="Zr7-" + "another master key" * 2)
     try:

@@ -60,7 +60,7 @@ async def test_what_one_subscribes_to_is_what_comes(desk: Desk) -> None:
     async with desk.socket("ann") as one:
         await hear(one)
         assert await say(one, action="unsubscribe", events=["*"]) == {"type": "unsubscribed", "events": ["*"]}
-        await desk.happen("ann", 1)
+        await desk.happen("ann", 1, type_=EventType.USER_TYPING)
         assert (await say(one, action="dance"))["type"] == "error"
         told = {"type": "subscribed", "events": ["message.*"]}
         assert await say(one, action="subscribe", events=["message.*"]) == told

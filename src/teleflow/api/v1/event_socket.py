@@ -61,7 +61,10 @@ class EventSocket:
         with services.events.reading(login.principal) as reader:
             if (await receive())["type"] != "websocket.connect":
                 return
-            await send({"type": "websocket.accept"})
+            try:
+                await send({"type": "websocket.accept"})
+            except OSError:  # gone before the upgrade was answered
+                return
             socket = _Socket(send, services, login.principal, wanted, outer, place, reader)
             ended = await self._streaming.run(
                 login.principal,

@@ -70,6 +70,7 @@ class Place:
         self.number = start.oldest - 1 if isinstance(start, CursorExpired) else start
         self.lost = isinstance(start, CursorExpired)  # some of what they asked for is gone, and they were not told yet
         self.turn = 0
+        self.ended = False
 
     def move(self, start: int | CursorExpired) -> None:
         self.turn += 1
@@ -107,7 +108,8 @@ class Streaming:
             await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
             return next(_outcome(task) for task in ends if task.done())
         finally:
-            await tasks.close(timeout=1)
+            place.ended = True  # a database's driver may swallow the cancellation
+            await tasks.close()
 
     async def _guard(self, principal: Principal, still: Callable[[], Awaitable[Principal]]) -> Ended:
         """Until the reader may not read on."""
@@ -142,7 +144,7 @@ class Streaming:
         told = place.number
         await sink.connected(cursor_of(told))
         spoken, turn = now(), place.turn
-        while True:
+        while not place.ended:
             if place.lost:
                 place.lost = False
                 await sink.reset(cursor_of(place.number))
