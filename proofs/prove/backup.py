@@ -15,6 +15,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from proofs import databases
 from proofs.operator import Operator
 from proofs.outcome import Outcome
 from proofs.people import by_http, friends
@@ -39,6 +40,8 @@ LONG = Scale(events=1_000_000, kills=12, users=4)
 
 
 async def run(scale: Scale, seed: int) -> Outcome:
+    if databases.chosen() != databases.SQLITE:
+        raise ValueError("this one is about SQLite's online backup; `prove copy --database …` has those of servers")
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory(prefix="teleflow-proof-") as made:
         folder = Path(made)

@@ -69,6 +69,17 @@ class OldGateway:
                   payload=json.dumps(payload), status=status, response=response, duration=12,
                   success=int(200 <= status < 300), attempts=1 if status == 200 else 3, created_at=at)  # fmt: skip
 
+    def deliveries(self, webhook: str, count: int) -> None:
+        """Many, each of which was taken."""
+        columns = self._named(
+            "id, webhook_id, event, payload, status, response, duration, success, attempts, created_at"
+        )
+        into = f"INSERT INTO {self._named('webhook_deliveries')} ({columns}) VALUES (?, ?, ?, ?, 200, 'ok', 5, 1, 1, ?)"
+        rows = ((f"many{n}", webhook, "message.received", json.dumps({"id": f"e{n}"}), NOW + n) for n in range(count))
+        with contextlib.closing(sqlite3.connect(self.path)) as connection:
+            connection.executemany(into, rows)
+            connection.commit()
+
     def _add(self, table: str, **values: Any) -> None:
         columns = self._named(", ".join(f'"{name}"' for name in values))
         into = f'INSERT INTO "{self._named(table)}" ({columns}) VALUES ({", ".join("?" * len(values))})'
