@@ -194,7 +194,10 @@ def test_a_broken_bound_ends_the_command_with_one(
     told = capsys.readouterr().out
     assert "short form, seed 7" in told
     assert "51 ms" in told
-    assert [len(line) for line in told.splitlines() if len(line) > 200] == [506], "a note, and no row as wide"
+    wide = [line for line in told.splitlines() if len(line) > 200]
+    assert [len(line) for line in wide] == [506, 508], "a note, and no row as wide; the note again at the end"
+    assert wide[1].startswith("! kill: ")
+    assert "\n! kill: " in told.partition("0 of 1 hold")[2], "what broke is told once more, where everything ends"
     assert told.index("fast") < told.index("nnn")
     assert "Broken: kill." in told
     assert frame.main(["prove", "nothing of the kind"]) == 2
