@@ -11,7 +11,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 BEGAN = dt.datetime(2025, 3, 1, 12, 0, 0, 123_000, tzinfo=dt.UTC)
 EXPIRED = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-EXPIRES = dt.datetime(2027, 2, 1, tzinfo=dt.UTC)
+EXPIRES = dt.datetime(2033, 6, 1, tzinfo=dt.UTC)
 ROOT_WORD, ANN_WORD = "root's word", "ann's word"
 ROOT_HASH, ANN_HASH = (
     bcrypt.hashpw(word, bcrypt.gensalt(4)).decode() for word in (ROOT_WORD.encode(), ANN_WORD.encode())

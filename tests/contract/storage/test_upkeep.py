@@ -63,7 +63,7 @@ async def test_the_sweep_takes_what_has_expired_and_nothing_else(storage: Storag
 
 
 async def test_a_sweep_is_bounded_and_gets_through(storage: Storage) -> None:
-    await asyncio.gather(*[storage.note_code_request("+1", now=0) for _ in range(1_200)])
+    await asyncio.gather(*[storage.note_code_request("+1", now=NOW - 24 * HOUR) for _ in range(1_200)])
     swept = []
     while count := await storage.sweep(now=NOW):
         swept.append(count)

@@ -12,7 +12,7 @@ from teleflow.model.jobs import SendJob, SendState, Text
 from teleflow.storage.opening import open_storage
 
 KEY = "a sealing key for tests, forty letters.."
-NOW = 1_800_000_000_000
+NOW = 2_000_000_000_000
 
 
 async def main(url: str, user_id: str, count: int) -> None:

@@ -18,7 +18,7 @@ from teleflow.kit.clock import Clock, SystemClock
 from teleflow.model.events import EventType, NewEvent, event_id
 from tests.integration.gateway.rig import ANN, BOB, Rig, rigged
 
-NOW = 1_790_000_000_000
+NOW = 2_000_000_000_000
 
 
 class Desk:
