@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ async def test_a_newer_programs_database_is_left_alone(
     }
     for name, act in acts.items():
         if name == "restore" and url.startswith("file:"):
-            continue  # the file is another one's place, and what was there is kept aside
+            continue  # what was there is kept aside, see below
         with pytest.raises(SettingsError) as raised:
             await act()
         assert "9999" in raised.value.message, name
@@ -94,6 +95,16 @@ async def test_a_newer_programs_database_is_left_alone(
     with pytest.raises(SettingsError) as raised:
         await ops.copy_to(other, url, quiet)
     assert "newer" in raised.value.message
+    if url.startswith("file:"):
+        aside = await ops.restore(settings, good, quiet)
+        assert aside is not None
+        assert (await ops.look(settings)).is_current
+        assert schema_of(aside) == "9999"
+
+
+def schema_of(file: Path) -> str:
+    with closing(sqlite3.connect(file)) as connection:
+        return str(connection.execute("SELECT version_num FROM schema_version").fetchone()[0])
 
 
 def make_newer(url: str) -> None:

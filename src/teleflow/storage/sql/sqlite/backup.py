@@ -93,20 +93,30 @@ def replace(path: Path, by: Path, aside: Path) -> None:
     """Raises Conflict IN_USE. `path` may be missing; then nothing is kept aside."""
     fresh = path.with_name(path.name + ".restoring")
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with by.open("rb") as source, os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as into:
-        shutil.copyfileobj(source, into, 1 << 20)
-        into.flush()
-        os.fsync(into.fileno())
-    if path.exists():
-        whole = _fold(path)
-        with suppress(FileExistsError):  # killed between this line and the next one
-            os.link(path, aside)
-        if not whole:  # its log must not be taken for one of the file that comes in its place
-            for end in ("-wal", "-shm"):
-                with suppress(FileNotFoundError):
-                    path.with_name(path.name + end).replace(aside.with_name(aside.name + end))
-    fresh.replace(path)
+    try:
+        with (
+            by.open("rb") as source,
+            os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as to,
+        ):
+            shutil.copyfileobj(source, to, 1 << 20)
+            to.flush()
+            os.fsync(to.fileno())
+        if path.exists():
+            _keep(path, aside)
+        fresh.replace(path)
+    finally:
+        fresh.unlink(missing_ok=True)
     sync_folder(path.parent)
+
+
+def _keep(path: Path, aside: Path) -> None:
+    whole = _fold(path)
+    with suppress(FileExistsError):  # killed between this line and the next one
+        os.link(path, aside)
+    if not whole:  # its log must not be taken for one of the file that comes in its place
+        for end in ("-wal", "-shm", "-journal"):
+            with suppress(FileNotFoundError):
+                path.with_name(path.name + end).replace(aside.with_name(aside.name + end))
 
 
 def _fold(path: Path) -> bool:

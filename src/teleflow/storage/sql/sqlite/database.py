@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 
 from teleflow.errors import Conflict, SettingsError
@@ -16,7 +16,7 @@ from teleflow.storage.sql.migrations import HEAD, TABLE, check_known, migrate, r
 from teleflow.storage.sql.sqlite import backup
 from teleflow.storage.sql.sqlite.connection import SqliteTx, connect, create_file, set_patience, sqlite_dialect
 from teleflow.storage.sql.statement import Row
-from teleflow.storage.sql.upkeep import INCOMPLETE
+from teleflow.storage.sql.upkeep import INCOMPLETE, INSTALLATION
 
 _PATIENCE_MS = 60_000
 _MOST_TOLD = 20  # problems of a kind
@@ -59,11 +59,11 @@ class SqliteDatabase:
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:
         """A service holds its installation by a name of the kernel's; the directory has a lock of its own."""
-        standing = await self.look()
-        if standing is None or standing.installation is None:
+        installation = self._installation()
+        if installation is None:
             yield True
             return
-        lock = InstallationLock(standing.installation)
+        lock = InstallationLock(installation)
         try:
             lock.__enter__()
         except SettingsError:
@@ -91,6 +91,13 @@ class SqliteDatabase:
 
     async def replace(self, by: Path, aside: Path) -> None:
         backup.replace(self.path, by, aside)
+
+    def _installation(self) -> str | None:
+        """None also where the file is damaged: a file that can't be read is to be replaced all the same."""
+        with suppress(sqlite3.Error, OSError), closing(backup.open_to_read(self.path)) as connection:
+            found = connection.execute("SELECT value FROM facts WHERE key = ?", (INSTALLATION,)).fetchone()
+            return None if found is None else str(found[0])
+        return None
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:

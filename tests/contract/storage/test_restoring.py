@@ -1,0 +1,82 @@
+"""A backup takes the place of a file that is damaged: that is what it was made for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from teleflow.config import Settings, load_settings
+from teleflow.errors import Conflict
+from teleflow.kit.seal import Seal
+from teleflow.ops import databases as ops
+from teleflow.storage.copies import InstallationLock
+from teleflow.storage.opening import open_storage
+
+from .complete import complete
+from .rig import KEY, SetClock
+
+
+@pytest.fixture
+def database() -> str:
+    return "sqlite"
+
+
+def quiet(_: str) -> None:
+    pass
+
+
+@pytest.fixture
+async def settings(url: str, tmp_path: Path, seal: Seal, clock: SetClock) -> Settings:
+    """With a database, and a backup of it."""
+    found = load_settings(
+        {"DATABASE_URL": url, "TELEFLOW_DATA_DIR": str(tmp_path / "data"), "SESSION_ENCRYPTION_KEY": KEY}
+    )
+    storage = open_storage(url, seal, clock)
+    await storage.start()
+    await complete(storage, seal)
+    await storage.stop()
+    await ops.backup(found, tmp_path / "good.db", quiet)
+    return found
+
+
+def header(data: bytes) -> bytes:
+    return b"\0" * 100 + data[100:]
+
+
+def tables(data: bytes) -> bytes:
+    return data[:100] + b"\xff" * 8_000 + data[8_100:]
+
+
+def truncated(data: bytes) -> bytes:
+    return data[:5_000]
+
+
+def emptied(_: bytes) -> bytes:
+    return b""
+
+
+@pytest.mark.parametrize("damage", [header, tables, truncated, emptied])
+async def test_a_damaged_file_is_kept_aside(
+    settings: Settings, tmp_path: Path, damage: Callable[[bytes], bytes]
+) -> None:
+    path = tmp_path / "data" / "teleflow.db"
+    spoilt = damage(path.read_bytes())
+    path.write_bytes(spoilt)
+    aside = await ops.restore(settings, tmp_path / "good.db", quiet)
+    assert aside is not None
+    assert aside.name.startswith("teleflow.db.before-")
+    assert aside.read_bytes() == spoilt
+    assert (await ops.look(settings)).installation == "ins_1"
+    assert await ops.check(settings, quiet) == []
+    others = [each.name for each in path.parent.glob("teleflow.db*") if each != path]
+    assert [name for name in others if not name.startswith(aside.name)] == []
+
+
+async def test_what_a_service_has_is_left_alone(settings: Settings, tmp_path: Path) -> None:
+    before = (tmp_path / "data" / "teleflow.db").read_bytes()
+    with InstallationLock("ins_1"), pytest.raises(Conflict) as raised:
+        await ops.restore(settings, tmp_path / "good.db", quiet)
+    assert raised.value.code == "IN_USE"
+    assert (tmp_path / "data" / "teleflow.db").read_bytes() == before
