@@ -46,7 +46,7 @@ def rotate() -> None:
         report = await rotation.rotate(at, tell=note)
         say(f"{report.changed} values are sealed anew under key {report.key}; nothing lies under another one")
 
-    _run(work)
+    _run(work, changing=True)
 
 
 @keys.command("forget")
@@ -60,15 +60,16 @@ def forget() -> None:
     async def work(at: Opened) -> None:
         say(f"older keys removed: {await rotation.forget(at)}")
 
-    _run(work)
+    _run(work, changing=True)
 
 
-def _run(work: Callable[[Opened], Awaitable[None]]) -> None:
+def _run(work: Callable[[Opened], Awaitable[None]], *, changing: bool = False) -> None:
     from teleflow.config import load_settings
+    from teleflow.ops import rotation
     from teleflow.ops.opened import opened
 
     async def whole() -> None:
-        async with opened(load_settings()) as at:
+        async with (rotation.changing if changing else opened)(load_settings()) as at:
             await work(at)
 
     asyncio.run(whole())

@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import re
 import secrets as random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from teleflow.config.settings import Settings
-from teleflow.errors import SettingsError
+from teleflow.errors import Conflict, SettingsError
+from teleflow.kit.files import locked, make_folder
 
 _PLACEHOLDER = re.compile(
     r"change[-_ ]?me|your[-_ ]|example|placeholder|secret[-_ ]?key|changethis|please[-_ ]?change|default",
@@ -82,8 +84,26 @@ class KeptKey:
             raise SettingsError(f"TELEFLOW_DATA_DIR: {self._path.name} can't be read there: {error}") from error
         return [key for keys in found for key in keys]
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody else changes the keys while the block lasts. Raises Conflict KEYS_CHANGING."""
+        with ExitStack() as stack:
+            try:
+                make_folder(self._path.parent)
+                stack.enter_context(locked(self._path.with_name("lock")))
+            except BlockingIOError as error:
+                raise Conflict(
+                    "Another command changes the keys: wait until it is done", code="KEYS_CHANGING"
+                ) from error
+            except OSError as error:
+                raise SettingsError(f"TELEFLOW_DATA_DIR: its secrets can't be locked: {error.strerror}") from error
+            yield
+
     def renew(self) -> None:
-        """Make a new one; the one before it is kept beside it first. Whenever this ends, no key is lost."""
+        """Make a new one; the one before it is kept beside it first. Whenever this ends, no key is lost.
+
+        To be called inside `held`.
+        """
         keys = self.all()
         try:
             _write(self._older, "".join(f"{key}\n" for key in dict.fromkeys(keys)))

@@ -8,7 +8,8 @@ then the old keys are struck off. Killed at any moment it has lost nothing, and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from teleflow.config import KeptKey, Settings
@@ -16,7 +17,7 @@ from teleflow.errors import Conflict, Internal
 from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal, SealKey
 from teleflow.ops.keyring import LOOK_EVERY_S
-from teleflow.ops.opened import Opened, alone
+from teleflow.ops.opened import Opened, alone, opened, require_installation
 from teleflow.storage.base.sealing import SealedStore
 
 PAGE = 500
@@ -46,8 +47,17 @@ class Standing:
     under: Mapping[tuple[str, str], int]
 
 
+@asynccontextmanager
+async def changing(settings: Settings) -> AsyncIterator[Opened]:
+    """Opened to change its keys: nobody else does so, from before they are read. Raises Conflict KEYS_CHANGING."""
+    require_installation(settings)
+    with KeptKey(settings.teleflow_data_dir).held():
+        async with opened(settings) as at:
+            yield at
+
+
 async def rotate(at: Opened, *, tell: Callable[[str], None] = lambda _: None) -> Report:
-    """Raises SettingsError, Conflict KEY_NOT_TAKEN."""
+    """To be called inside `changing`. Raises SettingsError, Conflict KEY_NOT_TAKEN."""
     store, seal = at.sealed, at.seal
     report = Report(seal.key_id.hex())
     if await store.seal_checks() == {seal.check}:
@@ -86,7 +96,10 @@ async def standing(at: Opened) -> Standing:
 
 
 async def forget(at: Opened) -> int:
-    """Remove the older keys that lie in the data directory; how many. Raises Conflict when one is still needed."""
+    """Remove the older keys that lie in the data directory; how many. Raises Conflict when one is still needed.
+
+    To be called inside `changing`.
+    """
     if await at.sealed.seal_checks() != {at.seal.check}:
         raise Conflict("Something may lie under an older key: run `teleflow keys rotate` first", code="KEY_IN_USE")
     return KeptKey(at.settings.teleflow_data_dir).forget_older()
