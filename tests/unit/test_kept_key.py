@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from teleflow.config import KeptKey, Secrets, load_settings
+from teleflow.errors import SettingsError
 
 
 def secrets_of(folder: Path, **more: str) -> Secrets:
@@ -56,3 +60,28 @@ def test_a_key_that_is_set_stands_before_the_one_that_lies_there(tmp_path: Path)
     assert found.session_encryption_key == given
     assert found.older_keys == (old,)  # what lies there is not asked for: a wrong key is to be noticed
     assert old not in repr(load_settings({"SESSION_ENCRYPTION_KEY_OLD": old}))
+
+
+@pytest.mark.parametrize("name", ["session_encryption_key", "jwt_secret"])
+def test_a_secret_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    secrets_of(tmp_path)
+    real = Path.read_text
+
+    def closed(self: Path, *arguments: Any) -> str:
+        if self.name == name:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(self, *arguments)
+
+    monkeypatch.setattr(Path, "read_text", closed)
+    with pytest.raises(SettingsError, match=f"secrets/{name} can't be read: Permission denied"):
+        secrets_of(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files among another user's")
+def test_what_root_makes_is_the_services_own(tmp_path: Path) -> None:
+    os.chown(tmp_path, 1234, 4321)
+    secrets_of(tmp_path)
+    KeptKey(tmp_path).renew()
+    made = [tmp_path / "secrets", *(tmp_path / "secrets").iterdir()]
+    assert len(made) == 5
+    assert {(each.stat().st_uid, each.stat().st_gid) for each in made} == {(1234, 4321)}

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from teleflow.config.settings import Settings
 from teleflow.errors import Conflict, SettingsError
-from teleflow.kit.files import locked, make_folder
+from teleflow.kit.files import create, give_name, locked, make_folder, sync_folder
 
 _PLACEHOLDER = re.compile(
     r"change[-_ ]?me|your[-_ ]|example|placeholder|secret[-_ ]?key|changethis|please[-_ ]?change|default",
@@ -79,10 +79,9 @@ class KeptKey:
     def all(self) -> list[str]:
         """The newest first; none when there never was one."""
         try:
-            found = [path.read_text("ascii").split() for path in (self._path, self._older) if path.exists()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise SettingsError(f"TELEFLOW_DATA_DIR: {self._path.name} can't be read there: {error}") from error
-        return [key for keys in found for key in keys]
+            return [key for path in (self._path, self._older) if path.exists() for key in _text(path).split()]
+        except OSError as error:
+            raise SettingsError(f"TELEFLOW_DATA_DIR: {self._path} can't be looked for: {_reason(error)}") from error
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -118,7 +117,7 @@ class KeptKey:
         return count
 
     def there_is(self) -> bool:
-        return self._path.exists()
+        return bool(self.all())
 
     def changed_at(self) -> int:
         """Tells one state of it from another; 0: there is none."""
@@ -128,22 +127,37 @@ class KeptKey:
             return 0
 
 
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all, and its owner's alone."""
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+def _text(path: Path) -> str:
+    """Raises SettingsError naming the file, which its owner alone can read."""
     try:
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
+        return path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"TELEFLOW_DATA_DIR: {path} can't be read: {_reason(error)}") from error
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    fresh = _fresh(path, text)
+    try:
         fresh.replace(path)
     finally:
         fresh.unlink(missing_ok=True)
-    folder = os.open(path.parent, os.O_RDONLY)
+    sync_folder(path.parent)
+
+
+def _fresh(path: Path, text: str) -> Path:
+    """A new file beside this one, on disk."""
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fresh.unlink(missing_ok=True)  # of a killed process that had this number
     try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+        with os.fdopen(create(fresh), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        fresh.unlink(missing_ok=True)
+        raise
+    return fresh
 
 
 def _refuse_weak(name: str, value: str) -> None:
@@ -156,26 +170,22 @@ def _refuse_weak(name: str, value: str) -> None:
 def _kept(path: Path) -> str:
     """The secret in this file; made at the first start, readable by its owner only."""
     try:
-        return path.read_text("ascii").strip()
-    except FileNotFoundError:
-        pass
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        value = random.token_urlsafe(48)
-        temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(value + "\n")
-            file.flush()
-            os.fsync(file.fileno())
+        if path.exists():
+            return _text(path)
+        make_folder(path.parent)
+        fresh = _fresh(path, random.token_urlsafe(48) + "\n")
         try:
-            os.link(temporary, path)  # fails when another process was faster: then its value stands
+            give_name(fresh, path)  # fails when another process was faster: then its value stands
         except FileExistsError:
             pass
         finally:
-            temporary.unlink()
-        return path.read_text("ascii").strip()
+            fresh.unlink(missing_ok=True)
+        return _text(path)
     except OSError as error:
         raise SettingsError(
             f"TELEFLOW_DATA_DIR: the secret {path.name} can't be kept there: {error.strerror}"
         ) from error
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return (error.strerror or type(error).__name__) if isinstance(error, OSError) else "it is no text of ours"

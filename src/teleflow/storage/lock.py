@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from teleflow.errors import SettingsError
+from teleflow.kit.files import make_folder, open_or_create
 
 
 class DataDirLock:
@@ -27,8 +28,8 @@ class DataDirLock:
         if self._descriptor is not None:
             return
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            make_folder(self._path.parent)
+            descriptor = open_or_create(self._path)
         except OSError as error:
             raise SettingsError(f"TELEFLOW_DATA_DIR: the directory can't be used: {error.strerror}") from error
         try:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -80,3 +83,19 @@ async def test_what_a_service_has_is_left_alone(settings: Settings, tmp_path: Pa
         await ops.restore(settings, tmp_path / "good.db", quiet)
     assert raised.value.code == "IN_USE"
     assert (tmp_path / "data" / "teleflow.db").read_bytes() == before
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files among another user's")
+async def test_what_root_puts_in_place_is_the_services_own(settings: Settings, tmp_path: Path) -> None:
+    path = tmp_path / "data" / "teleflow.db"
+    for each in (path.parent, *path.parent.iterdir()):
+        os.chown(each, 1234, 4321)
+    await ops.restore(settings, tmp_path / "good.db", quiet)
+    assert await ops.check(settings, quiet) == []
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("DELETE FROM stream_tickets")
+        connection.commit()
+        made = sorted(path.parent.glob("**/*"))
+        assert {each.name for each in made} >= {"teleflow.db", "teleflow.db-wal", "teleflow.db-shm", "lock"}
+        assert [each for each in made if (each.stat().st_uid, each.stat().st_gid) != (1234, 4321)] == []

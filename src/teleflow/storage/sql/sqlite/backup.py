@@ -17,6 +17,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from teleflow.errors import Conflict, Invalid
+from teleflow.kit.files import create, make_folder, open_or_create, sync_folder
 from teleflow.storage.sql.sqlite.connection import is_busy
 
 PAGES = 1_024  # in one step, 4 MiB, which is on disk before the next one: a service beside it shares that disk
@@ -41,7 +42,7 @@ def copy(source: sqlite3.Connection, to: Path, tell: Callable[[str], None]) -> i
     if to.exists():
         raise _exists(to)
     part = to.with_name(to.name + ".part")
-    descriptor = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = open_or_create(part)
     try:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -92,12 +93,10 @@ def _fill(source: sqlite3.Connection, part: Path, descriptor: int, tell: Callabl
 def replace(path: Path, by: Path, aside: Path) -> None:
     """Raises Conflict IN_USE. `path` may be missing; then nothing is kept aside."""
     fresh = path.with_name(path.name + ".restoring")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(path.parent)
+    fresh.unlink(missing_ok=True)  # what a killed one left
     try:
-        with (
-            by.open("rb") as source,
-            os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as to,
-        ):
+        with by.open("rb") as source, os.fdopen(create(fresh), "wb") as to:
             shutil.copyfileobj(source, to, 1 << 20)
             to.flush()
             os.fsync(to.fileno())
@@ -129,11 +128,3 @@ def _fold(path: Path) -> bool:
                 raise Conflict(f"Some program has {path} open: stop it first", code="IN_USE") from error
             return False
         return True
-
-
-def sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -17,6 +17,7 @@ from sqlalchemy import Dialect
 from sqlalchemy.dialects.sqlite.base import SQLiteDialect
 
 from teleflow.errors import SettingsError
+from teleflow.kit.files import make_folder, open_or_create
 from teleflow.storage.sql.statement import Row, Statement
 
 OLDEST_SQLITE = (3, 35, 0)  # RETURNING
@@ -29,11 +30,11 @@ def sqlite_dialect() -> Dialect:
 
 
 def create_file(path: Path) -> None:
-    """Make sure that the file is there and its owner's alone; SQLite gives its companions the same mode."""
+    """Make sure that the file is there and its owner's alone; SQLite gives its companions the same mode and owner."""
     if sqlite3.sqlite_version_info < OLDEST_SQLITE:
         raise SettingsError(f"SQLite {sqlite3.sqlite_version} is too old: 3.35 is the least")
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    make_folder(path.parent)
+    os.close(open_or_create(path))
 
 
 def connect(path: Path, *, read_only: bool = False, busy_ms: int = 0) -> sqlite3.Connection:
