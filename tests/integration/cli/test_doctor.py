@@ -74,8 +74,26 @@ def test_nothing_is_wrong_beside_a_running_service(patient: Patient) -> None:
 
 
 def test_it_changes_nothing_and_generates_nothing(patient: Patient, tmp_path: Path) -> None:
-    assert patient.examined(TELEFLOW_DATA_DIR=str(tmp_path / "none")).returncode == 0
+    none = tmp_path / "none"
+    told = patient.examined(TELEFLOW_DATA_DIR=str(none), **databases.environment_of(none))
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "at the first start" in told.stdout
+    assert not none.exists()
+
+
+def test_a_server_is_asked_before_the_first_start(patient: Patient, tmp_path: Path) -> None:
+    told = patient.failed(
+        TELEFLOW_DATA_DIR=str(tmp_path / "none"), DATABASE_URL="postgresql://nobody@127.0.0.1:9/nothing"
+    )
+    assert "database" in told
     assert not (tmp_path / "none").exists()
+
+
+def test_a_database_whose_key_is_elsewhere_is_found(patient: Patient, tmp_path: Path) -> None:
+    theirs = databases.url_of(patient.folder / "data")
+    told = patient.failed(TELEFLOW_DATA_DIR=str(tmp_path / "none"), DATABASE_URL=theirs)
+    assert "under a key that is not here: set SESSION_ENCRYPTION_KEY" in told
+    assert not (tmp_path / "none").exists(), "and none is made"
 
 
 def test_a_data_centre_that_is_not_there_or_has_another_key_is_found(patient: Patient, tmp_path: Path) -> None:

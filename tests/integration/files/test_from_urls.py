@@ -140,3 +140,12 @@ async def test_slow_servers_hold_up_nobody_but_who_asks_for_them(tmp_path: Path,
         assert told.count((429, "TOO_MANY_UPLOADS")) == 197
         assert told.count((422, "MEDIA_URL_FAILED")) == 3
         assert waiting == 3
+
+
+async def test_a_server_that_takes_longer_than_is_allowed_is_left(tmp_path: Path) -> None:
+    async def handle(_: web.Request) -> web.StreamResponse:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    async with serving(handle) as at, posting(tmp_path, media_url_within_seconds=1, **OPEN) as post:
+        assert (await send(post, f"{at}/file"))[:2] == (422, "MEDIA_URL_FAILED")
