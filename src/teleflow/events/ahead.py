@@ -36,17 +36,20 @@ class Ahead:
         self._waiting = batch if self._waiting is None else self._waiting.joined(batch)
         if self._storing is None or self._storing.done():
             self._storing = self._tasks.start(self._work(), "events:store")
-        if len(self._waiting.events) >= _AHEAD:
-            self._room.clear()
-            await self._room.wait()
+        if len(self._waiting.events) < _AHEAD:
+            await asyncio.sleep(0)  # whoever reads what is there already waits for nothing: others have their turn
+            return
+        self._room.clear()
+        await self._room.wait()
 
     async def close(self) -> None:
-        """Stop storing. Raises what storing failed with."""
+        """Stop storing. Raises what storing failed with, but not to who is being cancelled."""
         self._ended = True
         if self._storing is not None and not self._storing.done():
             self._storing.cancel()
             await asyncio.wait([self._storing], timeout=5)
-        if self._error is not None:
+        task = asyncio.current_task()
+        if self._error is not None and not (task is not None and task.cancelling()):
             raise self._error
 
     async def _work(self) -> None:

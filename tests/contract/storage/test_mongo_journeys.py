@@ -21,11 +21,15 @@ class Commands(monitoring.CommandListener):
 
     def __init__(self) -> None:
         self.asked: list[str] = []
+        self.unsure: list[str] = []  # bulk writes that are not asked to be on disk
         self.listens = False
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
         if self.listens and event.command_name != "hello":
             self.asked.append(event.command_name)
+            alone = event.command_name == "bulkWrite" and "txnNumber" not in event.command
+            if alone and event.command.get("writeConcern") != {"w": "majority", "j": True}:
+                self.unsure.append(str(event.command))
 
     def succeeded(self, event: monitoring.CommandSucceededEvent) -> None: ...
 
@@ -69,6 +73,7 @@ async def test_journeys_do_not_grow_with_the_events_of_a_batch(
         commands.listens = False
         asked = [one for one in commands.asked if one != "update"]  # a stand-alone server's lock that was let go
         assert asked[-len(most) :] == most
+        assert commands.unsure == [], "told as stored before the server's journal is"
         assert len(asked) <= len(most) + 1
         commands.asked.clear()
         # The same again, and some more: what is there is found, and nothing is there twice.

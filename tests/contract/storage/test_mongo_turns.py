@@ -57,3 +57,32 @@ async def test_long_batches_get_their_turn_beside_short_ones(
     assert await busy.database["tf_facts"].count_documents({"_id": {"$regex": "^long "}}) == 5
     await slow.stop()
     await busy.stop()
+
+
+async def _nothing(tx: Tx) -> None:
+    await tx.get("event_logs", "none of this name")
+
+
+async def _count(tx: Tx) -> int:
+    log = await tx.get("event_logs", "one") or {"_id": "one", "count": 0}
+    tx.put("event_logs", {"_id": "one", "count": log["count"] + 1})
+    tx.put("facts", {"_id": "two", "value": ""})  # of one write alone, a stand-alone server keeps no lock
+    return int(log["count"]) + 1
+
+
+@pytest.mark.parametrize("alone", [False, True])
+async def test_what_is_remembered_goes_with_another_ones_batch_after_one_that_wrote_nothing(
+    mongodb: MongoDatabases, mongodb_alone: MongoDatabases, alone: bool
+) -> None:
+    url = (mongodb_alone if alone else mongodb).new()
+    ours, other = engine.MongoEngine(url, SystemClock()), engine.MongoEngine(url, SystemClock())
+    await ours.start()
+    await other.start()
+    counts = []
+    for _ in range(3):
+        counts.append(await ours.write(_count))  # the lock is kept for a moment after it
+        await ours.write(_nothing)
+        counts.append(await other.write(_count))
+    assert counts == [1, 2, 3, 4, 5, 6]
+    await other.stop()
+    await ours.stop()

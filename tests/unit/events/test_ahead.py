@@ -121,6 +121,26 @@ async def test_a_close_stops_the_commit_that_is_under_way(tasks: Tasks) -> None:
     assert shelf.stored == []
 
 
+async def test_who_is_cancelled_stays_cancelled_though_storing_failed(tasks: Tasks) -> None:
+    shelf = Shelf()
+    shelf.error = ValueError("a bug")
+    shelf.may.set()
+    ahead = Ahead(shelf.store, shelf.ended.set, tasks)
+
+    async def follow() -> None:
+        try:
+            await ahead.put(batch(1))
+            await asyncio.Event().wait()  # an answer that does not come
+        finally:
+            await ahead.close()
+
+    following = asyncio.create_task(follow())
+    await shelf.ended.wait()
+    following.cancel()
+    await asyncio.wait([following])
+    assert following.cancelled()
+
+
 def test_a_box_of_two_batches_never_goes_back() -> None:
     stands = BoxPosition(7, 10, qts=3, date=50, seq=2, top_message=8, read_max=4)
     assert stands.moved(BoxPosition(7, 9, qts=9, top_message=99)) == stands

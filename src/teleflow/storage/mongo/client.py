@@ -31,6 +31,7 @@ ROOM_S = 5.0  # so long a caller waits for a connection of the pool
 MIGRATION_S = 3_600.0  # indexes of a large database take their time
 POOL = 16
 DUPLICATE = 11_000
+INTERRUPTED = 11_601
 
 
 class _Numbers(TypeDecoder):
@@ -106,7 +107,10 @@ def is_lost_race(error: BaseException) -> bool:
     """A transaction that another one was faster than: it is to be run anew."""
     if isinstance(error, LostRace):
         return True
-    return isinstance(error, OperationFailure) and error.has_error_label("TransientTransactionError")
+    if not isinstance(error, OperationFailure):
+        return False
+    # An ended session's command is told without the label.
+    return error.has_error_label("TransientTransactionError") or error.code == INTERRUPTED
 
 
 def is_duplicate(error: BaseException) -> bool:

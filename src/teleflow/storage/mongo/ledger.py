@@ -18,22 +18,20 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Coroutine, Sequence
-from dataclasses import replace
 from typing import Any, Protocol
 
 import structlog
 from pymongo import ReturnDocument
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import ConnectionFailure, DuplicateKeyError, OperationFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, DuplicateKeyError, PyMongoError
 
 from teleflow.kit.clock import Clock, loop_time
 from teleflow.kit.tasks import Tasks
-from teleflow.storage.mongo.client import COMMAND_S, DUPLICATE, is_duplicate, is_lost_race, is_trouble
+from teleflow.storage.mongo.client import COMMAND_S, is_trouble
 from teleflow.storage.mongo.match import Doc
 from teleflow.storage.mongo.operations import (
-    SET,
+    CLEAR,
     Operation,
-    as_one_command,
     decoded,
     encoded,
     in_requests,
@@ -41,6 +39,7 @@ from teleflow.storage.mongo.operations import (
 )
 from teleflow.storage.mongo.schema import PREFIX
 from teleflow.storage.mongo.tx import Tx
+from teleflow.storage.mongo.writes import write, write_as_one
 
 _log = structlog.get_logger(__name__)
 _LOCK = "writer"
@@ -52,7 +51,6 @@ _NO_INTENT = {"intent": 1, "pieces": 1, "intent_fence": 1}
 # Whoever reads one of these before another misses nothing by it: what makes events visible comes after them.
 _AT_ONCE = frozenset(PREFIX + name for name in ("send_log", "send_jobs", "update_positions", "chat_faces", "events"))
 _FEW_AT_ALL = 8  # so few are one command
-_FEW, _TOGETHER = 4, 200  # documents that are changed in one request
 _PATIENCE_S = 10.0  # for an intent that stands and can't be carried out yet
 
 
@@ -61,12 +59,11 @@ class LostLock(ConnectionFailure):
 
 
 class Ledger(Protocol):
-    """Used by one task: begin, then commit or leave. `counts_always`: what is left has counted the fence on too.
+    """Used by one task: begin, then commit or leave.
 
     `refuses_duplicates`: a commit that has a document whose `_id` is there already raises, and nothing of it stands.
     """
 
-    counts_always: bool
     refuses_duplicates: bool
 
     async def begin(self) -> Tx: ...
@@ -80,6 +77,9 @@ class Ledger(Protocol):
     async def holds(self, tx: Tx) -> bool:
         """Whether what the batch has read is still so, where it writes nothing that would tell."""
 
+    def left_at(self, tx: Tx) -> int:
+        """The database's fence after a batch that wrote nothing and was left."""
+
     async def rest(self) -> None:
         """No batch comes for now. Never raises."""
 
@@ -89,7 +89,6 @@ class Ledger(Protocol):
 class Intents:
     """On a server without transactions."""
 
-    counts_always = True
     refuses_duplicates = False
 
     def __init__(self, database: AsyncDatabase[Doc], clock: Clock, *, bulk: bool = False) -> None:
@@ -147,7 +146,7 @@ class Intents:
             await self._carry_out(operations)
             await self.leave()
             return
-        self._kept = False
+        was_kept, self._kept = self._kept, False
         pieces = encoded(operations)
         fields: dict[str, Any] = {"fence": tx.fence, "intent_fence": tx.fence}
         if counters is not None:
@@ -155,7 +154,8 @@ class Intents:
         if len(pieces) == 1:
             fields["intent"] = pieces[0]
         elif pieces:
-            await self._pieces.delete_many({"fence": {"$ne": self._fence}})  # but for those of the one that is there
+            # Those of an intent that is there stay; without one, some of a commit that failed may have this fence.
+            await self._pieces.delete_many({"fence": {"$ne": self._fence}} if was_kept else {})
             for number, piece in enumerate(pieces):
                 await self._pieces.insert_one({"_id": f"{tx.fence}/{number}", "fence": tx.fence, "piece": piece})
             fields["pieces"] = len(pieces)
@@ -181,6 +181,9 @@ class Intents:
     async def holds(self, tx: Tx) -> bool:  # noqa: ARG002
         """Nobody else writes while the lock is ours."""
         return True
+
+    def left_at(self, tx: Tx) -> int:  # noqa: ARG002
+        return self._fence  # taking the lock counts, going on with it does not
 
     async def rest(self) -> None:
         if self._kept:
@@ -304,16 +307,21 @@ class Intents:
     async def _carry_out(self, operations: Sequence[Operation]) -> None:
         at_once: list[Coroutine[Any, Any, None]] = []
         others, many = new_ones_apart(operations) if self._bulk else (operations, [])
-        if self._bulk and len(others) <= _FEW_AT_ALL and all(collection in _AT_ONCE for collection, _ in many):
-            at_once = [_write(self._database, collection, some, False) for collection, some in many]
+        cleared = {one.collection for one in others if one.kind == CLEAR}
+        if (
+            self._bulk
+            and len(others) <= _FEW_AT_ALL
+            and all(collection in _AT_ONCE and collection not in cleared for collection, _ in many)
+        ):
+            at_once = [write(self._database, collection, some, False) for collection, some in many]
             await self._all_of(at_once)
-            await self._all_of([_write_as_one(self._database, others)])
+            await self._all_of([write_as_one(self._database, others)])
             return
         try:
             for collection, some, ordered in in_requests(operations):
                 if collection not in _AT_ONCE:
                     await self._all_of(at_once)
-                at_once.append(_write(self._database, collection, some, ordered))
+                at_once.append(write(self._database, collection, some, ordered))
                 if collection not in _AT_ONCE:
                     await self._all_of(at_once)
             await self._all_of(at_once)
@@ -336,59 +344,3 @@ class Intents:
         for one in ended:
             if isinstance(one, BaseException):
                 raise one
-
-
-async def _write_as_one(database: AsyncDatabase[Doc], operations: Sequence[Operation]) -> None:
-    """In their order. What a unique index refuses is dealt with as by `_write`."""
-    while operations:
-        done = await database.client.admin.command(as_one_command(operations, database.name))
-        failed = done["cursor"]["firstBatch"]
-        if not failed:
-            return
-        place, code = failed[0]["idx"], failed[0].get("code", 0)
-        if code != DUPLICATE:
-            raise OperationFailure(str(failed[0].get("errmsg", "")), code, failed[0])
-        one = operations[place]
-        if one.fresh:  # it is there: this was begun before
-            operations = [replace(one, fresh=False), *operations[place + 1 :]]
-        else:
-            _log.error("storage.write_refused", collection=one.collection)
-            operations = operations[place + 1 :]
-
-
-async def _write(database: AsyncDatabase[Doc], collection: str, operations: list[Operation], ordered: bool) -> None:
-    """What a unique index refuses (some other program wrote there) must not stop what is behind it."""
-    if not ordered:
-        operations = await _write_together(database, collection, operations)
-    while operations:
-        try:
-            await database[collection].bulk_write([one.request() for one in operations], ordered=ordered)
-        except PyMongoError as error:
-            if not is_duplicate(error) or is_lost_race(error):
-                raise
-            failed = [operations[one["index"]] for one in error.details["writeErrors"]]  # type: ignore[attr-defined]
-            again = [replace(one, fresh=False) for one in failed if one.fresh]  # it is there: this was begun before
-            if len(again) < len(failed):
-                _log.error("storage.write_refused", collection=collection)
-            behind = error.details["writeErrors"][0]["index"] + 1  # type: ignore[attr-defined]
-            operations = again + (operations[behind:] if ordered else [])
-            continue
-        return
-
-
-async def _write_together(
-    database: AsyncDatabase[Doc], collection: str, operations: list[Operation]
-) -> list[Operation]:
-    """Many changes of fields as one: each update of its own may wait for the disk. What is left to be written."""
-    changes = [one for one in operations if one.kind == SET]
-    if len(changes) < _FEW:
-        return operations
-    for start in range(0, len(changes), _TOGETHER):
-        some = changes[start : start + _TOGETHER]
-        ids = [one.id for one in some]
-        place = {"$indexOfArray": [{"$literal": ids}, "$_id"]}
-        fields = {"$arrayElemAt": [{"$literal": [one.doc for one in some]}, place]}
-        await database[collection].update_many(
-            {"_id": {"$in": ids}}, [{"$replaceWith": {"$mergeObjects": ["$$ROOT", fields]}}]
-        )
-    return [one for one in operations if one.kind != SET]

@@ -25,7 +25,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from teleflow.kit.clock import Clock, loop_time, milliseconds
-from teleflow.storage.mongo.client import COMMAND_S, DUPLICATE, LostRace, is_lost_race
+from teleflow.storage.mongo.client import COMMAND_S, DUPLICATE, INTERRUPTED, LostRace, is_lost_race
 from teleflow.storage.mongo.match import Doc
 from teleflow.storage.mongo.operations import (
     SET,
@@ -41,14 +41,15 @@ from teleflow.storage.mongo.tx import Tx
 _log = structlog.get_logger(__name__)
 _LOCK = "writer"
 _PATIENCE_S = 10.0  # for the answer to a commit
-_HELD_UP_S = 0.5  # so long in the way of others, and a transaction is taken for a dead one's
+_HELD_UP_S = 1.0  # nobody commits for so long: a transaction that is in the way is taken for a dead one's
 _NOTED_S = 60.0
 _LOST_ENOUGH = 3
+_MOST_SESSIONS = 1_000
 _WRITE_CONFLICT = 112
+_ENDED = frozenset({INTERRUPTED, 251})  # what an ended session's transaction gets; 251: there is none of that number
 
 
 class Transactions:
-    counts_always = False
     refuses_duplicates = True
 
     def __init__(
@@ -63,7 +64,8 @@ class Transactions:
         self._clock = clock
         self._session: AsyncClientSession | None = None
         self._noted: float | None = None
-        self._held_up: float | None = None  # since when this batch loses
+        self._held_up: tuple[float, int] | None = None  # since when this batch loses, and the fence then
+        self._lost_at = 0.0
         self._last: tuple[int, dict[str, int]] | None = None  # the fence and the counters of the last commit
         self._guessed = False  # that nobody has committed since
         self._losses = 0  # one after the other
@@ -78,8 +80,7 @@ class Transactions:
                 return await self._begin_held(self._session)
             except PyMongoError as error:
                 await self.leave()
-                if is_lost_race(error):
-                    await self._is_held_up()
+                await self._has_lost(error)
                 raise
         self._guessed = last is not None
         if last is not None:  # the commit finds out whether it is
@@ -114,11 +115,9 @@ class Transactions:
             await self._write(tx, session)
             await _committed(session)
         except BaseException as error:
-            held_up = is_lost_race(error) and not isinstance(error, LostRace)
             self._losses += is_lost_race(error)
             await self.leave()
-            if held_up:
-                await self._is_held_up()
+            await self._has_lost(error)
             raise
         self._held_up = None
         self._losses = 0
@@ -182,10 +181,16 @@ class Transactions:
             self._session = None  # the server ends a transaction that nobody goes on with
 
     async def holds(self, tx: Tx) -> bool:
-        if self._holding or not self._guessed:
+        if self._holding:
+            self._losses = 0  # it had its turn
+            return True
+        if not self._guessed:
             return True
         self._guessed = False
         return await self._lock.find_one({"_id": _LOCK, "fence": tx.fence - 1}) is not None
+
+    def left_at(self, tx: Tx) -> int:
+        return tx.fence - 1  # what a transaction counted went with it
 
     async def rest(self) -> None:
         """Nothing is held between two batches."""
@@ -211,16 +216,36 @@ class Transactions:
         await self._sessions.replace_one({"_id": mine["_id"]}, {**mine, "noted_at": now}, upsert=True)
         self._noted = loop_time()
 
-    async def _is_held_up(self) -> None:
-        """Lost to a transaction that is open still. After a while, to one that nobody will ever end."""
-        now = loop_time()
-        if self._held_up is None:
-            self._held_up = now
-        if now - self._held_up < _HELD_UP_S:
+    async def _has_lost(self, error: BaseException) -> None:
+        """What it lost to may be a transaction that nobody will ever end. Never raises for the server."""
+        if not is_lost_race(error):
             return
-        self._held_up = None
+        if isinstance(error, OperationFailure) and error.code in _ENDED:
+            self._noted = None  # who ended this session has struck it out
+        if isinstance(error, LostRace):  # another one committed
+            self._held_up = None
+            return
+        try:
+            if await self._is_held_up():
+                await self._end_others()
+        except PyMongoError as further:
+            _log.warning("storage.sessions_not_ended", reason=type(further).__name__)
+
+    async def _is_held_up(self) -> bool:
+        """Whether it has lost for long, and nobody has won."""
+        now, before = loop_time(), self._lost_at
+        self._lost_at = now
+        if self._held_up is not None and now - before < _HELD_UP_S and now - self._held_up[0] < _HELD_UP_S:
+            return False
+        held = await self._lock.find_one({"_id": _LOCK}, {"fence": 1})
+        fence = 0 if held is None else held["fence"]
+        alone = self._held_up is not None and now - before < _HELD_UP_S and self._held_up[1] == fence
+        self._held_up = None if alone else (now, fence)
+        return alone
+
+    async def _end_others(self) -> None:
         mine = "" if self._session is None else _name_of(self._session)
-        others = await self._sessions.find({"_id": {"$ne": mine}}).to_list(None)
+        others = await self._sessions.find({"_id": {"$ne": mine}}).to_list(_MOST_SESSIONS)
         if not others:
             return
         await self._client.admin.command("killSessions", [{"id": one["lsid"]} for one in others])
@@ -250,7 +275,10 @@ async def _committed(session: AsyncClientSession) -> None:
         try:
             await session.commit_transaction()
         except PyMongoError as error:
-            if not error.has_error_label("UnknownTransactionCommitResult") or loop_time() >= until:
+            unknown = error.has_error_label("UnknownTransactionCommitResult") or (
+                isinstance(error, OperationFailure) and error.code == INTERRUPTED
+            )
+            if not unknown or loop_time() >= until:
                 raise
             continue
         return

@@ -192,7 +192,7 @@ class Writer:
             if not await self._ledger.holds(tx):
                 raise LostRace("another process has committed meanwhile")
             await self._ledger.leave()
-            self._memory.passed(tx.fence if self._ledger.counts_always else tx.fence - 1)
+            self._memory.passed(self._ledger.left_at(tx))
         return done, tx.rung
 
     def _stands(self, done: list[Queued], rung: Collection[str]) -> None:
