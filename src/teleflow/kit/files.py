@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -79,6 +80,32 @@ def give_name(part: Path, to: Path) -> None:
     except OSError:
         to.unlink()
         raise
+
+
+def name_also(path: Path, to: Path) -> None:
+    """The same file under a second name, or a copy of it where a file has but one. Raises FileExistsError."""
+    try:
+        os.link(path, to)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+    else:
+        return
+    part = to.with_name(to.name + ".part")
+    try:
+        copy_file(path, part)
+        give_name(part, to)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def copy_file(path: Path, to: Path) -> None:
+    """A new file, on disk; in the place of what a killed process left."""
+    to.unlink(missing_ok=True)
+    with path.open("rb") as source, os.fdopen(create(to), "wb") as into:
+        shutil.copyfileobj(source, into, 1 << 20)
+        into.flush()
+        os.fsync(into.fileno())
 
 
 def sync_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 import time
@@ -17,6 +18,7 @@ from teleflow.kit.seal import Seal
 from teleflow.ops.copying import copied_between
 from teleflow.ops.keyring import seal_of
 from teleflow.ops.opened import alone, opened
+from teleflow.storage.backups import making, refuse_taken
 from teleflow.storage.base.database import Database, FileDatabase, Standing
 from teleflow.storage.base.sealing import SealedStore
 from teleflow.storage.opening import open_database
@@ -70,7 +72,8 @@ async def upgrade(settings: Settings) -> tuple[str | None, str]:
 async def backup(settings: Settings, to: Path, tell: Tell) -> int:
     """One file with everything of one moment, while the service writes on; its bytes.
 
-    Raises Conflict BACKUP_EXISTS, BACKUP_RUNNING; IN_USE where it can't be read beside the service.
+    Raises Conflict BACKUP_EXISTS, BACKUP_RUNNING; IN_USE where it can't be read beside the service; Invalid
+    BACKUP_NOT_WRITTEN.
     """
     standing = await look(settings)
     if standing.incomplete is not None:
@@ -81,11 +84,23 @@ async def backup(settings: Settings, to: Path, tell: Tell) -> int:
     if _is_file(database):
         return await database.backup(to, tell)
     _require_current(standing)
+    return await _gathered(database, to, tell)
+
+
+async def _gathered(database: Database, to: Path, tell: Tell) -> int:
+    """A server's rows, first in a file that grows beside the backup."""
+    refuse_taken(to)
     between = _file_at(to.with_name(to.name + ".copying"))
-    await copied_between(database, between, "a backup that did not end", tell)
-    size = await between.backup(to, tell)
-    _remove(between.path)
-    return size
+    between.called = str(to)
+    with making(to, between.path) as descriptor:
+        _remove_companions(between.path)
+        os.ftruncate(descriptor, 0)  # what a killed one left
+        try:
+            await copied_between(database, between, "a backup that did not end", tell)
+            return await between.backup(to, tell)
+        finally:
+            _remove_companions(between.path)
+            between.path.unlink(missing_ok=True)
 
 
 async def restore(settings: Settings, file: Path, tell: Tell) -> Path | None:
@@ -114,7 +129,7 @@ async def restore(settings: Settings, file: Path, tell: Tell) -> Path | None:
                 await copied_between(rows, database, "a restore that did not end", tell)
             return None
         there = database.path.exists()
-        aside = database.path.with_name(f"{database.path.name}.before-{_stamp()}")
+        aside = _aside(database.path)
         tell("putting it in place")
         await database.replace(file, aside)
         await database.upgrade()
@@ -185,6 +200,7 @@ def _file_at(path: Path) -> FileDatabase:
     database = open_database(f"file:{path.absolute()}")
     if not _is_file(database):
         raise Invalid(f"{path} is no file")
+    database.called = str(path)
     return database
 
 
@@ -192,10 +208,16 @@ def _not_whole(what: str, standing: Standing) -> Invalid:
     return Invalid(f"{what} is not whole: {standing.incomplete}", code="DATABASE_INCOMPLETE")
 
 
-def _remove(path: Path) -> None:
-    for end in ("", "-wal", "-shm"):
+def _remove_companions(path: Path) -> None:
+    for end in ("-wal", "-shm", "-journal"):
         path.with_name(path.name + end).unlink(missing_ok=True)
 
 
-def _stamp() -> str:
-    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(SystemClock().time()))
+def _aside(path: Path) -> Path:
+    """A name that nobody has, also when this is done twice in a second."""
+    first = name = f"{path.name}.before-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime(SystemClock().time()))}"
+    number = 1
+    while path.with_name(name).exists():
+        number += 1
+        name = f"{first}-{number}"
+    return path.with_name(name)

@@ -82,14 +82,15 @@ class Database(Protocol):
 
 
 class FileDatabase(Database, Protocol):
-    """A database that is a file."""
+    """A database that is a file; `called`: how messages name it."""
 
     path: Path
+    called: str
 
     async def backup(self, to: Path, tell: Callable[[str], None]) -> int:
         """A whole copy under this name or none, of one moment after the call; its bytes.
 
-        Raises Conflict BACKUP_EXISTS, BACKUP_RUNNING.
+        Raises Conflict BACKUP_EXISTS, BACKUP_RUNNING; Invalid BACKUP_NOT_WRITTEN, BACKUP_DAMAGED.
         """
 
     async def replace(self, by: Path, aside: Path) -> None:

@@ -7,22 +7,22 @@ what has the name is good. Putting one in place is a single renaming.
 
 from __future__ import annotations
 
-import fcntl
 import os
-import shutil
 import sqlite3
 import time
-from collections.abc import Callable
-from contextlib import closing, suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from teleflow.errors import Conflict, Invalid
-from teleflow.kit.files import create, make_folder, open_or_create, sync_folder
-from teleflow.storage.sql.sqlite.connection import is_busy
+from teleflow.kit.files import copy_file, give_name, make_folder, name_also, sync_folder
+from teleflow.storage.backups import making, not_written, refuse_taken
+from teleflow.storage.sql.sqlite.connection import is_busy, primary_code
 
 PAGES = 1_024  # in one step, 4 MiB, which is on disk before the next one: a service beside it shares that disk
 _PAUSE_S = 0.005
 _PATIENCE_MS = 2_000
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:
@@ -38,34 +38,39 @@ def open_to_read(path: Path) -> sqlite3.Connection:
 
 
 def copy(source: sqlite3.Connection, to: Path, tell: Callable[[str], None]) -> int:
-    """A copy of what `source` reads, under this name; its bytes. Raises Conflict BACKUP_EXISTS, BACKUP_RUNNING."""
-    if to.exists():
-        raise _exists(to)
+    """A copy of what `source` reads, under this name; its bytes.
+
+    Raises Conflict BACKUP_EXISTS, BACKUP_RUNNING; Invalid BACKUP_NOT_WRITTEN, BACKUP_DAMAGED.
+    """
+    refuse_taken(to)
     part = to.with_name(to.name + ".part")
-    descriptor = open_or_create(part)
-    try:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise Conflict(f"Another backup to {to} is under way", code="BACKUP_RUNNING") from error
+    with making(to, part) as descriptor, _removed(part):
         os.ftruncate(descriptor, 0)  # what a killed one left
-        with suppress(FileNotFoundError):
-            part.with_name(part.name + "-journal").unlink()
-        _fill(source, part, descriptor, tell)
+        part.with_name(part.name + "-journal").unlink(missing_ok=True)
+        try:
+            _fill(source, part, descriptor, tell)
+        except sqlite3.Error as error:
+            if primary_code(error) in _DAMAGE:
+                raise  # what is copied is so
+            raise not_written(to, str(error)) from error
         os.fsync(descriptor)
         try:
-            os.link(part, to)
-        except FileExistsError as error:
-            raise _exists(to) from error
-        part.unlink()
+            give_name(part, to)
+        except FileExistsError:
+            refuse_taken(to)
+            raise
         sync_folder(to.parent)
         return to.stat().st_size
+
+
+@contextmanager
+def _removed(part: Path) -> Iterator[None]:
+    """However it ends, short of being killed."""
+    try:
+        yield
     finally:
-        os.close(descriptor)
-
-
-def _exists(to: Path) -> Conflict:
-    return Conflict(f"There is something at {to}: name another file", code="BACKUP_EXISTS")
+        for end in ("", "-journal"):
+            part.with_name(part.name + end).unlink(missing_ok=True)
 
 
 def _fill(source: sqlite3.Connection, part: Path, descriptor: int, tell: Callable[[str], None]) -> None:
@@ -91,15 +96,11 @@ def _fill(source: sqlite3.Connection, part: Path, descriptor: int, tell: Callabl
 
 
 def replace(path: Path, by: Path, aside: Path) -> None:
-    """Raises Conflict IN_USE. `path` may be missing; then nothing is kept aside."""
+    """Raises Conflict IN_USE, OSError. `path` may be missing; then nothing is kept aside."""
     fresh = path.with_name(path.name + ".restoring")
     make_folder(path.parent)
-    fresh.unlink(missing_ok=True)  # what a killed one left
     try:
-        with by.open("rb") as source, os.fdopen(create(fresh), "wb") as to:
-            shutil.copyfileobj(source, to, 1 << 20)
-            to.flush()
-            os.fsync(to.fileno())
+        copy_file(by, fresh)
         if path.exists():
             _keep(path, aside)
         fresh.replace(path)
@@ -110,8 +111,7 @@ def replace(path: Path, by: Path, aside: Path) -> None:
 
 def _keep(path: Path, aside: Path) -> None:
     whole = _fold(path)
-    with suppress(FileExistsError):  # killed between this line and the next one
-        os.link(path, aside)
+    name_also(path, aside)
     if not whole:  # its log must not be taken for one of the file that comes in its place
         for end in ("-wal", "-shm", "-journal"):
             with suppress(FileNotFoundError):

@@ -75,7 +75,12 @@ def set_patience(connection: sqlite3.Connection, milliseconds: int) -> None:
 
 
 def is_busy(error: BaseException) -> bool:
-    return isinstance(error, sqlite3.Error) and getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY_CODES
+    return isinstance(error, sqlite3.Error) and primary_code(error) in _BUSY_CODES
+
+
+def primary_code(error: sqlite3.Error) -> int:
+    """0 where SQLite itself has not said it."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
 
 
 class SqliteTx:

@@ -27,6 +27,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.called = "DATABASE_URL: the database file"
 
     async def look(self) -> Standing | None:
         if not self.path.exists() or self.path.stat().st_size == 0:
@@ -37,7 +38,7 @@ class SqliteDatabase:
     async def upgrade(self) -> None:
         create_file(self.path)
         refuse_foreign(self.path)
-        with _told(), closing(connect(self.path, busy_ms=_PATIENCE_MS)) as connection:
+        with self._told(), closing(connect(self.path, busy_ms=_PATIENCE_MS)) as connection:
             set_patience(connection, _PATIENCE_MS)
             migrate(connection)
 
@@ -82,7 +83,7 @@ class SqliteDatabase:
     @asynccontextmanager
     async def target(self) -> AsyncIterator[Target]:
         await self.upgrade()
-        with _told(), closing(connect(self.path, busy_ms=_PATIENCE_MS)) as connection:
+        with self._told(), closing(connect(self.path, busy_ms=_PATIENCE_MS)) as connection:
             yield _Filled(connection)
 
     async def backup(self, to: Path, tell: Callable[[str], None]) -> int:
@@ -90,7 +91,8 @@ class SqliteDatabase:
             return backup.copy(connection, to, tell)
 
     async def replace(self, by: Path, aside: Path) -> None:
-        backup.replace(self.path, by, aside)
+        with self._told():
+            backup.replace(self.path, by, aside)
 
     def _installation(self) -> str | None:
         """None also where the file is damaged: a file that can't be read is to be replaced all the same."""
@@ -102,8 +104,16 @@ class SqliteDatabase:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         """One state of the file; nothing is written to it."""
-        with _told(), closing(backup.open_to_read(self.path)) as connection:
+        with self._told(), closing(backup.open_to_read(self.path)) as connection:
             yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except (sqlite3.Error, OSError) as error:
+            reason = (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
+            raise SettingsError(f"{self.called} can't be used: {reason}") from error
 
 
 class _Rows:
@@ -171,12 +181,3 @@ def _standing(connection: sqlite3.Connection) -> Standing:
         if name in names
     }
     return Standing(f"SQLite {sqlite3.sqlite_version}", schema, HEAD, pages * size, rows, **tables.told_by(facts))
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as error:
-        reason = (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
-        raise SettingsError(f"DATABASE_URL: the database file can't be used: {reason}") from error
