@@ -20,8 +20,11 @@ _PRIMARY = 0xFF  # of an extended code
 
 
 @contextmanager
-def reading(path: Path, *, patience_s: float = 5.0) -> Iterator[sqlite3.Connection]:
-    """One state of the file, for as long as the block lasts. Raises sqlite3.Error and OSError; `is_busy` tells more."""
+def reading(path: Path, *, folder: Path | None = None, patience_s: float = 5.0) -> Iterator[sqlite3.Connection]:
+    """One state of the file, for as long as the block lasts. Raises sqlite3.Error and OSError; `is_busy` tells more.
+
+    `folder`: where the copy lies if one is needed, None: where the system has its temporary files.
+    """
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=patience_s)
     with closing(connection):
         try:
@@ -32,8 +35,8 @@ def reading(path: Path, *, patience_s: float = 5.0) -> Iterator[sqlite3.Connecti
         else:
             yield connection
             return
-    with tempfile.TemporaryDirectory(prefix="teleflow-") as folder:
-        copy = Path(folder) / "copy.db"
+    with tempfile.TemporaryDirectory(prefix="teleflow-", dir=folder) as place:
+        copy = Path(place) / "copy.db"
         for companion in ("", *_COMPANIONS):
             theirs = path.with_name(path.name + companion)
             if not companion or theirs.exists():

@@ -71,7 +71,7 @@ async def adopt(
     api = service_credentials(at.settings)
     if api is None:
         raise SettingsError("TELEGRAM_API_ID and TELEGRAM_API_HASH are needed: set those of the older service")
-    with OldDatabase(file) as old:
+    with OldDatabase(file, folder=at.settings.teleflow_data_dir) as old:
         user = await at.storage.user_named(username)
         if user is None and username == at.settings.admin_username:
             user = User("", username, Role.ADMIN, "", None, None, None, None, milliseconds(at.clock.time()))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
@@ -43,8 +44,11 @@ async def copy(source: Source, target: Target, mark: str, tell: Callable[[str], 
     return counts
 
 
-async def copied_between(source: Database, target: Database, mark: str, tell: Callable[[str], None]) -> dict[str, int]:
-    async with source.source() as rows, target.target() as into:
+async def copied_between(
+    source: Database, target: Database, mark: str, tell: Callable[[str], None], *, folder: Path | None = None
+) -> dict[str, int]:
+    """`folder`: for what the source has to keep meanwhile; that has as many bytes as its rows."""
+    async with source.source(folder) as rows, target.target() as into:
         return await copy(rows, into, mark, tell)
 
 

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import TypeGuard
 
 from teleflow.config import KeptKey, Secrets, Settings
 from teleflow.errors import Conflict, Invalid, NotFound, SettingsError
 from teleflow.kit.clock import SystemClock
+from teleflow.kit.files import copy_file, make_folder
 from teleflow.kit.seal import Seal
 from teleflow.ops.copying import copied_between
 from teleflow.ops.keyring import seal_of
 from teleflow.ops.opened import alone, opened
-from teleflow.storage.backups import making, refuse_taken
+from teleflow.storage.backups import making, not_written, refuse_taken, written_in
 from teleflow.storage.base.database import Database, FileDatabase, Standing
 from teleflow.storage.base.sealing import SealedStore
 from teleflow.storage.opening import open_database
@@ -91,12 +92,12 @@ async def _gathered(database: Database, to: Path, tell: Tell) -> int:
     """A server's rows, first in a file that grows beside the backup."""
     refuse_taken(to)
     between = _file_at(to.with_name(to.name + ".copying"))
-    between.called = str(to)
+    between.trouble = partial(not_written, to)
     with making(to, between.path) as descriptor:
         _remove_companions(between.path)
         os.ftruncate(descriptor, 0)  # what a killed one left
         try:
-            await copied_between(database, between, "a backup that did not end", tell)
+            await copied_between(database, between, "a backup that did not end", tell, folder=to.parent)
             return await between.backup(to, tell)
         finally:
             _remove_companions(between.path)
@@ -125,8 +126,9 @@ async def restore(settings: Settings, file: Path, tell: Tell) -> Path | None:
     database = open_database(settings.database)
     async with _unserved(settings, "another one takes its place"):
         if not _is_file(database):
-            async with _brought_up_to_date(copy, standing) as rows:
-                await copied_between(rows, database, "a restore that did not end", tell)
+            folder = settings.teleflow_data_dir
+            async with _brought_up_to_date(copy, standing, folder / "restoring") as rows:
+                await copied_between(rows, database, "a restore that did not end", tell, folder=folder)
             return None
         there = database.path.exists()
         aside = _aside(database.path)
@@ -148,7 +150,8 @@ async def copy_to(settings: Settings, url: str, tell: Tell) -> dict[str, int]:
     ):
         raise Invalid("--to: that is the same database")
     async with _unserved(settings, "its rows move"):
-        return await copied_between(source, target, "a copy that did not end", tell)
+        folder = target.path.parent if _is_file(target) else settings.teleflow_data_dir
+        return await copied_between(source, target, "a copy that did not end", tell, folder=folder)
 
 
 @asynccontextmanager
@@ -166,15 +169,21 @@ def _require_current(standing: Standing) -> None:
 
 
 @asynccontextmanager
-async def _brought_up_to_date(file: FileDatabase, standing: Standing) -> AsyncIterator[Database]:
-    """The backup itself is nobody's to change."""
+async def _brought_up_to_date(file: FileDatabase, standing: Standing, folder: Path) -> AsyncIterator[Database]:
+    """The backup itself is nobody's to change: a copy in this folder, which is ours, and gone at the end."""
     if standing.is_current:
         yield file
         return
-    with tempfile.TemporaryDirectory(prefix="teleflow-") as folder:
-        copy = _file_at(Path(shutil.copyfile(file.path, Path(folder) / "backup.db")))
+    shutil.rmtree(folder, ignore_errors=True)  # what a killed one left
+    try:
+        with written_in(folder.parent):
+            make_folder(folder)
+            copy_file(file.path, folder / "backup.db")
+        copy = _file_at(folder / "backup.db")
         await copy.upgrade()
         yield copy
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 async def _unopened(store: SealedStore) -> list[str]:
@@ -200,7 +209,7 @@ def _file_at(path: Path) -> FileDatabase:
     database = open_database(f"file:{path.absolute()}")
     if not _is_file(database):
         raise Invalid(f"{path} is no file")
-    database.called = str(path)
+    database.trouble = lambda reason: SettingsError(f"{path} can't be used: {reason}")
     return database
 
 

@@ -54,13 +54,14 @@ class WrongKey(Invalid):
 class OldDatabase:
     """Open in `with`. Raises Invalid for a file that is none of that service's, Conflict while that service has it.
 
-    `damage` tells of tables that could not be read to their end.
+    `damage` tells of tables that could not be read to their end. `folder`: for a copy, where one is needed.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, folder: Path | None = None) -> None:
         if not path.is_file():
             raise Invalid(f"There is no file {path}")
         self._path = path
+        self._folder = folder
         self._connection: sqlite3.Connection
         self._stack = ExitStack()
         self._names: dict[str, str] = {}
@@ -68,7 +69,7 @@ class OldDatabase:
 
     def __enter__(self) -> Self:
         try:
-            self._connection = self._stack.enter_context(reading(self._path))
+            self._connection = self._stack.enter_context(reading(self._path, folder=self._folder))
             found = self._connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall()
         except sqlite3.Error as error:
             self._stack.close()

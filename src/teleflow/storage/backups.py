@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +25,19 @@ def making(to: Path, companion: Path) -> Iterator[int]:
         raise Conflict(f"Another backup to {to} is under way", code="BACKUP_RUNNING") from error
     except OSError as error:
         raise not_written(to, error.strerror or type(error).__name__) from error
+
+
+@contextmanager
+def written_in(folder: Path | None) -> Iterator[None]:
+    """Raises Invalid TEMPORARY_NOT_WRITTEN for any OSError."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise Invalid(
+            f"{folder or tempfile.gettempdir()}: a temporary file can't be written: {reason}",
+            code="TEMPORARY_NOT_WRITTEN",
+        ) from error
 
 
 def refuse_taken(to: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import errno
 import os
+import resource
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -114,3 +116,30 @@ async def test_where_a_file_has_but_one_name_it_is_made_and_restored_all_the_sam
         assert there is not None
         assert there.rows == before
     assert len(set(asides)) == 2
+
+
+async def test_it_needs_no_room_but_beside_its_file(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))  # as full as can be
+    await ops.backup(settings, tmp_path / "b.db", quiet)
+    empty = settings.model_copy(update={"database_url": f"file:{tmp_path / 'other' / 'c.db'}"})
+    (tmp_path / "other").mkdir()
+    await ops.copy_to(settings, empty.database, quiet)
+    assert made(tmp_path) == {"b.db", "other"}
+
+
+async def test_a_full_disk_is_told_in_one_line(settings: Settings, tmp_path: Path) -> None:
+    on_mongo = settings.database.startswith("mongodb")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2_048 if on_mongo else 65_536, hard))
+    try:
+        with pytest.raises(Invalid) as raised:
+            await ops.backup(settings, tmp_path / "b.db", quiet)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert raised.value.code == ("TEMPORARY_NOT_WRITTEN" if on_mongo else "BACKUP_NOT_WRITTEN")
+    assert str(tmp_path) in raised.value.message
+    assert "\n" not in raised.value.message
+    assert made(tmp_path) == set()
+    assert await ops.backup(settings, tmp_path / "b.db", quiet) > 0

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from teleflow.errors import TeleFlowError
+
 Row = tuple[Any, ...]
 
 
@@ -76,16 +78,20 @@ class Database(Protocol):
     def alone(self) -> AbstractAsyncContextManager[bool]:
         """Whether no service has it, as far as the database can say; while the block lasts none gets it then."""
 
-    def source(self) -> AbstractAsyncContextManager[Source]: ...
+    def source(self, folder: Path | None = None) -> AbstractAsyncContextManager[Source]:
+        """`folder`: where it may keep what it has read, None: with the system's temporary files.
+
+        Raises Invalid TEMPORARY_NOT_WRITTEN.
+        """
 
     def target(self) -> AbstractAsyncContextManager[Target]: ...
 
 
 class FileDatabase(Database, Protocol):
-    """A database that is a file; `called`: how messages name it."""
+    """A database that is a file. `trouble`: the error for what it can't do, by the reason."""
 
     path: Path
-    called: str
+    trouble: Callable[[str], TeleFlowError]
 
     async def backup(self, to: Path, tell: Callable[[str], None]) -> int:
         """A whole copy under this name or none, of one moment after the call; its bytes.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
@@ -69,11 +70,13 @@ class MongoDatabase:
                 await lease.release()
 
     @asynccontextmanager
-    async def source(self) -> AsyncIterator[Source]:
+    async def source(self, folder: Path | None = None) -> AsyncIterator[Source]:
         async with self._opened() as at:
             if at.transactions:
                 await finish_intents(at.database, self._clock)
-            async with moment.taken(at.client, at.database, self._clock, transactions=at.transactions) as source:
+            async with moment.taken(
+                at.client, at.database, self._clock, transactions=at.transactions, folder=folder
+            ) as source:
                 yield source
 
     @asynccontextmanager

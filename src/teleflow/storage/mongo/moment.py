@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
+from pathlib import Path
 from typing import IO, Any
 
 import bson
@@ -25,6 +26,7 @@ from pymongo.read_concern import ReadConcern
 
 from teleflow.errors import Conflict
 from teleflow.kit.clock import Clock, loop_time
+from teleflow.storage.backups import written_in
 from teleflow.storage.mongo import rows
 from teleflow.storage.mongo.ledger import Intents
 from teleflow.storage.mongo.match import Doc
@@ -115,16 +117,38 @@ class Moment:
 
 @asynccontextmanager
 async def taken(
-    client: AsyncMongoClient[Doc], database: AsyncDatabase[Doc], clock: Clock, *, transactions: bool
+    client: AsyncMongoClient[Doc],
+    database: AsyncDatabase[Doc],
+    clock: Clock,
+    *,
+    transactions: bool,
+    folder: Path | None,
 ) -> AsyncIterator[Moment]:
-    """Raises Conflict IN_USE where there is no way to read it all at one moment beside whoever writes."""
-    with tempfile.TemporaryFile(prefix="teleflow-") as file:
+    """`folder`: where that file lies. Raises Conflict IN_USE where there is no way to read it all at one moment beside
+    whoever writes, Invalid TEMPORARY_NOT_WRITTEN.
+    """
+    with ExitStack() as stack:
+        with written_in(folder):
+            file = tempfile.TemporaryFile(prefix="teleflow-", dir=folder)  # noqa: SIM115 - in the next line
+        stack.enter_context(_closed(file))
         moment = Moment(file, database.codec_options)
-        if transactions:
-            await _beside_writers(client, database, moment)
-        else:
-            await _under_the_lock(database, clock, moment)
+        with written_in(folder):
+            if transactions:
+                await _beside_writers(client, database, moment)
+            else:
+                await _under_the_lock(database, clock, moment)
+            file.flush()
         yield moment
+
+
+@contextmanager
+def _closed(file: IO[bytes]) -> Iterator[IO[bytes]]:
+    """What is left to be written is nobody's loss: on a full disk to close it fails too."""
+    try:
+        yield file
+    finally:
+        with suppress(OSError):
+            file.close()
 
 
 async def _beside_writers(client: AsyncMongoClient[Doc], database: AsyncDatabase[Doc], moment: Moment) -> None:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from pathlib import Path
 
 import asyncpg
 
@@ -70,7 +71,7 @@ class PostgresDatabase:
             await hold.release()
 
     @asynccontextmanager
-    async def source(self) -> AsyncIterator[Source]:
+    async def source(self, folder: Path | None = None) -> AsyncIterator[Source]:  # noqa: ARG002 - it keeps nothing
         async with (
             self._connected() as connection,
             connection.transaction(isolation="repeatable_read", readonly=True),

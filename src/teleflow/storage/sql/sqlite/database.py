@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 
-from teleflow.errors import Conflict, SettingsError
+from teleflow.errors import Conflict, SettingsError, TeleFlowError
 from teleflow.storage.base.database import Source, Standing, Target
 from teleflow.storage.copies import InstallationLock
 from teleflow.storage.sql import schema as t
@@ -27,7 +27,7 @@ class SqliteDatabase:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.called = "DATABASE_URL: the database file"
+        self.trouble: Callable[[str], TeleFlowError] = _trouble
 
     async def look(self) -> Standing | None:
         if not self.path.exists() or self.path.stat().st_size == 0:
@@ -76,7 +76,7 @@ class SqliteDatabase:
             lock.__exit__(None, None, None)
 
     @asynccontextmanager
-    async def source(self) -> AsyncIterator[Source]:
+    async def source(self, folder: Path | None = None) -> AsyncIterator[Source]:  # noqa: ARG002 - it keeps nothing
         with self._reading() as connection:
             yield _Rows(connection)
 
@@ -113,7 +113,11 @@ class SqliteDatabase:
             yield
         except (sqlite3.Error, OSError) as error:
             reason = (error.strerror or type(error).__name__) if isinstance(error, OSError) else str(error)
-            raise SettingsError(f"{self.called} can't be used: {reason}") from error
+            raise self.trouble(reason) from error
+
+
+def _trouble(reason: str) -> TeleFlowError:
+    return SettingsError(f"DATABASE_URL: the database file can't be used: {reason}")
 
 
 class _Rows:
