@@ -137,6 +137,20 @@ class SettingsError(TeleFlowError):
     code = "SETTINGS_INVALID"
 
 
+class Unreachable(SettingsError):
+    """What a setting names does not answer now: the same start may succeed a little later."""
+
+    kind = Kind.UNAVAILABLE
+    code = "DATABASE_UNREACHABLE"
+
+
+class InUse(SettingsError):
+    """Another service holds what this one needs."""
+
+    kind = Kind.CONFLICT
+    code = "IN_USE"
+
+
 BY_KIND: Mapping[Kind, type[TeleFlowError]] = {
     each.kind: each
     for each in (Invalid, Unauthenticated, Forbidden, NotFound, Conflict, Limited, Upstream, Unavailable, Internal)

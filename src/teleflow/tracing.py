@@ -7,6 +7,7 @@ nothing is exported nothing is kept; an exporter that is away loses spans and ho
 
 from __future__ import annotations
 
+import threading
 from collections import OrderedDict
 from collections.abc import Hashable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -25,6 +26,7 @@ Kind = Literal["SERVER", "CLIENT", "PRODUCER"]
 _REMEMBERED = 20_000
 _QUEUE = 4_096  # spans that wait to be exported
 _EXPORT_WITHIN_S = 5.0
+_CLOSE_WITHIN_S = 2.0
 
 
 class Span:
@@ -165,8 +167,10 @@ class Exporting(Tracing):
         return {name: value for name, value in headers.items() if name == "traceparent"}
 
     def close(self) -> None:
-        self._provider.force_flush(round(_EXPORT_WITHIN_S * 1000))
-        self._provider.shutdown()
+        """What a collector that is away has not taken by then is lost: a stop is not to wait for it."""
+        ending = threading.Thread(target=self._provider.shutdown, name="traces-shutdown", daemon=True)
+        ending.start()
+        ending.join(_CLOSE_WITHIN_S)
 
 
 def tracing_to(

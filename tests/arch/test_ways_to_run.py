@@ -146,7 +146,11 @@ def test_systemd_itself_takes_the_unit_where_it_is_here(tmp_path: Path) -> None:
 def test_a_release_is_tested_before_wheel_and_image_are_published() -> None:
     jobs = WORKFLOW["jobs"]
     assert {"test", "wheel", "publish-wheel", "image"} == set(jobs)
-    assert (jobs["wheel"]["needs"], jobs["image"]["needs"], jobs["publish-wheel"]["needs"]) == ("test", "test", "wheel")
+    assert (jobs["wheel"]["needs"], jobs["image"]["needs"], jobs["publish-wheel"]["needs"]) == (
+        "test",
+        ["test", "wheel"],
+        "wheel",
+    )
     assert WORKFLOW["permissions"] == {"contents": "read"}
     used = [step["uses"] for job in jobs.values() for step in job["steps"] if "uses" in step]
     assert all(re.search(r"@(v\d+|release/v\d+)$", one) for one in used)

@@ -67,3 +67,11 @@ def test_a_second_start_on_the_same_data_refuses(tmp_path: Path) -> None:
             assert "Traceback" not in second.errors()
             assert "TELEFLOW_DATA_DIR: another TeleFlow is running" in second.errors()
         assert first.process.poll() is None
+
+
+@pytest.mark.parametrize("url", ["postgresql://somebody@127.0.0.1:9/nothing", "mongodb://127.0.0.1:9/nothing"])
+def test_a_database_that_is_not_up_yet_is_worth_another_try(url: str, tmp_path: Path) -> None:
+    """Who restarts it tells that by the exit code: 2 would say that a setting is wrong."""
+    with running(["serve"], tmp_path, {**FIXED, "DATABASE_URL": url}) as program:
+        assert program.process.wait(30) == 9
+        assert "Traceback" not in program.errors()

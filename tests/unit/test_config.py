@@ -158,3 +158,22 @@ def test_secrets_do_not_print() -> None:
     assert not any(secret in repr(settings) for secret in (STRONG, OTHER, THIRD))
     for name in ("DATABASE_URL", "MONGO_URI"):
         assert STRONG not in repr(load_settings({name: f"scheme://user:{STRONG}@host/name"}))
+
+
+def test_what_kubernetes_tells_of_a_service_of_this_name_is_no_mistake() -> None:
+    told = {
+        "TELEFLOW_SERVICE_HOST": "10.0.0.11",
+        "TELEFLOW_SERVICE_PORT": "8001",
+        "TELEFLOW_SERVICE_PORT_HTTP": "8001",
+        "TELEFLOW_PORT": "tcp://10.0.0.11:8001",
+        "TELEFLOW_PORT_8001_TCP": "tcp://10.0.0.11:8001",
+        "TELEFLOW_PORT_8001_TCP_PROTO": "tcp",
+        "TELEFLOW_PORT_8001_TCP_PORT": "8001",
+        "TELEFLOW_PORT_8001_TCP_ADDR": "10.0.0.11",
+        "TELEFLOW_DB_SERVICE_HOST": "10.0.0.12",
+        "TELEFLOW_DB_PORT": "tcp://10.0.0.12:5432",
+    }
+    load_settings(told)
+    for name, value in (("TELEFLOW_PORT", "8001"), ("TELEFLOW_HOST", "10.0.0.11"), ("TELEFLOW_SERVICE", "x")):
+        with pytest.raises(SettingsError, match=f"there is no variable {name}"):
+            load_settings({name: value})

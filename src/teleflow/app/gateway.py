@@ -18,7 +18,7 @@ import structlog
 
 from teleflow import __version__
 from teleflow.broadcasts.worker import Worker as Broadcasting
-from teleflow.config import Secrets, Settings
+from teleflow.config import KeptKey, Secrets, Settings
 from teleflow.events.followers import Followers
 from teleflow.events.hub import Hub
 from teleflow.fleet.adoption import Adoption
@@ -123,6 +123,7 @@ class Gateway:
         telegram = Telegram.named(settings.telegram_dc, settings.telegram_dc_key)
         database = settings.database  # refuses contradictions before anything is touched
         stack.enter_context(DataDirLock(settings.teleflow_data_dir))
+        key_since = KeptKey(settings.teleflow_data_dir).changed_at()
         secrets = Secrets.load(settings)
         seal = await seal_of(secrets)
         meters = Meters(__version__)
@@ -269,7 +270,7 @@ class Gateway:
         upkeep = Tasks("upkeep")
         upkeep.start(sweep.run(), "sweep")
         upkeep.start(self.services.metrics.run(), "metrics")
-        upkeep.start(KeyWatch(settings, seal, self.storage, self.clock).run(), "seal key")
+        upkeep.start(KeyWatch(settings, seal, self.storage, self.clock, since=key_since).run(), "seal key")
         stack.push_async_callback(upkeep.close)
         self.app = await asyncio.to_thread(_build_app, self.services, settings, self.clock, meters, tracing)
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,13 +72,32 @@ async def _adopted(settings: Settings, file: Path, user: str, key: str, dry: boo
     from teleflow.ops.adopting import adopt as take
     from teleflow.ops.opened import alone, opened
 
+    if dry:
+        async with _looking(settings) as seen, opened(seen) as at:
+            return await take(at, file, username=user, key=key, dry=True, on_first_admin=tell_first_admin)
     async with alone(settings) as free:
-        if not free and not dry:
+        if not free:
             raise Conflict(
                 "The service is running on this database: stop it before it takes something over", code="IN_USE"
             )
         async with opened(settings) as at:
-            return await take(at, file, username=user, key=key, dry=dry, on_first_admin=tell_first_admin)
+            return await take(at, file, username=user, key=key, dry=False, on_first_admin=tell_first_admin)
+
+
+@asynccontextmanager
+async def _looking(settings: Settings) -> AsyncIterator[Settings]:
+    """For a dry run: where there is no installation yet, one that is thrown away, so that none is made."""
+    from teleflow.errors import NotFound
+    from teleflow.ops.databases import look
+
+    stands = False
+    with suppress(NotFound):
+        stands = (await look(settings)).schema is not None and settings.teleflow_data_dir.exists()
+    if stands:
+        yield settings
+        return
+    with tempfile.TemporaryDirectory(prefix="teleflow-") as made:
+        yield settings.model_copy(update={"teleflow_data_dir": Path(made), "database_url": None, "mongo_uri": None})
 
 
 def _adopt_older(settings: Settings, dry: bool) -> None:
@@ -88,6 +110,13 @@ def _adopt_older(settings: Settings, dry: bool) -> None:
 
 
 async def _older(settings: Settings, dry: bool) -> OlderReport:
+    with tempfile.TemporaryDirectory(prefix="teleflow-") as made:
+        if dry and not settings.teleflow_data_dir.exists():  # nothing is sealed by it: any key will do
+            settings = settings.model_copy(update={"teleflow_data_dir": Path(made)})
+        return await _older_of(settings, dry)
+
+
+async def _older_of(settings: Settings, dry: bool) -> OlderReport:
     from teleflow.ops.keyring import refuse_unadmitted
     from teleflow.ops.opened import opened
     from teleflow.storage.base.adoption import OlderStore
@@ -95,7 +124,8 @@ async def _older(settings: Settings, dry: bool) -> OlderReport:
     async with opened(settings) as at:
         if not isinstance(at.storage, OlderStore):
             raise Invalid("FILE: name the older full gateway's SQLite file (only MongoDB holds the other one's data)")
-        await refuse_unadmitted(at.storage, at.seal)
+        if not dry:
+            await refuse_unadmitted(at.storage, at.seal)
         return await at.storage.adopt_older(dry=dry)
 
 

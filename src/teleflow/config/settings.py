@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -285,7 +285,9 @@ def _listed(value: str) -> list[str]:
 
 def adoption_key(settings: Settings) -> str | None:
     """The key that an older service sealed with: TELEFLOW_ADOPT_KEY, else the one that is set here."""
-    given = os.environ.get("TELEFLOW_ADOPT_KEY")
+    from dotenv import dotenv_values
+
+    given = {**dotenv_values(".env", encoding="utf-8"), **os.environ}.get("TELEFLOW_ADOPT_KEY")
     if given:
         return given
     own = settings.session_encryption_key
@@ -331,7 +333,23 @@ def _from_file(path: str | None) -> dict[str, str]:
         raise SettingsError(str(error)) from None
 
 
-def _refuse_unknown(names: Iterable[str]) -> None:
+_SERVICE_LINK = re.compile(
+    r"TELEFLOW(_\w+)?_(SERVICE_(HOST|PORT(_\w+)?)|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)"
+)
+
+
+def _is_a_service_link(name: str, value: str) -> bool:
+    """Kubernetes tells each container of the services beside it, in variables that begin with their names.
+
+    https://kubernetes.io/docs/concepts/services-networking/service/#environment-variables
+    """
+    if _SERVICE_LINK.fullmatch(name) is None:
+        return False
+    return not name.endswith("_PORT") or "_SERVICE_" in name or "://" in value or re.search(r"_\d+_", name) is not None
+
+
+def _refuse_unknown(given: Mapping[str, str | None]) -> None:
+    names = [name for name, value in given.items() if not _is_a_service_link(name, value or "")]
     settings = {name.upper() for name in Settings.model_fields}
     wrong = sorted(
         name for name in names if name.upper().startswith(PREFIX) and name.upper() not in settings | OTHER_VARIABLES

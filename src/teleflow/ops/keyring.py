@@ -50,7 +50,9 @@ async def refuse_unadmitted(storage: Storage, seal: Seal) -> None:
 class KeyWatch:
     """Sees that the key in the data directory was renewed, and seals with the new one from then on."""
 
-    def __init__(self, settings: Settings, seal: Seal, storage: Storage, clock: Clock) -> None:
+    def __init__(self, settings: Settings, seal: Seal, storage: Storage, clock: Clock, *, since: int) -> None:
+        """`since`: what `KeptKey.changed_at` was before this program read its key."""
+        self._since = since
         self._settings = settings
         self._seal = seal
         self._storage = storage
@@ -61,7 +63,7 @@ class KeyWatch:
         """Does nothing where the key is set by a variable: then a start is what brings a new one."""
         if self._settings.session_encryption_key is not None or not isinstance(self._storage, SealedStore):
             return
-        seen = self._kept.changed_at()
+        seen = self._since
         while True:
             await self._clock.sleep(LOOK_EVERY_S)
             at = self._kept.changed_at()

@@ -34,9 +34,14 @@ class Sweep:
                 await self._services.audit.purge()
                 await self._purge_events()
                 await self._purge_log()
-                await self._storage.sweep(now=milliseconds(self._clock.time()))
+                await self._sweep_expired()
                 await self._spool.sweep(self._storage.open_sends, before=self._clock.time() - _SPOOLED_FOR_S)
             await self._clock.sleep(_EVERY_S)
+
+    async def _sweep_expired(self) -> None:
+        for _ in range(_PURGES_AT_ONCE):
+            if not await self._storage.sweep(now=milliseconds(self._clock.time())):
+                break
 
     async def write_uses(self) -> None:
         """When keys were last used: what is in memory only."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -260,3 +261,14 @@ async def test_old_rows_of_the_message_log_go_where_that_is_set(service: Service
         with pytest.raises(_Enough):
             await Sweep(service.storage, service.services, spool, settings, _OneRound(now + 31 * 86400)).run()
         assert len(await service.storage.log_entries(None, limit=10)) == stay
+
+
+async def test_what_has_expired_goes_though_more_of_it_comes_in_a_minute_than_one_sweep_takes(service: Service) -> None:
+    now = service.clock.time()
+    before = milliseconds(now - 24 * 3600)
+    for start in range(0, 1_200, 400):
+        await asyncio.gather(*[service.storage.note_code_request("+1", now=before) for _ in range(start, start + 400)])
+    spool = Spool(service.folder / "spool", room=1, most=1)
+    with pytest.raises(_Enough):
+        await Sweep(service.storage, service.services, spool, service.settings, _OneRound(now)).run()
+    assert await service.storage.codes_requested("+1", since=0) == 0

@@ -55,11 +55,12 @@ def test_it_may_be_the_first_thing_that_is_ever_done(tmp_path: Path) -> None:
     old = OldGateway(tmp_path / "old.db")
     old.session("cm1", "shop", gramjs(2, "149.154.167.51", 443, b"k" * 256))
     (tmp_path / "old.key").write_text(OLD_KEY)
-    wrong = adopt(tmp_path, TELEFLOW_ADOPT_KEY="another key")
-    assert (wrong.returncode, "First admin" in wrong.stdout) == (2, False)
     dry = adopt(tmp_path, "--key-file", "old.key", "--dry-run")
     assert (dry.returncode, "First admin" in dry.stdout) == (0, False), dry.stderr
     assert "would take 1 sessions" in dry.stdout
+    assert not (tmp_path / "data").exists(), "a dry run makes no installation"
+    wrong = adopt(tmp_path, TELEFLOW_ADOPT_KEY="another key")
+    assert (wrong.returncode, "First admin" in wrong.stdout) == (2, False)
     took = adopt(tmp_path, "--key-file", "old.key")
     assert (took.returncode, took.stdout.count("First admin: admin   password: ")) == (0, 1), took.stderr
     assert "took 1 sessions" in took.stdout

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +14,7 @@ from typing import Any
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
+from teleflow.tracing import tracing_to
 from tests.integration.gateway.rig import ANN, rigged
 
 pytestmark = pytest.mark.anyio
@@ -119,3 +122,15 @@ async def test_a_collector_that_is_away_holds_nobody_up(tmp_path: Path) -> None:
     async with rigged(tmp_path, otel_exporter_otlp_endpoint="http://127.0.0.1:9") as rig:
         ann = await rig.connected("ann", ANN)
         assert (await rig.send(ann, "one")).status_code == 200
+
+
+def test_a_collector_that_says_nothing_does_not_hold_up_a_stop() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        tracing = tracing_to(url, headers={}, service="teleflow", version="1", node="n", share=1.0)
+        for number in range(3_000):  # six requests of five seconds each, if all were waited for
+            with tracing.span(f"request {number}", "SERVER"):
+                pass
+        began = time.monotonic()
+        tracing.close()
+        assert time.monotonic() - began < 4

@@ -22,7 +22,7 @@ from pymongo.errors import (
 )
 from pymongo.uri_parser import parse_uri
 
-from teleflow.errors import SettingsError, StorageUnavailable
+from teleflow.errors import SettingsError, StorageUnavailable, Unreachable
 from teleflow.storage.mongo.match import Doc
 
 CONNECT_S = 3.0
@@ -32,6 +32,7 @@ MIGRATION_S = 3_600.0  # indexes of a large database take their time
 POOL = 16
 DUPLICATE = 11_000
 INTERRUPTED = 11_601
+_NOT_ALLOWED = frozenset({13, 18, 8_000})  # unauthorized, a wrong password; the last is Atlas's for both
 
 
 class _Numbers(TypeDecoder):
@@ -126,6 +127,15 @@ def unavailable(error: BaseException) -> StorageUnavailable:
     told = StorageUnavailable("The database can't take this now: try again", retry_after=1.0)
     told.__cause__ = error
     return told
+
+
+def not_reached(error: BaseException) -> SettingsError:
+    """What a start says of a server that can't be used: whether to try again, or to mend the setting."""
+    told = f"MONGO_URI (or DATABASE_URL): MongoDB can't be used: {reason(error)}"
+    refused_for_good = isinstance(error, ConfigurationError) or (
+        isinstance(error, OperationFailure) and error.code in _NOT_ALLOWED
+    )
+    return SettingsError(told) if refused_for_good else Unreachable(told)
 
 
 def reason(error: BaseException) -> str:

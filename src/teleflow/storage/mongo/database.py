@@ -12,7 +12,6 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from teleflow.errors import SettingsError
 from teleflow.kit.clock import Clock
 from teleflow.storage.base.database import Source, Standing, Target
 from teleflow.storage.mongo import client as c
@@ -93,7 +92,7 @@ class MongoDatabase:
             concern = ReadConcern("majority") if transactions else None
             yield _Open(client, client.get_database(self._name, read_concern=concern), transactions)
         except PyMongoError as error:
-            raise SettingsError(f"MONGO_URI (or DATABASE_URL): MongoDB can't be used: {c.reason(error)}") from error
+            raise c.not_reached(error) from error
         finally:
             await client.close()
 

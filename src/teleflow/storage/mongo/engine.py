@@ -16,7 +16,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from teleflow.errors import SettingsError, StorageUnavailable
+from teleflow.errors import InUse, SettingsError, StorageUnavailable
 from teleflow.kit.clock import Clock, loop_time
 from teleflow.meters import Meters
 from teleflow.storage.mongo import client as c
@@ -77,7 +77,7 @@ class MongoEngine:
                 await finish_intents(self._database, self._clock)
         except PyMongoError as error:
             await self.stop()
-            raise SettingsError(f"MONGO_URI (or DATABASE_URL): MongoDB can't be used: {c.reason(error)}") from error
+            raise c.not_reached(error) from error
         except BaseException:
             await self.stop()
             raise
@@ -89,9 +89,9 @@ class MongoEngine:
         try:
             taken = await lease.take(lost, patience=0.0)
         except PyMongoError as error:
-            raise SettingsError(f"MONGO_URI (or DATABASE_URL): MongoDB can't be used: {c.reason(error)}") from error
+            raise c.not_reached(error) from error
         if not taken:
-            raise SettingsError(
+            raise InUse(
                 "DATABASE_URL: another TeleFlow is running on this database: two on the same Telegram logins would end"
                 " them; stop the other one first"
             )

@@ -13,7 +13,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.engine.url import URL
 from sqlalchemy.exc import ArgumentError
 
-from teleflow.errors import SettingsError
+from teleflow.errors import SettingsError, Unreachable
 from teleflow.storage.sql.postgres.text import stored, told
 from teleflow.storage.sql.statement import Row, Statement
 
@@ -89,6 +89,20 @@ def is_lost_race(error: BaseException) -> bool:
 def is_units_own(error: BaseException) -> bool:
     """Whether the error is the fault of what was asked, and would be the same tomorrow."""
     return isinstance(error, asyncpg.PostgresError) and str(getattr(error, "sqlstate", None) or "")[:2] in _UNITS_OWN
+
+
+def not_reached(error: BaseException) -> SettingsError:
+    """What a start says of a server that can't be used: whether to try again, or to mend the setting."""
+    if isinstance(error, asyncpg.PostgresError):
+        told = str(error)  # the server's own words, which name no password
+    elif isinstance(error, TimeoutError):
+        told = "no answer"
+    else:
+        told = getattr(error, "strerror", None) or type(error).__name__
+    # Who may not log in, and a database that there is not.
+    refused_for_good = str(getattr(error, "sqlstate", None) or "")[:2] in {"28", "3D"}
+    kind = SettingsError if refused_for_good else Unreachable
+    return kind(f"DATABASE_URL: PostgreSQL can't be reached: {told}")
 
 
 def is_trouble(error: BaseException) -> bool:

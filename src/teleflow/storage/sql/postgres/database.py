@@ -93,8 +93,7 @@ class PostgresDatabase:
             async with asyncio.timeout(c.CONNECT_S):
                 connection: c.Connection = await asyncpg.connect(dsn=c.dsn(self._url), **given)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            reason = str(error) if isinstance(error, asyncpg.PostgresError) else type(error).__name__
-            raise SettingsError(f"DATABASE_URL: PostgreSQL can't be reached: {reason}") from error
+            raise c.not_reached(error) from error
         try:
             yield connection
         except (asyncpg.PostgresError, asyncpg.InterfaceError, OSError) as error:

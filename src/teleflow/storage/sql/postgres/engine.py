@@ -56,7 +56,7 @@ class PostgresEngine:
             async with asyncio.timeout(c.CONNECT_S):
                 first = await c.connect(self._url)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            raise SettingsError(f"DATABASE_URL: PostgreSQL can't be reached: {_reason(error)}") from error
+            raise c.not_reached(error) from error
         try:
             await _check(first)
         finally:
@@ -179,14 +179,6 @@ async def _check(connection: c.Connection) -> None:
     encoding = await connection.fetchval("SELECT current_setting('server_encoding')")
     if encoding != "UTF8":
         raise SettingsError(f"DATABASE_URL: the database has the encoding {encoding}; make one with UTF8")
-
-
-def _reason(error: BaseException) -> str:
-    if isinstance(error, asyncpg.PostgresError):
-        return str(error)  # the server's own words, which name no password
-    if isinstance(error, TimeoutError):
-        return "no answer"
-    return getattr(error, "strerror", None) or type(error).__name__
 
 
 async def _heartbeat(tx: Tx) -> None:

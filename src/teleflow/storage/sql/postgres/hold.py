@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from teleflow.errors import SettingsError
+from teleflow.errors import InUse
 from teleflow.kit.clock import Clock, loop_time
 from teleflow.kit.tasks import Tasks
 from teleflow.storage.sql.postgres.connection import COMMAND_S, CONNECT_S, Connection, is_trouble
@@ -36,9 +36,9 @@ class Hold:
         self._connection: Connection | None = None
 
     async def take(self, lost: Callable[[], None]) -> None:
-        """Raises SettingsError when another service runs. `lost` is called when one does later."""
+        """Raises InUse when another service runs. `lost` is called when one does later."""
         if not await self._taken(loop_time() + PATIENCE_AT_START_S):
-            raise SettingsError(
+            raise InUse(
                 "DATABASE_URL: another TeleFlow is running on this database: two on the same Telegram logins would end"
                 " them; stop the other one first"
             )
