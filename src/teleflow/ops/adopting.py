@@ -299,7 +299,7 @@ class _Taking:
     def _deliveries(self) -> Iterator[History]:
         lost = 0
         for row in self._old.rows("webhookdeliveries"):
-            if row["webhookid"] in self._webhooks:
+            if str(row["webhookid"]) in self._webhooks:
                 yield _delivery(row, self._user.id, self._now)
             else:
                 lost += 1
