@@ -50,6 +50,9 @@ async def check(settings: Settings, tell: Tell) -> list[str]:
     problems = await open_database(settings.database).problems(tell)
     if not standing.is_current:
         return [*problems, f"it has schema {standing.schema}, this program {standing.head}: run `teleflow db upgrade`"]
+    if settings.session_encryption_key is None and not KeptKey(settings.teleflow_data_dir).there_is():
+        nothing = ["SESSION_ENCRYPTION_KEY: what is sealed there can't be opened, its key is not here"]
+        return problems + (nothing if standing.checks else [])
     seal = await _seal(settings)
     lacking = [f"something is sealed under a key that is not here ({key[:8]})" for key in standing.checks - seal.checks]
     if problems or lacking:

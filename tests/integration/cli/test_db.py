@@ -103,6 +103,10 @@ def test_a_check_tells_what_is_wrong(tmp_path: Path) -> None:
     done = db(tmp_path, "check")
     assert done.returncode == 1
     assert "does not open: users.telegram_api_hash" in done.stdout
+    elsewhere = {"TELEFLOW_DATA_DIR": "elsewhere", "DATABASE_URL": "file:./data/teleflow.db"}
+    done = db(tmp_path, "check", **elsewhere)
+    assert (done.returncode, "its key is not here" in done.stdout) == (1, True), done.stderr
+    assert not (tmp_path / "elsewhere").exists(), "looking makes no key"
 
 
 def test_a_copy_moves_the_installation_and_half_a_copy_is_served_by_nobody(tmp_path: Path) -> None:
