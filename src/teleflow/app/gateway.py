@@ -122,7 +122,9 @@ class Gateway:
         settings, stack = self.settings, self._stack
         telegram = Telegram.named(settings.telegram_dc, settings.telegram_dc_key)
         database = settings.database  # refuses contradictions before anything is touched
-        stack.enter_context(DataDirLock(settings.teleflow_data_dir))
+        lock = DataDirLock(settings.teleflow_data_dir)
+        stack.callback(lock.release)
+        await lock.take(self.clock)
         key_since = KeptKey(settings.teleflow_data_dir).changed_at()
         secrets = Secrets.load(settings)
         seal = await seal_of(secrets)

@@ -24,10 +24,11 @@ File = Annotated[Path, typer.Argument(help="The backup", metavar="FILE")]
 def status() -> None:
     """What kind of database it is, its schema, its size and its rows. Changes nothing."""
     from teleflow.ops import databases
+    from teleflow.ops.opened import is_served
 
     settings = _settings()
     told = _done(databases.look(settings))
-    say(f"{told.kind}, {told.size:,} bytes, {'served' if _done(databases.is_served(settings)) else 'not served'}")
+    say(f"{told.kind}, {told.size:,} bytes, {'served' if _done(is_served(settings)) else 'not served'}")
     say(f"schema {told.schema}" + ("" if told.is_current else f"; this program has {told.head}: `teleflow db upgrade`"))
     if told.incomplete is not None:
         say(f"NOT WHOLE: {told.incomplete}")

@@ -37,11 +37,6 @@ async def look(settings: Settings) -> Standing:
     return standing
 
 
-async def is_served(settings: Settings) -> bool:
-    async with alone(settings) as free:
-        return not free
-
-
 async def check(settings: Settings, tell: Tell) -> list[str]:
     """What is wrong, a line each. Changes nothing; the service may run."""
     standing = await look(settings)

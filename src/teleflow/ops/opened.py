@@ -56,12 +56,22 @@ def require_installation(settings: Settings) -> None:
         )
 
 
+async def is_served(settings: Settings) -> bool:
+    """Whether a service runs on this installation. Looks only: one that starts meanwhile is not in its way."""
+    if DataDirLock(settings.teleflow_data_dir).is_held():
+        return True
+    return await open_database(settings.database).is_served()  # it may have another directory
+
+
 @asynccontextmanager
 async def alone(settings: Settings) -> AsyncIterator[bool]:
     """Whether no service runs on this installation; while the block lasts none can start then."""
     lock = DataDirLock(settings.teleflow_data_dir)
+    if lock.is_held():
+        yield False
+        return
     try:
-        lock.acquire()
+        await lock.take(SystemClock())  # others may look just now
     except SettingsError as error:
         if not isinstance(error.__cause__, BlockingIOError):
             raise

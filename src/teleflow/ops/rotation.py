@@ -17,7 +17,7 @@ from teleflow.errors import Conflict, Internal
 from teleflow.kit.clock import Clock
 from teleflow.kit.seal import Seal, SealKey
 from teleflow.ops.keyring import LOOK_EVERY_S
-from teleflow.ops.opened import Opened, alone, opened, require_installation
+from teleflow.ops.opened import Opened, alone, is_served, opened, require_installation
 from teleflow.storage.base.sealing import SealedStore
 
 PAGE = 500
@@ -115,10 +115,11 @@ async def _admitted(at: Opened, store: SealedStore) -> None:
     """Return once the service seals with the newest key, or there is none that seals."""
     until = at.clock.monotonic() + TAKEN_WITHIN_S
     while at.seal.check not in await store.seal_checks():
-        async with alone(at.settings) as free:
-            if free:
-                await store.admit_seal_key(at.seal.check)
-                return
+        if not await is_served(at.settings):  # it is in nobody's way, whereas `alone` is
+            async with alone(at.settings) as free:
+                if free:
+                    await store.admit_seal_key(at.seal.check)
+                    return
         if at.clock.monotonic() > until:
             raise Conflict(
                 "The service that runs does not know the new key: restart it with SESSION_ENCRYPTION_KEY (the new one)"

@@ -26,6 +26,17 @@ class InstallationLock:
         self._name = "\0teleflow/" + hashlib.sha256(installation.encode()).hexdigest()[:32]
         self._socket: socket.socket | None = None
 
+    def is_held(self) -> bool:
+        """Whether a process has it. Takes nothing: nobody who starts meanwhile is refused for it."""
+        if sys.platform != "linux":
+            return False
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as caller:
+            try:
+                caller.connect(self._name)
+            except OSError:
+                return False
+            return True
+
     def __enter__(self) -> Self:
         if sys.platform == "linux":
             held = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)

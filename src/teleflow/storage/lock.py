@@ -1,7 +1,8 @@
 """One service for one data directory.
 
 Held for as long as the process lives: the kernel lets go of it when the process ends, however it ends.
-Commands that only write a row do not take it; the database serves several processes well.
+Commands that only write a row do not take it; the database serves several processes well. Some have it for a moment,
+and whoever looks whether it is held shares it for an instant: a service that starts just then waits for them.
 """
 
 from __future__ import annotations
@@ -13,7 +14,11 @@ from types import TracebackType
 from typing import Self
 
 from teleflow.errors import SettingsError
+from teleflow.kit.clock import Clock, loop_time
 from teleflow.kit.files import make_folder, open_or_create
+
+PATIENCE_S = 3.0
+_AGAIN_S = 0.05
 
 
 class DataDirLock:
@@ -48,6 +53,37 @@ class DataDirLock:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         self._descriptor = descriptor
+
+    async def take(self, clock: Clock) -> None:
+        """As `acquire`, for whom `PATIENCE_S` is not too long to wait for whoever has it for a moment only."""
+        until = loop_time() + PATIENCE_S
+        while True:
+            try:
+                self.acquire()
+            except SettingsError as error:
+                if not isinstance(error.__cause__, BlockingIOError) or loop_time() >= until:
+                    raise
+            else:
+                return
+            await clock.sleep(_AGAIN_S)
+
+    def is_held(self) -> bool:
+        """Whether another one has it to himself. Makes nothing. Raises SettingsError."""
+        try:
+            descriptor = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
+        except (FileNotFoundError, NotADirectoryError):
+            return False
+        except OSError as error:
+            raise SettingsError(f"TELEFLOW_DATA_DIR: the directory can't be used: {error.strerror}") from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError as error:
+            raise SettingsError(f"TELEFLOW_DATA_DIR: the directory can't be locked: {error.strerror}") from error
+        finally:
+            os.close(descriptor)
+        return False
 
     def release(self) -> None:
         descriptor, self._descriptor = self._descriptor, None

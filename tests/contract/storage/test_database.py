@@ -18,7 +18,11 @@ from teleflow.config import Settings, load_settings
 from teleflow.errors import Conflict, SettingsError
 from teleflow.kit.seal import Seal
 from teleflow.ops import databases as ops
+from teleflow.ops.opened import is_served
+from teleflow.storage.copies import InstallationLock
+from teleflow.storage.mongo.lease import Lease
 from teleflow.storage.opening import open_database, open_storage
+from teleflow.storage.sql.postgres.hold import Hold
 
 from .complete import complete
 from .rig import KEY, SetClock
@@ -100,6 +104,27 @@ async def test_a_newer_programs_database_is_left_alone(
         assert aside is not None
         assert (await ops.look(settings)).is_current
         assert schema_of(aside) == "9999"
+
+
+async def test_who_looks_whether_it_is_served_is_in_no_services_way(
+    url: str, settings: Settings, seal: Seal, clock: SetClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service = open_storage(url, seal, clock)
+    await service.start()
+    installation = await service.remember("installation", "ins_1")
+    assert not await is_served(settings)
+    assert not (settings.teleflow_data_dir / "lock").exists()
+    with InstallationLock(installation):
+        await service.hold(lambda: None)
+
+        def nothing_is_taken(*_: object, **__: object) -> None:
+            raise AssertionError
+
+        for each in (Hold, Lease):
+            monkeypatch.setattr(each, "take", nothing_is_taken)
+        assert await is_served(settings)
+        await service.stop()
+    assert not await is_served(settings)
 
 
 def schema_of(file: Path) -> str:

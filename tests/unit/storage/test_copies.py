@@ -22,3 +22,10 @@ def test_a_copy_waits_for_the_other_to_end() -> None:
         pass
     with InstallationLock("ins_a"):
         pass
+
+
+def test_looking_takes_nothing() -> None:
+    assert not InstallationLock("ins_c").is_held()
+    with InstallationLock("ins_c"):
+        assert InstallationLock("ins_c").is_held()
+    assert not InstallationLock("ins_c").is_held()

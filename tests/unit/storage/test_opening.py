@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import sqlite3
 import subprocess
@@ -16,6 +17,7 @@ from teleflow.kit.clock import SystemClock
 from teleflow.kit.seal import Seal, SealBroken
 from teleflow.model.sessions import Credentials, Session, SessionState
 from teleflow.model.users import Role, User
+from teleflow.storage import lock as lock_module
 from teleflow.storage.base import Known
 from teleflow.storage.lock import DataDirLock
 from teleflow.storage.opening import open_storage
@@ -178,6 +180,33 @@ def test_a_data_directory_serves_one_process(tmp_path: Path) -> None:
         assert str(os.getpid()) in raised.value.message
     with DataDirLock(folder) as lock:
         lock.acquire()
+
+
+async def test_who_looks_is_waited_for_and_refuses_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "data"
+    assert not DataDirLock(folder).is_held()
+    assert not folder.exists()
+    with DataDirLock(folder):
+        assert DataDirLock(folder).is_held()
+        monkeypatch.setattr(lock_module, "PATIENCE_S", 0.0)
+        with pytest.raises(SettingsError, match="another TeleFlow is running"):
+            await DataDirLock(folder).take(SystemClock())
+    assert not DataDirLock(folder).is_held()
+    monkeypatch.undo()
+
+    looking = os.open(folder / "lock", os.O_RDONLY)
+    fcntl.flock(looking, fcntl.LOCK_SH)
+    assert not DataDirLock(folder).is_held(), "who looks does not see others who do"
+
+    class Done(SystemClock):
+        async def sleep(self, seconds: float) -> None:
+            fcntl.flock(looking, fcntl.LOCK_UN)
+
+    service = DataDirLock(folder)
+    await service.take(Done())
+    os.close(looking)
+    assert DataDirLock(folder).is_held()
+    service.release()
 
 
 def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:

@@ -75,6 +75,9 @@ class Database(Protocol):
     async def problems(self, tell: Callable[[str], None]) -> list[str]:
         """What is wrong with it, a line each: damage, rows that point nowhere, tables that are not as they are here."""
 
+    async def is_served(self) -> bool:
+        """Whether a service has it, as far as the database can say. Looks only: one that starts meanwhile gets it."""
+
     def alone(self) -> AbstractAsyncContextManager[bool]:
         """Whether no service has it, as far as the database can say; while the block lasts none gets it then."""
 

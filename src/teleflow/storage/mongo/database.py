@@ -57,6 +57,10 @@ class MongoDatabase:
                 return []  # it is not for this program's schema that it should be judged
             return await examining.problems(at.database, self._clock, tell)
 
+    async def is_served(self) -> bool:
+        async with self._opened() as at:
+            return await Lease(at.database, _SERVICE, self._clock).is_held()
+
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:
         async with self._opened() as at:

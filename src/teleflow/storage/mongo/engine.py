@@ -34,6 +34,7 @@ Unit = Callable[Concatenate[Tx, P], Coroutine[Any, Any, T]]
 Reading = Callable[Concatenate[Reads, P], Coroutine[Any, Any, T]]
 _OLDEST_WIRE = 13  # MongoDB 5.0
 _BULK_WIRE = 25  # MongoDB 8.0
+PATIENCE_AT_START_S = 3.0  # a command may have it for a moment
 _FORCED = "teleflowtransactions"
 
 
@@ -87,7 +88,7 @@ class MongoEngine:
     async def hold(self, lost: Callable[[], None]) -> None:
         lease = Lease(self.database, "service", self._clock)
         try:
-            taken = await lease.take(lost, patience=0.0)
+            taken = await lease.take(lost, patience=PATIENCE_AT_START_S)
         except PyMongoError as error:
             raise c.not_reached(error) from error
         if not taken:

@@ -64,6 +64,20 @@ class Lease:
         self._tasks.start(self._keep(lost), f"storage:{self._name}")
         return True
 
+    async def is_held(self) -> bool:
+        """Whether somebody who is alive has it: that is seen within a beat or two. Takes nothing."""
+        first, since = await self._mark(), loop_time()
+        while first is not None and loop_time() - since < DEAD_S:
+            await self._clock.sleep(_AGAIN_S)
+            mark = await self._mark()
+            if mark != first:
+                return mark is not None
+        return False
+
+    async def _mark(self) -> tuple[Any, Any] | None:
+        seen = await self._leases.find_one({"_id": self._name})
+        return None if seen is None else (seen["holder"], seen["beat"])
+
     async def release(self) -> None:
         await self._tasks.close()
         if not self._held:

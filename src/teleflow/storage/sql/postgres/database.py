@@ -17,7 +17,7 @@ from teleflow.storage.sql import schema as t
 from teleflow.storage.sql import tables
 from teleflow.storage.sql.migrations import HEAD, TABLE, check_known
 from teleflow.storage.sql.postgres import connection as c
-from teleflow.storage.sql.postgres.hold import Hold
+from teleflow.storage.sql.postgres.hold import Hold, is_held
 from teleflow.storage.sql.postgres.migrating import migrate
 from teleflow.storage.sql.postgres.text import stored
 from teleflow.storage.sql.statement import Row
@@ -56,6 +56,10 @@ class PostgresDatabase:
                 if row is not None and row[0]:
                     lines.append(f"{row[0]} rows of {what} point at what is not there")
             return lines
+
+    async def is_served(self) -> bool:
+        async with self._connected() as connection:
+            return await is_held(connection)
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:

@@ -24,6 +24,13 @@ LOOK_S = 2.0
 PATIENCE_AT_START_S = 5.0
 PATIENCE_S = 30.0
 _AGAIN_S = 0.5
+_HOLDERS = """SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1
+    AND classid = 0 AND objid = $1 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"""
+
+
+async def is_held(connection: Connection) -> bool:
+    """Takes nothing, and so is in nobody's way."""
+    return bool(await connection.fetchval(_HOLDERS, _LOCK))
 
 
 class Hold:

@@ -57,6 +57,10 @@ class SqliteDatabase:
         unlike = tables.unlike({name: columns for name, columns in found.items() if columns}) if is_current else []
         return damage + astray + unlike
 
+    async def is_served(self) -> bool:
+        installation = self._installation()
+        return installation is not None and InstallationLock(installation).is_held()
+
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[bool]:
         """A service holds its installation by a name of the kernel's; the directory has a lock of its own."""
