@@ -16,7 +16,6 @@ import typer
 from teleflow.cli.gateway import Gateway
 from teleflow.cli.options import Login, Password, Url, read_password
 from teleflow.cli.output import note, say, table
-from teleflow.errors import Invalid, SettingsError
 
 if TYPE_CHECKING:
     from teleflow.services.accounts import Accounts
@@ -104,13 +103,13 @@ def delete(
 ) -> None:
     """Remove a user with everything that is theirs.
 
-    When the service runs on this data directory it is asked to do it (as an admin, by --url), so that the
+    When the service runs on this database it is asked to do it (as an admin, by --url), so that the
     user's Telegram account is logged out. Otherwise the rows are removed here, and the account's owner ends
     the login in Telegram's list of devices.
     """
     if not yes:
         typer.confirm(f"Remove {name} and everything of theirs?", abort=True, err=True)
-    if _removed_here(name):
+    if asyncio.run(_removed_here(name)):
         say(f"{name} is removed")
         note("The Telegram account could not be logged out from here: end the login in Telegram's list of devices")
         return
@@ -122,23 +121,18 @@ def delete(
         gateway.log_out()
 
 
-def _removed_here(name: str) -> bool:
-    """Remove the user unless a service runs on this data directory; whether it was done."""
+async def _removed_here(name: str) -> bool:
+    """Remove the user unless a service runs on this installation, on whichever host; whether it was done."""
     from teleflow.config import load_settings
-    from teleflow.storage.lock import DataDirLock
+    from teleflow.ops.opened import alone, require_installation
 
-    lock = DataDirLock(load_settings().teleflow_data_dir)
-    try:
-        lock.acquire()
-    except SettingsError as error:
-        if not isinstance(error.__cause__, BlockingIOError):
-            raise
-        return False
-    try:
-        _run(lambda accounts: accounts.remove(name))
-    finally:
-        lock.release()
-    return True
+    settings = load_settings()
+    require_installation(settings)
+    async with alone(settings) as free:
+        if free:
+            async with _accounts() as accounts:
+                await accounts.remove(name)
+        return free
 
 
 def _run(work: Callable[[Accounts], Awaitable[None]]) -> None:
@@ -153,12 +147,9 @@ def _run(work: Callable[[Accounts], Awaitable[None]]) -> None:
 async def _accounts() -> AsyncIterator[Accounts]:
     from teleflow import app
     from teleflow.config import load_settings
+    from teleflow.ops.opened import require_installation
 
     settings = load_settings()
-    if not settings.teleflow_data_dir.exists():
-        raise Invalid(
-            f"TELEFLOW_DATA_DIR: there is no {settings.teleflow_data_dir}: "
-            "start the service once, or name its directory"
-        )
+    require_installation(settings)
     async with app.accounts(settings) as accounts:
         yield accounts

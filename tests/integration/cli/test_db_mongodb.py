@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from proofs.mongo import Mongo
-from tests.support.program import running
+from tests.support.program import environment, running
 
 from .test_db import NETWORK, db, refused, users
 
@@ -48,3 +50,28 @@ def test_it_is_looked_at_backed_up_restored_and_moved(server: Mongo, tmp_path: P
         assert "listens at" in service.line()
         assert service.stop() == 0
         assert "First admin" not in "".join(service.rest())
+
+
+def test_a_user_is_not_removed_behind_the_back_of_a_service_on_another_host(server: Mongo, tmp_path: Path) -> None:
+    shared = {
+        "DATABASE_URL": server.url("shared"),
+        "SESSION_ENCRYPTION_KEY": "one key for both hosts, long enough of it",
+    }
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there / "data"):
+        folder.mkdir(parents=True)
+    with running(["serve"], here, {**NETWORK, **shared}) as service:
+        service.line()
+        assert user(there, "create", "john", **shared).returncode == 0
+        done = user(there, "delete", "john", "--yes", "--url", "http://127.0.0.1:9", **shared)
+        assert done.returncode == 9, "it asks the service, which has the account's keys"
+        assert "john" in user(there, "list", **shared).stdout
+    assert user(there, "delete", "john", "--yes", **shared).stdout == "john is removed\n"
+    assert "john" not in user(there, "list", **shared).stdout
+
+
+def user(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "teleflow", "user", *arguments], capture_output=True, text=True, timeout=90,
+        cwd=folder, env=environment({"TELEFLOW_PASSWORD": "a long password", **settings}, folder), check=False,
+    )  # fmt: skip
