@@ -131,7 +131,7 @@ def _secrets(settings: Settings) -> Iterator[Finding]:
             yield Finding("fail", "secrets", error.message, "leave it unset, and a strong one is made")
         else:
             yield Finding("ok", "secrets", "strong and different")
-    for path in [folder, *sorted(folder.glob("*"))] if folder.is_dir() else []:
+    for path in [folder, *sorted(folder.glob("*"))] if _is_there(folder) and folder.is_dir() else []:
         if stat.S_IMODE(path.stat().st_mode) & 0o077:
             yield Finding(
                 "fail", "secrets", f"others can read {path}", f"chmod {700 if path == folder else 600} {path}"
@@ -143,15 +143,20 @@ def _missing(settings: Settings) -> list[str]:
     from teleflow.config import SECRET_FIELDS
 
     folder = settings.teleflow_data_dir / "secrets"
-    return [name for name in SECRET_FIELDS if getattr(settings, name) is None and not (folder / name).exists()]
+    return [name for name in SECRET_FIELDS if getattr(settings, name) is None and not _is_there(folder / name)]
+
+
+def _is_there(path: Path) -> bool:
+    """As far as this user can see; pathlib raises where they may not look."""
+    return os.path.exists(path)  # noqa: PTH110
 
 
 def _data_dir(folder: Path) -> Iterator[Finding]:
-    nearest = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+    nearest = next(path for path in (folder, *folder.absolute().parents) if _is_there(path))
     if not os.access(nearest, os.W_OK | os.X_OK):
         yield Finding("fail", "data", f"{nearest} can't be written", "make it this user's, or set TELEFLOW_DATA_DIR")
         return
-    yield Finding("ok", "data", str(folder) if folder.exists() else f"{folder} is made at the first start")
+    yield Finding("ok", "data", str(folder) if _is_there(folder) else f"{folder} is made at the first start")
     free = shutil.disk_usage(nearest).free
     level: Level = "fail" if free < _ROOM else "warn" if free < _LITTLE_ROOM else "ok"
     yield Finding(level, "disk", f"{free / 2**30:,.1f} GiB free", "" if level == "ok" else f"make room at {nearest}")
@@ -189,7 +194,7 @@ async def _database(settings: Settings) -> list[Finding]:
         return [
             Finding("fail", "database", told, "set SESSION_ENCRYPTION_KEY, or TELEFLOW_DATA_DIR to where it is kept")
         ]
-    if missing or not settings.teleflow_data_dir.exists():  # opening it would make them
+    if missing or not _is_there(settings.teleflow_data_dir):  # opening it would make them
         return [Finding("ok", "database", f"{found.kind} answers")]
     async with opened(settings) as at:
         _, count = await at.storage.users(limit=1, offset=0)
@@ -241,3 +246,6 @@ async def _within(
         return [Finding("fail", name, error.message, "mend the setting (docs/settings.md)")]
     except TeleFlowError as error:
         return [Finding("fail", name, error.message, "look at its server and its log")]
+    except OSError as error:
+        told = f"{error.filename or name} can't be used ({error.strerror or error})"
+        return [Finding("fail", name, told, "run this as the service's user")]

@@ -9,7 +9,7 @@ import typer
 from teleflow import __version__
 from teleflow.cli import adopt, db, doctor, health, keys, remote, run, users, webhooks
 from teleflow.cli.output import EXIT_CODES, INTERRUPTED, note, say
-from teleflow.errors import TeleFlowError
+from teleflow.errors import Kind, TeleFlowError
 from teleflow.kit import log
 
 _HELP = """Drive Telegram user accounts over plain HTTP.
@@ -77,6 +77,11 @@ def run_command(arguments: list[str] | None = None) -> int:
         wait = f" (try again in {error.retry_after:.0f} s)" if error.retry_after else ""
         note(f"teleflow: {error.message}{wait}")
         return EXIT_CODES[error.kind]
+    except OSError as error:
+        if error.filename is None:  # nothing that a person could look at
+            raise
+        note(f"teleflow: {error.filename}: {error.strerror}: is this the service's user, and its directory?")
+        return EXIT_CODES[Kind.INVALID]
     except SystemExit as exit_:  # typer's own: usage errors, --help
         return exit_.code if isinstance(exit_.code, int) else 0
     except KeyboardInterrupt:

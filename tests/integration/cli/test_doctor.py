@@ -154,6 +154,27 @@ def test_a_data_directory_that_can_not_be_written_is_found(patient: Patient, tmp
     assert f"{tmp_path / 'file'} can't be written: make it this user's, or set TELEFLOW_DATA_DIR" in told
 
 
+@pytest.mark.parametrize("command", ["doctor", "db status", "keys status", "user list", "db backup x.db", "serve"])
+def test_another_users_directory_is_told_in_a_line(patient: Patient, tmp_path: Path, command: str) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o700)
+    arguments = ["-P", "-m", "teleflow", *command.split()]
+    python = [sys.executable]
+    if os.geteuid() == 0:  # who may look everywhere gives that up
+        os.chown(closed, 65534, 65534)
+        python = ["setpriv", "--bounding-set=-dac_override,-dac_read_search", *python]
+    else:
+        closed.chmod(0o000)
+    settings = {**patient.settings, "TELEFLOW_DATA_DIR": str(closed / "data"), "DATABASE_URL": "", "PORT": "0"}
+    done = subprocess.run(
+        [*python, *arguments], capture_output=True, text=True, timeout=60, cwd=tmp_path, env=settings, check=False
+    )
+    closed.chmod(0o700)
+    assert done.returncode in {1, 2}, done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Permission denied" in done.stdout + done.stderr
+
+
 class FastClock(SystemClock):
     def time(self) -> float:
         return super().time() + 90
