@@ -13,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from proofs import databases
 from proofs.people import by_http, friends
 from proofs.process import GatewayProcess, SandboxProcess, kept
 from proofs.wire import Caller, Reply, until
+from tests.integration.webhooks.receiver import receiving
 
 
 class Stand:
@@ -143,6 +145,36 @@ async def test_a_send_that_nobody_waits_for_is_settled_before_the_end_and_what_i
 
         await until(sent, 20)
         assert await stand.texts() == ["first", "second", "third"]
+
+
+async def test_a_delivery_that_is_under_way_is_settled_and_comes_once_and_what_waits_goes_on_at_the_next_start(
+    tmp_path: Path,
+) -> None:
+    answered = asyncio.Event()
+
+    async def answer(_: Any) -> web.Response:
+        await answered.wait()
+        return web.Response()
+
+    async with receiving() as receiver, standing(tmp_path, WEBHOOK_ALLOW_NETS="127.0.0.0/8") as stand:
+        receiver.answer = answer
+        hook = {"url": receiver.url, "events": ["message.sent"]}
+        assert (await stand.caller.ask("POST", "/api/v1/webhooks", hook)).status == 201
+        texts = [f"number-{number}" for number in range(30)]  # more than are under way to one endpoint at once
+        for text in texts:
+            assert (await stand.send(text, later=False)).status == 201
+        await receiver.count(1)
+        stopping = asyncio.create_task(stand.ended())
+        await until(lambda: _closed(stand.gateway.port), 5)
+        assert not stopping.done()
+        under_way = len(receiver.got)
+        answered.set()
+        assert (await stopping)[0] == 0
+        assert len(receiver.got) == under_way < len(texts), "nothing new is begun by a stop"
+        await stand.gateway.start()
+        got = await receiver.count(len(texts), within=30)
+        assert sorted(one.event["data"]["text"] for one in got) == sorted(texts)
+        assert len({one.id for one in got}) == len(texts)
 
 
 async def test_a_stop_takes_no_longer_than_its_setting_and_the_send_goes_out_once(tmp_path: Path) -> None:
