@@ -63,7 +63,7 @@ def test_a_second_start_on_the_same_data_refuses(tmp_path: Path) -> None:
     with running(["serve"], tmp_path, FIXED) as first:
         address(first)
         with running(["serve"], tmp_path, FIXED) as second:
-            assert second.process.wait(30) == 2
+            assert second.process.wait(30) == 6
             assert "Traceback" not in second.errors()
             assert "TELEFLOW_DATA_DIR: another TeleFlow is running" in second.errors()
         assert first.process.poll() is None

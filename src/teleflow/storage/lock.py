@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from teleflow.errors import SettingsError
+from teleflow.errors import InUse, SettingsError
 from teleflow.kit.clock import Clock, loop_time
 from teleflow.kit.files import make_folder, open_or_create
 
@@ -29,7 +29,7 @@ class DataDirLock:
         self._descriptor: int | None = None
 
     def acquire(self) -> None:
-        """Raises SettingsError when another process has it, or the directory can't be used."""
+        """Raises InUse when another process has it, SettingsError when the directory can't be used."""
         if self._descriptor is not None:
             return
         try:
@@ -42,7 +42,7 @@ class DataDirLock:
         except BlockingIOError as error:
             holder = os.read(descriptor, 32).decode("ascii", "replace").strip()
             os.close(descriptor)
-            raise SettingsError(
+            raise InUse(
                 "TELEFLOW_DATA_DIR: another TeleFlow is running on this directory"
                 + (f" (process {holder})" if holder.isdigit() else "")
                 + ": stop it, or name another directory"

@@ -153,7 +153,7 @@ def test_the_first_admin_s_password_is_shown_once(tmp_path: Path) -> None:
 @pytest.mark.database("sqlite")  # the demo's
 def test_a_second_demo_on_the_same_directory_refuses_and_says_why(shell: Shell) -> None:
     second = shell.run("demo", "--json", "--port", "0", "--data-dir", "data")
-    assert (second.returncode, second.stdout) == (2, "")
+    assert (second.returncode, second.stdout) == (6, "")
     assert "another TeleFlow is running on this directory" in second.stderr
     assert "Traceback" not in second.stderr
 
