@@ -10,7 +10,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from proofs import rows
 from proofs.wire import until
+from tests.support import databases
 from tests.support.program import environment, running
 from tests.support.seed2 import OLD_KEY, OldGateway, gramjs
 
@@ -71,15 +73,18 @@ def test_it_may_be_the_first_thing_that_is_ever_done(tmp_path: Path) -> None:
 _TABLES = ("sessions", "session_credentials", "api_keys", "webhooks", "webhook_deliveries", "webhook_attempts")
 
 
-def counts(folder: Path) -> dict[str, int]:
+async def count(folder: Path, table: str) -> int:
     """Of what is here; nothing, while there is no such table."""
-    found = dict.fromkeys(_TABLES, 0)
-    path = folder / "data" / "teleflow.db"
-    if path.exists():
-        with contextlib.closing(sqlite3.connect(path, timeout=30)) as database, contextlib.suppress(sqlite3.Error):
-            for table in _TABLES:
-                found[table] = database.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
-    return found
+    url = databases.url_of(folder / "data")
+    if url.startswith("file:") and not await asyncio.to_thread(Path(url.removeprefix("file:")).exists):
+        return 0
+    with contextlib.suppress(sqlite3.Error):
+        return len(await rows.rows(url, table))
+    return 0
+
+
+async def counts(folder: Path) -> dict[str, int]:
+    return {table: await count(folder, table) for table in _TABLES}
 
 
 async def test_what_is_killed_in_the_middle_is_finished_by_the_next_one_and_nothing_is_twice(tmp_path: Path) -> None:
@@ -93,7 +98,7 @@ async def test_what_is_killed_in_the_middle_is_finished_by_the_next_one_and_noth
     whole = dict(zip(_TABLES, (8, 8, 8, 1, 3_000, 3_000), strict=True))
     halves = 0
     for table in ("sessions", "api_keys", "webhook_deliveries", "webhook_deliveries"):
-        before = counts(tmp_path)[table]
+        before = await count(tmp_path, table)
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-P", "-m", "teleflow", "adopt", "old.db", "--key-file", "old.key"),
             cwd=tmp_path, env=environment(API, tmp_path),
@@ -101,21 +106,21 @@ async def test_what_is_killed_in_the_middle_is_finished_by_the_next_one_and_noth
         )  # fmt: skip
 
         async def more(than: int = before, of: str = table, by: asyncio.subprocess.Process = process) -> bool:
-            return by.returncode is not None or counts(tmp_path)[of] > than
+            return by.returncode is not None or await count(tmp_path, of) > than
 
         await until(more, 90, every=0.005)
         with contextlib.suppress(ProcessLookupError):
             process.send_signal(signal.SIGKILL)
         await process.wait()
-        halves += counts(tmp_path) != whole
+        halves += await counts(tmp_path) != whole
     assert halves >= 2, "or none of them died in the middle"
     last = await asyncio.to_thread(adopt, tmp_path, "--key-file", "old.key")
     assert last.returncode == 0, last.stderr
-    assert counts(tmp_path) == whole
+    assert await counts(tmp_path) == whole
     again = await asyncio.to_thread(adopt, tmp_path, "--key-file", "old.key")
     assert "took 0 sessions, 8 were here already" in again.stdout
     assert "took 0 deliveries, 3000 were here already" in again.stdout
-    assert counts(tmp_path) == whole
+    assert await counts(tmp_path) == whole
 
 
 def test_the_older_gateways_own_file_is_no_database_of_ours_and_stays_as_it_is(tmp_path: Path) -> None:
