@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from teleflow.kit.seal import Seal
 from teleflow.model.audit import Act, AuditEntry
 from teleflow.model.broadcasts import OptOut, Recipient
@@ -19,11 +21,14 @@ from teleflow.storage.base import Known, Storage
 from .furnished import furnish
 from .rig import HOUR, NOW, a_job, a_login, accept
 
+# Whoever has an installation to himself has it on the whole machine: other workers' tests have others.
+INSTALLATION = f"ins_{os.getpid()}"
+
 
 async def complete(storage: Storage, seal: Seal) -> tuple[User, str, str]:
     """Who, which session and which job, as `furnish` has them."""
     user, session, job = await furnish(storage, seal)
-    await storage.remember("installation", "ins_1")
+    await storage.remember("installation", INSTALLATION)
     await storage.add_login(*a_login(user))
     await storage.add_key(
         ApiKey("key_1", user.id, "k", "hash", "tf_1", frozenset({Scope.READ}), None, 5, False, NOW, NOW + HOUR, None),

@@ -15,7 +15,7 @@ from teleflow.ops import copying
 from teleflow.storage.base.database import Database, Row
 from teleflow.storage.opening import open_database, open_storage
 
-from .complete import complete
+from .complete import INSTALLATION, complete
 from .databases import Databases, MongoDatabases
 from .furnished import everything, furnish
 from .rig import KEY, NOW, SetClock, a_job, accept
@@ -76,7 +76,7 @@ async def test_all_of_it_is_there_and_goes_on(pair: tuple[str, str], clock: SetC
     counts = await copying.copied_between(one, other, "a copy that did not end", quiet)
     there = await other.look()
     assert there is not None
-    assert (there.incomplete, there.is_current, there.installation) == (None, True, "ins_1")
+    assert (there.incomplete, there.is_current, there.installation) == (None, True, INSTALLATION)
     assert min(counts.values()) > 0, "every table has a row that went"
     assert {name: count for name, count in there.rows.items() if name != "facts"} == {
         name: count for name, count in counts.items() if name != "facts"

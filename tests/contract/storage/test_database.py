@@ -24,7 +24,7 @@ from teleflow.storage.mongo.lease import Lease
 from teleflow.storage.opening import open_database, open_storage
 from teleflow.storage.sql.postgres.hold import Hold
 
-from .complete import complete
+from .complete import INSTALLATION, complete
 from .rig import KEY, SetClock
 
 
@@ -55,7 +55,7 @@ async def test_it_is_looked_at_without_being_changed(url: str, seal: Seal, clock
     there = await database.look()
     assert there is not None
     assert there.size > 0
-    assert (there.installation, there.checks) == ("ins_1", seal.checks)
+    assert (there.installation, there.checks) == (INSTALLATION, seal.checks)
     assert min(there.rows.values()) > 0
     assert list(there.rows) == list(fresh.rows)
     assert await database.problems(quiet) == []
@@ -111,7 +111,7 @@ async def test_who_looks_whether_it_is_served_is_in_no_services_way(
 ) -> None:
     service = open_storage(url, seal, clock)
     await service.start()
-    installation = await service.remember("installation", "ins_1")
+    installation = await service.remember("installation", INSTALLATION)
     assert not await is_served(settings)
     assert not (settings.teleflow_data_dir / "lock").exists()
     with InstallationLock(installation):

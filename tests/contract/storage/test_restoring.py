@@ -17,8 +17,11 @@ from teleflow.ops import databases as ops
 from teleflow.storage.copies import InstallationLock
 from teleflow.storage.opening import open_storage
 
-from .complete import complete
+from .complete import INSTALLATION, complete
 from .rig import KEY, SetClock
+
+# Only root can give a folder away: for anybody else "the folder's owner" is who they are.
+OWNER = (1234, 4321) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
 
 
 @pytest.fixture
@@ -71,7 +74,7 @@ async def test_a_damaged_file_is_kept_aside(
     assert aside is not None
     assert aside.name.startswith("teleflow.db.before-")
     assert aside.read_bytes() == spoilt
-    assert (await ops.look(settings)).installation == "ins_1"
+    assert (await ops.look(settings)).installation == INSTALLATION
     assert await ops.check(settings, quiet) == []
     others = [each.name for each in path.parent.glob("teleflow.db*") if each != path]
     assert [name for name in others if not name.startswith(aside.name)] == []
@@ -79,17 +82,16 @@ async def test_a_damaged_file_is_kept_aside(
 
 async def test_what_a_service_has_is_left_alone(settings: Settings, tmp_path: Path) -> None:
     before = (tmp_path / "data" / "teleflow.db").read_bytes()
-    with InstallationLock("ins_1"), pytest.raises(Conflict) as raised:
+    with InstallationLock(INSTALLATION), pytest.raises(Conflict) as raised:
         await ops.restore(settings, tmp_path / "good.db", quiet)
     assert raised.value.code == "IN_USE"
     assert (tmp_path / "data" / "teleflow.db").read_bytes() == before
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files among another user's")
 async def test_what_root_puts_in_place_is_the_services_own(settings: Settings, tmp_path: Path) -> None:
     path = tmp_path / "data" / "teleflow.db"
     for each in (path.parent, *path.parent.iterdir()):
-        os.chown(each, 1234, 4321)
+        os.chown(each, *OWNER)
     await ops.restore(settings, tmp_path / "good.db", quiet)
     assert await ops.check(settings, quiet) == []
     with closing(sqlite3.connect(path)) as connection:
@@ -98,4 +100,4 @@ async def test_what_root_puts_in_place_is_the_services_own(settings: Settings, t
         connection.commit()
         made = sorted(path.parent.glob("**/*"))
         assert {each.name for each in made} >= {"teleflow.db", "teleflow.db-wal", "teleflow.db-shm", "lock"}
-        assert [each for each in made if (each.stat().st_uid, each.stat().st_gid) != (1234, 4321)] == []
+        assert [each for each in made if (each.stat().st_uid, each.stat().st_gid) != OWNER] == []
