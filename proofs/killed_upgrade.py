@@ -18,7 +18,11 @@ from pymongo.asynchronous.database import AsyncDatabase
 from teleflow.storage.opening import open_database
 
 # Every change of a schema goes through one of these.
-_CHANGES = ((DefaultImpl, "_exec"), (AsyncDatabase, "create_collection"), (AsyncCollection, "create_indexes"))
+_CHANGES = (
+    (DefaultImpl, "_exec"),
+    (AsyncDatabase, "create_collection"),
+    *((AsyncCollection, name) for name in ("create_indexes", "update_many", "update_one")),
+)
 
 
 def main(url: str, number: int) -> None:

@@ -11,16 +11,18 @@ PIECE: the size of the pieces that an intent is cut into, in bytes.
 from __future__ import annotations
 
 import asyncio
+import functools
 import itertools
 import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import closing
 from functools import partial
 from typing import Any
 
+import bson
 from pymongo import MongoClient, monitoring
+from pymongo.database import Database
 
 from teleflow.kit.seal import Seal
 from teleflow.model.audit import AuditEntry
@@ -115,31 +117,37 @@ async def with_storage(url: str, work: Callable[[Storage], Awaitable[Any]]) -> N
 Contents = dict[str, list[dict[str, Any]]]
 
 
+@functools.cache
+def connected(url: str) -> Database[dict[str, Any]]:
+    return MongoClient[dict[str, Any]](url).get_default_database()
+
+
 def dump(url: str) -> Contents:
     """All documents, with the writer's own."""
-    with closing(MongoClient[dict[str, Any]](url)) as client:
-        database = client.get_default_database()
-        return {name: list(database[name].find()) for name in database.list_collection_names()}
+    database = connected(url)
+    return {name: list(database[name].find()) for name in database.list_collection_names()}
 
 
-def restore(url: str, contents: Contents) -> None:
-    with closing(MongoClient[dict[str, Any]](url)) as client:
-        database = client.get_default_database()
-        for name in database.list_collection_names():
-            if name != "tf_schema":
-                database[name].delete_many({})
-                if contents.get(name):
-                    database[name].insert_many(contents[name])
+def restore(url: str, wanted: Contents, there: Contents) -> None:
+    """Make what is there what is wanted: only what differs is written, for there are many deaths."""
+    for name in {*wanted, *there} - {"tf_schema"}:
+        docs = {bson.encode(doc) for doc in wanted.get(name, [])}
+        others = {bson.encode(doc) for doc in there.get(name, [])}
+        collection = connected(url)[name]
+        if more := others - docs:
+            collection.delete_many({"_id": {"$in": [bson.decode(one)["_id"] for one in more]}})
+        if missing := docs - others:
+            collection.insert_many([bson.decode(one) for one in missing])
 
 
-def seen(url: str) -> Contents:
+def seen(contents: Contents) -> Contents:
     """What the service keeps; what is sealed, never twice the same, as its length only."""
     found = {
         name: sorted(
             ({key: len(value) if isinstance(value, bytes) else value for key, value in doc.items()} for doc in docs),
             key=lambda doc: str(doc["_id"]),
         )
-        for name, docs in dump(url).items()
+        for name, docs in contents.items()
         if not name.startswith(("tf_writer", "tf_leases"))
     }
     return {name: docs for name, docs in found.items() if docs}
@@ -173,12 +181,14 @@ def examined(server: str, name: str) -> dict[str, Any]:
             pass  # what is large is removed in steps
 
     asyncio.run(with_storage(url, prepare))
-    ready, before = dump(plain), seen(plain)
+    ready = there = dump(plain)
+    before = seen(ready)
     asyncio.run(with_storage(url, partial(tell, dies_before=None)))
-    after = seen(plain)
+    there = dump(plain)
+    after = seen(there)
     stood: list[str] = []
     while True:
-        restore(plain, ready)
+        restore(plain, ready, there)
         died = in_child(url, partial(tell, dies_before=len(stood)))
         if died == 0:
             return {"unit": name, "points": len(stood), "stood": stood}
@@ -186,14 +196,16 @@ def examined(server: str, name: str) -> dict[str, Any]:
             return {"unit": name, "wrong": f"ended with {died} at {len(stood)}"}
         # Whoever starts next takes over from the dead one, and finds it whole.
         asyncio.run(with_storage(url, look_after))
-        found = seen(plain)
+        there = dump(plain)
+        found = seen(there)
         if found not in (before, after):
             wrong = f"neither before nor after at {len(stood)}"
             return {"unit": name, "wrong": wrong, "found": differences(found, after)}
         stood.append("after" if found == after else "before")
         if found != after:
             asyncio.run(with_storage(url, unit))
-            if (found := seen(plain)) != after:
+            there = dump(plain)
+            if (found := seen(there)) != after:
                 wrong = f"done again is not done at {len(stood)}"
                 return {"unit": name, "wrong": wrong, "found": differences(found, after)}
 

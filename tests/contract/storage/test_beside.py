@@ -15,9 +15,9 @@ from teleflow.storage.base import Storage
 from teleflow.storage.sql import open_storage
 
 from .databases import Databases
+from .hooks import claimed, settle, stored
 from .rig import NOW, SENT, SetClock, a_job, accept, stored_session, stored_user
 from .test_events import an_event, numbers
-from .test_webhooks import claimed, settle, stored
 
 
 async def test_one_key_at_once_is_one_job_among_others(storage: Storage) -> None:

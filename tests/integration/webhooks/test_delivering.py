@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import json
 from typing import Any
 
+import pytest
 from aiohttp import web
 from standardwebhooks.webhooks import Webhook as Standard
 
@@ -148,3 +150,29 @@ async def test_a_delivery_is_sent_again_on_request(ann: Hooks, receiver: Receive
     assert told["id"] == first.id
     second = (await receiver.count(2))[1]
     assert (second.id, second.body) == (first.id, first.body)
+
+
+@pytest.mark.parametrize("status", [200, 500])
+async def test_what_is_asked_for_during_an_attempt_is_sent_after_it(
+    ann: Hooks, receiver: Receiver, status: int
+) -> None:
+    may_answer = asyncio.Event()
+
+    async def late() -> web.Response:
+        await may_answer.wait()
+        return web.Response(status=status)
+
+    receiver.answer = lambda _: late() if len(receiver.got) == 1 else 200
+    hook = await ann.hook(receiver.url, "message.received", retryPolicy="none")
+    await ann.hears("hello")
+    first = (await receiver.count(1))[0]
+    at = f"/webhooks/{hook['id']}/deliveries/{first.id}"
+    assert (await ann.ask("POST", f"{at}/resend", status=202))["state"] == "pending"
+    may_answer.set()
+    assert (await receiver.count(2))[1].id == first.id
+
+    async def delivered() -> dict[str, Any] | None:
+        told: dict[str, Any] = await ann.ask("GET", at)
+        return told if told["state"] == "delivered" else None
+
+    assert [one["status"] for one in (await until(delivered))["tries"]] == [status, 200]

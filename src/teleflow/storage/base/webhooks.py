@@ -93,7 +93,7 @@ class WebhookStore(Protocol):
         """With its body, where the log still has it, and its last attempts (50 at most), oldest first."""
 
     async def begin_again(self, user_id: str, webhook_id: str, delivery_id: str, *, now: int) -> Delivery | None:
-        """Deliver once more, with the policy from its beginning. One that is under way is due now.
+        """Deliver once more, with the policy from its beginning: now, or once an attempt that is under way has ended.
 
         Raises Conflict EVENT_GONE when the log no longer has the event; None when there is no such delivery.
         """

@@ -12,6 +12,10 @@ from teleflow.model.events import EventFilter
 from teleflow.model.webhooks import Ordering, RetryPolicy, Webhook
 from teleflow.storage import bindings
 
+# Whether an attempt at a delivery is under way, and whether another one was asked for meanwhile: that one is begun
+# when this one has ended, however it ended.
+IDLE, UNDER_WAY, ONCE_MORE = 0, 1, 2
+
 
 def row_of(seal: Seal, webhook: Webhook) -> dict[str, Any]:
     def sealed(place: str, text: str | None) -> bytes | None:

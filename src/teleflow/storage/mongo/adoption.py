@@ -7,6 +7,7 @@ import json
 from collections.abc import Sequence
 
 from teleflow.storage.base.adoption import History
+from teleflow.storage.common.webhooks import IDLE
 from teleflow.storage.mongo.part import Part, key
 from teleflow.storage.mongo.tx import Tx
 
@@ -25,7 +26,7 @@ async def _adopt(tx: Tx, deliveries: list[History]) -> int:
             continue
         came += 1
         doc = {name: value for name, value in dataclasses.asdict(delivery).items() if name not in _ELSEWHERE}
-        doc |= {"_id": delivery.id, "state": delivery.state.value, "is_open": 0, "body": body}
+        doc |= {"_id": delivery.id, "state": delivery.state.value, "is_open": 0, "taken": IDLE, "body": body}
         tx.put("webhook_deliveries", doc | {"event_number": None, "order_key": None})
         tried = dataclasses.asdict(attempt) | {
             "_id": key(delivery.id, attempt.number),

@@ -2,7 +2,7 @@
 
 A delivery that waits behind another one of its order is not due until that one has ended (`BEHIND`), so that what is
 due can be read from one index however much waits. While an attempt is under way, `due_at` says when to believe that
-whoever makes it has died.
+whoever makes it has died, and `taken` that it is so: who asks for another one meanwhile gets it afterwards.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from teleflow.kit.ids import new_id
 from teleflow.model.webhooks import BEHIND, Attempt, DeliveryState, Due, Ordering
-from teleflow.storage.common.webhooks import filter_of, order_key
+from teleflow.storage.common.webhooks import IDLE, ONCE_MORE, UNDER_WAY, filter_of, order_key
 from teleflow.storage.mongo.match import Doc
 from teleflow.storage.mongo.part import key
 from teleflow.storage.mongo.tx import Reads, Tx
@@ -70,6 +70,7 @@ async def plan_for(
             "earlier": 0,
             "due_at": BEHIND if behind else now,
             "is_open": 1,
+            "taken": IDLE,
             "created_at": now,
             "ended_at": None,
             "status": None,
@@ -92,7 +93,7 @@ async def take(tx: Tx, webhook: Doc, now: int, until: int, limit: int) -> tuple[
     docs = await some_due(tx, webhook["_id"], now, limit) if limit > 0 else []
     bodies = await _bodies(tx, webhook["user_id"], [doc["event_number"] for doc in docs if doc["body"] is None])
     for doc in docs:
-        await tx.change(_DELIVERIES, doc["_id"], {"due_at": until})
+        await tx.change(_DELIVERIES, doc["_id"], {"due_at": until, "taken": doc["taken"] or UNDER_WAY})
         own = doc["body"]
         body = own if own is not None else bodies.get(doc["event_number"], b"")
         due.append(
@@ -137,16 +138,21 @@ async def settle(
         return None
     number, is_open, state = doc["attempts"] + 1, bool(doc["is_open"]), doc["state"]
     tx.put(_ATTEMPTS, _attempt_document(doc, number, attempt))
-    goes_on = is_open and not success and again_at is not None
-    if success:
+    once_more = is_open and doc["taken"] == ONCE_MORE
+    goes_on = once_more or (is_open and not success and again_at is not None)
+    if once_more:
+        again_at = now  # what was asked for meanwhile is this one's end
+    elif success:
         state = DeliveryState.DELIVERED.value
     elif is_open and not goes_on:
         state = DeliveryState.FAILED.value
     fields = {
         "state": state,
         "attempts": number,
+        "earlier": number if once_more else doc["earlier"],
         "due_at": again_at if goes_on else now,
         "is_open": int(goes_on),
+        "taken": IDLE,
         "ended_at": None if goes_on else now,
         "status": attempt.status,
         "error": attempt.error,
@@ -191,9 +197,9 @@ async def begin_again(tx: Tx, delivery: Doc, now: int) -> Doc:
         "state": DeliveryState.PENDING.value,
         "is_open": 1,
         "ended_at": None,
-        "due_at": now,
         "earlier": delivery["attempts"],
     }
+    fields |= {"due_at": now} if delivery["taken"] == IDLE else {"taken": ONCE_MORE}
     await tx.change(_DELIVERIES, delivery["_id"], fields)
     return delivery | fields
 

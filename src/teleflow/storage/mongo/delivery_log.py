@@ -8,6 +8,7 @@ from typing import Any
 
 from teleflow.errors import Conflict, NotFound
 from teleflow.model.webhooks import Attempt, Delivery, DeliveryState, DeliveryStats
+from teleflow.storage.common.webhooks import UNDER_WAY
 from teleflow.storage.mongo import deliveries, webhooks
 from teleflow.storage.mongo.match import Doc
 from teleflow.storage.mongo.part import Part, key, page
@@ -157,7 +158,8 @@ async def _add_test(tx: Tx, delivery: Delivery, body: bytes) -> None:
     if await webhooks.mine(tx, delivery.user_id, delivery.webhook_id) is None:
         raise NotFound("There is no webhook of this id", code="WEBHOOK_NOT_FOUND")
     doc = {"_id": delivery.id, **{name: getattr(delivery, name) for name in _NAMES}}
-    doc |= {"state": delivery.state.value, "is_open": 1, "event_number": None, "order_key": None, "body": body}
+    doc |= {"state": delivery.state.value, "is_open": 1, "taken": UNDER_WAY}
+    doc |= {"event_number": None, "order_key": None, "body": body}
     tx.put(_DELIVERIES, doc)
     tx.ring([delivery.webhook_id])
 

@@ -14,6 +14,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 
 from teleflow.errors import SettingsError
 from teleflow.kit.clock import Clock
+from teleflow.storage.common.webhooks import IDLE
 from teleflow.storage.mongo import schema
 from teleflow.storage.mongo.lease import Lease
 from teleflow.storage.mongo.match import Doc
@@ -27,7 +28,13 @@ async def _v1_first(database: AsyncDatabase[Doc]) -> None:
     await make_indexes(database)
 
 
-STEPS: tuple[Step, ...] = (_v1_first,)
+async def _v2_once_more(database: AsyncDatabase[Doc]) -> None:
+    """Of each delivery, whether an attempt is under way."""
+    deliveries = database[schema.PREFIX + "webhook_deliveries"]
+    await deliveries.update_many({"taken": {"$exists": False}}, {"$set": {"taken": IDLE}})
+
+
+STEPS: tuple[Step, ...] = (_v1_first, _v2_once_more)
 
 
 Keys = tuple[tuple[str, int], ...]

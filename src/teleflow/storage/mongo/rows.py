@@ -271,7 +271,7 @@ TABLES: Mapping[str, Table] = {
         _table(
             "webhook_deliveries",
             "@id webhook_id user_id event_id event_type event_number#? session_id? order_key? body=? state attempts#"
-            " earlier# due_at# is_open# created_at# ended_at#? status#? error? duration_ms#?",
+            " earlier# due_at# is_open# created_at# ended_at#? status#? error? duration_ms#? taken#",
             parents=_OF_WEBHOOK,
             unique=("webhook_id", "event_number"),
         ),

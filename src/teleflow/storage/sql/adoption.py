@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.model.webhooks import Attempt
 from teleflow.storage.base.adoption import History
+from teleflow.storage.common.webhooks import IDLE
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part
 from teleflow.storage.sql.statement import Statement, Tx, given
@@ -39,7 +40,8 @@ async def _adopt(tx: Tx, deliveries: list[History]) -> int:
     came = 0
     for delivery, attempt, body in deliveries:
         row: dict[str, Any] = {name: getattr(delivery, name) for name in _NAMES}
-        row |= {"state": delivery.state.value, "is_open": 0, "event_number": None, "order_key": None, "body": body}
+        row |= {"state": delivery.state.value, "is_open": 0, "taken": IDLE}
+        row |= {"event_number": None, "order_key": None, "body": body}
         if await tx.run(_ADD, **row):
             came += 1
             await tx.run(_ADD_ATTEMPT, **_row(delivery.id, attempt))

@@ -2,7 +2,7 @@
 
 A delivery that waits behind another one of its order is not due until that one has ended (`BEHIND`), so that what is
 due can be read from one index however much waits. While an attempt is under way, `due_at` says when to believe that
-whoever makes it has died.
+whoever makes it has died, and `taken` that it is so: who asks for another one meanwhile gets it afterwards.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, delete, func, select, update
+from sqlalchemy import and_, case, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.kit.ids import new_id
 from teleflow.model.webhooks import BEHIND, Attempt, DeliveryState, Due, Ordering
-from teleflow.storage.common.webhooks import filter_of
+from teleflow.storage.common.webhooks import IDLE, ONCE_MORE, UNDER_WAY, filter_of
 from teleflow.storage.common.webhooks import order_key as order_key_of
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.statement import NO, YES, Statement, Tx, given
@@ -49,7 +49,18 @@ _DUE = Statement(
     .limit(given("most"))
     .with_for_update(of=t.webhook_deliveries, skip_locked=True)
 )
-_TAKE = Statement(update(t.webhook_deliveries).values(due_at=given("until")).where(_d.id == given("this")))
+_TAKE = Statement(
+    update(t.webhook_deliveries)
+    .values(due_at=given("until"), taken=case((_d.taken == IDLE, UNDER_WAY), else_=_d.taken))
+    .where(_d.id == given("this"))
+)
+BEGIN_AGAIN = Statement(
+    update(t.webhook_deliveries)
+    .values(state=DeliveryState.PENDING.value, is_open=1, ended_at=None, earlier=_d.attempts)
+    .values(due_at=case((_d.taken == IDLE, given("now")), else_=_d.due_at))
+    .values(taken=case((_d.taken == IDLE, IDLE), else_=ONCE_MORE))
+    .where(_d.id == given("this"))
+)
 _NEXT_DUE = Statement(
     select(_d.due_at)
     .where(_d.webhook_id == given("of_webhook"), _d.is_open == YES, _d.due_at < BEHIND)
@@ -57,7 +68,7 @@ _NEXT_DUE = Statement(
     .limit(1)
 )
 _STANDING = Statement(
-    select(_d.webhook_id, _d.user_id, _d.attempts, _d.is_open, _d.order_key, _d.state)
+    select(_d.webhook_id, _d.user_id, _d.attempts, _d.earlier, _d.is_open, _d.taken, _d.order_key, _d.state)
     .where(_d.id == given("this"))
     .with_for_update()
 )
@@ -67,9 +78,12 @@ _SETTLE = Statement(
     .values(
         {
             name: given(f"new_{name}")
-            for name in ("state", "attempts", "due_at", "is_open", "ended_at", "status", "error", "duration_ms")
+            for name in (
+                *("state", "attempts", "earlier", "due_at", "is_open", "ended_at", "status", "error", "duration_ms"),
+            )
         }
     )
+    .values(taken=IDLE)
     .where(_d.id == given("this"))
 )
 _LOCK_LOG = Statement(select(t.event_logs.c.newest).where(t.event_logs.c.user_id == given("of_user")).with_for_update())
@@ -104,6 +118,7 @@ _BLANK: dict[str, Any] = {
     "attempts": 0,
     "earlier": 0,
     "is_open": 1,
+    "taken": IDLE,
     "ended_at": None,
     "status": None,
     "error": None,
@@ -171,7 +186,7 @@ async def settle(
     row = await tx.one(_STANDING, this=delivery_id)
     if row is None:
         return None
-    webhook_id, user_id, attempts, is_open, order_key, state = row
+    webhook_id, user_id, attempts, earlier, is_open, taken, order_key, state = row
     await tx.run(
         _ADD_ATTEMPT,
         delivery_id=delivery_id,
@@ -184,8 +199,11 @@ async def settle(
         response_headers=json.dumps(dict(attempt.response_headers)),
         response=attempt.response,
     )
-    goes_on = bool(is_open) and not success and again_at is not None
-    if success:
+    once_more = bool(is_open) and taken == ONCE_MORE
+    goes_on = once_more or (bool(is_open) and not success and again_at is not None)
+    if once_more:
+        again_at, earlier = now, attempts + 1  # what was asked for meanwhile is this one's end
+    elif success:
         state = DeliveryState.DELIVERED.value
     elif is_open and not goes_on:
         state = DeliveryState.FAILED.value
@@ -194,6 +212,7 @@ async def settle(
         this=delivery_id,
         new_state=state,
         new_attempts=attempts + 1,
+        new_earlier=earlier,
         new_due_at=again_at if goes_on else now,
         new_is_open=int(goes_on),
         new_ended_at=None if goes_on else now,

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_, update
+from sqlalchemy import ColumnElement, and_, delete, func, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.errors import Conflict, NotFound
 from teleflow.model.webhooks import Attempt, Delivery, DeliveryState, DeliveryStats
+from teleflow.storage.common.webhooks import UNDER_WAY
 from teleflow.storage.sql import deliveries
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql.part import Part, every, one, page
@@ -62,11 +63,6 @@ _ATTEMPTS = Statement(
     .where(_a.delivery_id == given("this"))
     .order_by(_a.number.desc())
     .limit(given("most"))
-)
-_BEGIN_AGAIN = Statement(
-    update(t.webhook_deliveries)
-    .values(state=_S.PENDING.value, is_open=1, ended_at=None, due_at=given("now"), earlier=_d.attempts)
-    .where(_d.id == given("this"))
 )
 _ADD = Statement(insert(t.webhook_deliveries).values({c.name: given(c.name) for c in _d}))
 _OWNED = Statement(select(_w.id).where(_w.id == given("of_webhook"), _w.user_id == given("of_user")))
@@ -207,7 +203,7 @@ async def _begin_again(tx: Tx, user_id: str, webhook_id: str, delivery_id: str, 
         return None
     if row[-1] is None and row[-2] is None:
         raise Conflict("The log no longer has this event", code="EVENT_GONE")
-    await tx.run(_BEGIN_AGAIN, this=delivery_id, now=now)
+    await tx.run(deliveries.BEGIN_AGAIN, this=delivery_id, now=now)
     tx.ring(webhook_id)
     return await tx.one(_ONE, **asked)
 
@@ -216,7 +212,8 @@ async def _add_test(tx: Tx, delivery: Delivery, body: bytes) -> None:
     if await tx.one(_OWNED, of_webhook=delivery.webhook_id, of_user=delivery.user_id) is None:
         raise NotFound("There is no webhook of this id", code="WEBHOOK_NOT_FOUND")
     row: dict[str, Any] = {name: getattr(delivery, name) for name in _NAMES}
-    row |= {"state": delivery.state.value, "is_open": 1, "event_number": None, "order_key": None, "body": body}
+    row |= {"state": delivery.state.value, "is_open": 1, "taken": UNDER_WAY}
+    row |= {"event_number": None, "order_key": None, "body": body}
     await tx.run(_ADD, **row)
     tx.ring(delivery.webhook_id)
 

@@ -47,11 +47,6 @@ _EVENTS = Statement(
 _PLANNED = Statement(
     select(_d.id, _d.state).where(_d.webhook_id == given("of_webhook"), _d.event_number == given("of_event"))
 )
-_AGAIN = Statement(
-    update(t.webhook_deliveries)
-    .values(state=DeliveryState.PENDING.value, is_open=1, ended_at=None, due_at=given("now"), earlier=_d.attempts)
-    .where(_d.id == given("this"))
-)
 _NOT_GOT = frozenset({DeliveryState.FAILED.value, DeliveryState.CANCELLED.value})
 
 
@@ -119,7 +114,7 @@ async def _recover_some(tx: Tx, seal: Seal, recovery_id: str, now: int, limit: i
             event = {"id": id_, "type": type_, "session_id": session_id, "chat_id": chat_id}
             await deliveries.plan_one(tx, job.user_id, webhook.id, webhook.ordering, number, event, now)
         elif planned[1] in _NOT_GOT:
-            await tx.run(_AGAIN, this=planned[0], now=now)
+            await tx.run(deliveries.BEGIN_AGAIN, this=planned[0], now=now)
         else:
             continue
         found += 1

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from alembic.config import Config
     from sqlalchemy import Connection as SqlConnection
 
-HEAD = "0004"
-KNOWN = frozenset({"0001", "0002", "0003", HEAD})
+HEAD = "0005"
+KNOWN = frozenset({"0001", "0002", "0003", "0004", HEAD})
 TABLE = "schema_version"
 
 

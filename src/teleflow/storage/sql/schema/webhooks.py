@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import BigInteger, Column, Index, LargeBinary, Table, Text
+from sqlalchemy import BigInteger, Column, Index, LargeBinary, SmallInteger, Table, Text
 from sqlalchemy import text as sql
 
 from teleflow.storage.sql.schema.columns import flag, metadata, number, owned_by, sealed, text
@@ -58,6 +58,7 @@ webhook_deliveries = Table(
     number("status", null=True),
     text("error", null=True),
     number("duration_ms", null=True),
+    Column("taken", SmallInteger, nullable=False, server_default="0"),  # an attempt is under way: common.webhooks
     Index("ix_webhook_deliveries_planned", "webhook_id", "created_at", "id"),
     Index("uq_webhook_deliveries_event", "webhook_id", "event_number", unique=True),
     Index("ix_webhook_deliveries_due", "webhook_id", "due_at", "id", **_OPEN),

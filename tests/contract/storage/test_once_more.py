@@ -1,0 +1,60 @@
+"""A delivery that is asked for again."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from teleflow.model.webhooks import (
+    DeliveryState,
+)
+from teleflow.storage.base import Storage
+
+from .hooks import claimed, happen, owner, settle, stored
+from .rig import NOW
+
+
+@pytest.mark.parametrize("success", [True, False])
+async def test_what_is_asked_for_during_an_attempt_is_begun_after_it(storage: Storage, success: bool) -> None:
+    user, session = await owner(storage)
+    webhook = await stored(storage, user)
+    await happen(storage, user, session, 1)
+    (due,) = await claimed(storage, webhook)
+    again = await storage.begin_again(user.id, webhook.id, due.id, now=NOW)
+    assert again is not None
+    assert again.state is DeliveryState.PENDING
+    assert await claimed(storage, webhook, now=NOW + 1) == []  # an attempt is under way
+    await settle(storage, due, success=success, now=NOW + 2)
+    told = await storage.delivery(user.id, webhook.id, due.id)
+    assert told is not None
+    assert (told[0].state, told[0].attempts, told[0].earlier) == (DeliveryState.PENDING, 1, 1)
+    (second,) = await claimed(storage, webhook, now=NOW + 2)
+    assert (second.id, second.body, second.earlier) == (due.id, due.body, 1)
+    await settle(storage, second, success=True, now=NOW + 3)
+    assert await claimed(storage, webhook, now=NOW + 10**6) == []
+    told = await storage.delivery(user.id, webhook.id, due.id)
+    assert told is not None
+    assert (told[0].state, told[0].attempts) == (DeliveryState.DELIVERED, 2)
+
+
+async def test_what_is_asked_for_outlives_who_made_the_attempt(storage: Storage) -> None:
+    user, session = await owner(storage)
+    webhook = await stored(storage, user)
+    await happen(storage, user, session, 1)
+    (due,) = await claimed(storage, webhook)
+    await storage.begin_again(user.id, webhook.id, due.id, now=NOW)
+    (second,) = await claimed(storage, webhook, now=NOW + 15_000)  # who took it is believed to have died
+    assert second.id == due.id
+
+
+async def test_what_was_cancelled_during_an_attempt_stays_so(storage: Storage) -> None:
+    user, session = await owner(storage)
+    webhook = await stored(storage, user)
+    await happen(storage, user, session, 1)
+    (due,) = await claimed(storage, webhook)
+    await storage.begin_again(user.id, webhook.id, due.id, now=NOW)
+    await storage.update_webhook(dataclasses.replace(webhook, active=False), now=NOW)
+    await settle(storage, due, success=False)
+    await storage.update_webhook(webhook, now=NOW)
+    assert await claimed(storage, webhook, now=NOW + 10**6) == []
