@@ -30,6 +30,7 @@ from proofs.wire import Caller
 SENDERS = 100
 SECONDS = 4.0
 WARM_UP = 1.5
+WARM_UP_MESSAGES = 2_000
 BOUNDS = {"postgresql": 0.7, "mongodb": 0.5, "mongodb-alone": 0.5}
 Figures = dict[str, float]
 
@@ -117,11 +118,13 @@ async def _load(place: _Place, senders: int) -> Figures:
 
 
 async def _updates(place: _Place) -> Figures:
+    def of(cursor: str) -> tuple[GatewayProcess, SandboxProcess, Caller, str, str, str]:
+        return place.gateway, place.sandbox, place.caller, place.phones[0], place.account, cursor
+
     cursor = await events.end_of_log(place.caller, "")
+    _, _, cursor = await events.into_log(*of(cursor), WARM_UP_MESSAGES)
     before = {name: cpu_seconds_of_all(pid) for name, pid in place.beside.items()}
-    rate, cpu, _ = await events.into_log(
-        place.gateway, place.sandbox, place.caller, place.phones[0], place.account, cursor
-    )
+    rate, cpu, _ = await events.into_log(*of(cursor))
     theirs = {
         name: (cpu_seconds_of_all(pid) - before[name]) / events.MESSAGES * 1e6 for name, pid in place.beside.items()
     }

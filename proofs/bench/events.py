@@ -55,8 +55,8 @@ async def run(rounds: int) -> Outcome:
         return _judge(ours, bare, gateway)
 
 
-async def _write(sandbox: SandboxProcess, friend: str, to: str) -> None:
-    act = {"do": "send", "to": to, "text": "message {n} of quite an ordinary length", "times": MESSAGES}
+async def _write(sandbox: SandboxProcess, friend: str, to: str, messages: int = MESSAGES) -> None:
+    act = {"do": "send", "to": to, "text": "message {n} of quite an ordinary length", "times": messages}
     reply = await sandbox.control.ask("POST", f"/accounts/{friend}/act", act, within=_WITHIN)
     if reply.status != 200:
         raise RuntimeError(f"the messages were not written: {reply.status}")
@@ -73,12 +73,18 @@ async def end_of_log(caller: Caller, cursor: str) -> str:
 
 
 async def into_log(
-    gateway: GatewayProcess, sandbox: SandboxProcess, caller: Caller, friend: str, to: str, cursor: str
+    gateway: GatewayProcess,
+    sandbox: SandboxProcess,
+    caller: Caller,
+    friend: str,
+    to: str,
+    cursor: str,
+    messages: int = MESSAGES,
 ) -> tuple[float, float, str]:
     gateway.lag.mark()
     first = int(cursor.removeprefix("c"))
     used, began = cpu_seconds(gateway.pid), time.monotonic()
-    writing = asyncio.create_task(_write(sandbox, friend, to))
+    writing = asyncio.create_task(_write(sandbox, friend, to, messages))
 
     at = cursor
 
@@ -87,7 +93,7 @@ async def into_log(
         nonlocal at
         page = (await caller.get(f"/api/v1/events/log?limit=1&types=webhook.disabled&after={at}"))["data"]
         at = page["nextCursor"]
-        return int(at.removeprefix("c")) >= first + MESSAGES
+        return int(at.removeprefix("c")) >= first + messages
 
     await until(logged, _WITHIN, every=0.05)
     took = time.monotonic() - began
@@ -96,7 +102,7 @@ async def into_log(
     page = (await caller.get(f"/api/v1/events/log?limit=1000&types=message.received&after={cursor}"))["data"]
     if len(page["items"]) < 1000:
         raise RuntimeError("what came was no messages")
-    return MESSAGES / took, used / MESSAGES * 1e6, await end_of_log(caller, f"c{first + MESSAGES}")
+    return messages / took, used / messages * 1e6, await end_of_log(caller, f"c{first + messages}")
 
 
 async def _bare(folder: Path, sandbox: SandboxProcess, friend: str, sessions: list[str]) -> tuple[float, float]:

@@ -128,7 +128,7 @@ class Followers:
         live.tap.updates = feed
         if live.is_connected:
             feed.up()
-        ahead = Ahead(partial(self._store, session), feed.end, self._tasks)
+        ahead = Ahead(partial(self._store, session), feed.end, self._tasks, self._clock)
         try:
             while (batch := await feed.next()) is not None:
                 await ahead.put(batch)

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from teleflow.events.ahead import Ahead
+from teleflow.kit.clock import SystemClock
 from teleflow.kit.tasks import Tasks
 from teleflow.model.events import EventType, NewEvent
 from teleflow.model.updates import BoxPosition
@@ -34,6 +35,18 @@ class Shelf:
         return self.answer
 
 
+class Held(SystemClock):
+    """Sleeps until it is told to go on."""
+
+    def __init__(self) -> None:
+        self.slept: list[float] = []
+        self.may = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await self.may.wait()
+
+
 @pytest.fixture
 async def tasks() -> AsyncIterator[Tasks]:
     made = Tasks("test")
@@ -52,7 +65,7 @@ def ids(stored: list[Batch]) -> list[list[str]]:
 
 async def test_what_comes_during_a_commit_is_the_next_one_whole(tasks: Tasks) -> None:
     shelf = Shelf()
-    ahead = Ahead(shelf.store, shelf.ended.set, tasks)
+    ahead = Ahead(shelf.store, shelf.ended.set, tasks, SystemClock())
     await ahead.put(batch(1, came_at=5.0))
     await shelf.began.wait()
     for number in (2, 3, 4):
@@ -69,7 +82,7 @@ async def test_what_comes_during_a_commit_is_the_next_one_whole(tasks: Tasks) ->
 
 async def test_no_more_waits_than_there_is_room_for(tasks: Tasks) -> None:
     shelf = Shelf()
-    ahead = Ahead(shelf.store, shelf.ended.set, tasks)
+    ahead = Ahead(shelf.store, shelf.ended.set, tasks, SystemClock())
     await ahead.put(batch(1))
     await shelf.began.wait()
     more = asyncio.create_task(ahead.put(batch(*range(2, 700))))
@@ -86,7 +99,7 @@ async def test_nothing_is_stored_after_what_failed(tasks: Tasks) -> None:
     shelf = Shelf()
     shelf.error = ValueError("a bug")
     shelf.may.set()
-    ahead = Ahead(shelf.store, shelf.ended.set, tasks)
+    ahead = Ahead(shelf.store, shelf.ended.set, tasks, SystemClock())
     await ahead.put(batch(1))
     async with asyncio.timeout(5):
         await shelf.ended.wait()
@@ -101,7 +114,7 @@ async def test_it_ends_when_there_is_nobody_to_keep_it_for(tasks: Tasks) -> None
     shelf = Shelf()
     shelf.answer = False
     shelf.may.set()
-    ahead = Ahead(shelf.store, shelf.ended.set, tasks)
+    ahead = Ahead(shelf.store, shelf.ended.set, tasks, SystemClock())
     await ahead.put(batch(1))
     async with asyncio.timeout(5):
         await shelf.ended.wait()
@@ -112,7 +125,7 @@ async def test_it_ends_when_there_is_nobody_to_keep_it_for(tasks: Tasks) -> None
 
 async def test_a_close_stops_the_commit_that_is_under_way(tasks: Tasks) -> None:
     shelf = Shelf()
-    ahead = Ahead(shelf.store, shelf.ended.set, tasks)
+    ahead = Ahead(shelf.store, shelf.ended.set, tasks, SystemClock())
     await ahead.put(batch(1))
     await shelf.began.wait()
     await ahead.put(batch(2))
@@ -125,7 +138,7 @@ async def test_who_is_cancelled_stays_cancelled_though_storing_failed(tasks: Tas
     shelf = Shelf()
     shelf.error = ValueError("a bug")
     shelf.may.set()
-    ahead = Ahead(shelf.store, shelf.ended.set, tasks)
+    ahead = Ahead(shelf.store, shelf.ended.set, tasks, SystemClock())
 
     async def follow() -> None:
         try:
@@ -148,3 +161,30 @@ def test_a_box_of_two_batches_never_goes_back() -> None:
     assert moved == BoxPosition(7, 11, qts=4, date=51, seq=3, top_message=8, read_max=9)
     joined = Batch([], [stands], ()).joined(Batch([], [BoxPosition(7, 9), BoxPosition(0, 1)], ()))
     assert joined.positions == [stands, BoxPosition(0, 1)]
+
+
+async def test_where_much_comes_a_commit_takes_more_of_it_and_what_is_single_does_not_wait(tasks: Tasks) -> None:
+    shelf, clock = Shelf(), Held()
+    shelf.may.set()
+    ahead = Ahead(shelf.store, shelf.ended.set, tasks, clock)
+
+    async def stored(count: int) -> None:
+        async with asyncio.timeout(5):
+            while len(shelf.stored) < count:
+                await asyncio.sleep(0)
+
+    await ahead.put(batch(1))
+    await stored(1)
+    await ahead.put(batch(2))
+    await stored(2)
+    assert clock.slept == []
+    await ahead.put(batch(*range(3, 23)))
+    await stored(3)
+    for number in (23, 24):
+        await ahead.put(batch(number))
+    assert len(shelf.stored) == 3
+    clock.may.set()
+    await stored(4)
+    assert ids(shelf.stored)[3] == ["e23", "e24"]
+    assert clock.slept == [0.01]
+    await ahead.close()
