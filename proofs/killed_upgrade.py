@@ -31,6 +31,8 @@ def main(url: str, number: int) -> None:
     def counted(real: Any) -> Any:
         def change(self: Any, *given: Any, **more: Any) -> Any:
             nonlocal made
+            if isinstance(self, AsyncCollection) and "leases" in self.name:
+                return real(self, *given, **more)  # that somebody is at work is no change
             made += 1
             if made == number:
                 os.kill(os.getpid(), signal.SIGKILL)

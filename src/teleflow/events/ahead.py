@@ -16,7 +16,7 @@ from teleflow.kit.tasks import Tasks
 from teleflow.telegram.updates.gaps import Batch
 
 _AHEAD = 512
-_MUCH = 8  # events in one batch: more than a thousand a second
+_MUCH = 8  # events in one batch
 _GATHERED_S = 0.01
 
 
@@ -43,11 +43,14 @@ class Ahead:
         self._waiting = batch if self._waiting is None else self._waiting.joined(batch)
         if self._storing is None or self._storing.done():
             self._storing = self._tasks.start(self._work(), "events:store")
-        if len(self._waiting.events) < _AHEAD:
+        if not self._is_full():
             await asyncio.sleep(0)  # whoever reads what is there already waits for nothing: others have their turn
             return
         self._room.clear()
         await self._room.wait()
+
+    def _is_full(self) -> bool:
+        return self._waiting is not None and len(self._waiting.events) >= _AHEAD
 
     async def close(self) -> None:
         """Stop storing. Raises what storing failed with, but not to who is being cancelled."""
@@ -66,7 +69,7 @@ class Ahead:
                 self._room.set()
                 if not await self._store(batch):
                     break
-                if len(batch.events) >= _MUCH:
+                if len(batch.events) >= _MUCH and not self._is_full():
                     await self._clock.sleep(_GATHERED_S)
             else:
                 return

@@ -235,3 +235,28 @@ async def test_writers_are_not_kept_waiting_for_long(
     assert await waiting[0] == "thing"
     assert await storage.user(user.id) == user
     await storage.stop()
+
+
+@pytest.mark.parametrize("databases", ["alone"], indirect=True)
+def test_deliveries_of_a_program_of_before_are_carried_and_moved(
+    filled: tuple[str, Theirs[Doc]], told: list[str], seal: Seal
+) -> None:
+    """It may still run while this one brings the schema up to date, or have died in the middle of a write."""
+    url, at = filled
+    at.tf_webhook_deliveries.update_many({}, {"$unset": {"taken": 1}})
+    waiting = at.tf_webhook_deliveries.find_one({"is_open": 1})
+    assert waiting is not None
+
+    async def carry() -> None:
+        storage = open_storage(url, seal, SetClock())
+        await storage.start()
+        webhook, user = waiting["webhook_id"], waiting["user_id"]
+        claim = await storage.claim_deliveries(webhook, now=10**14, until=10**14 + 1, limit=9)
+        assert waiting["_id"] in {one.id for one in claim.due}
+        again = await storage.begin_again(user, webhook, waiting["_id"], now=10**14)
+        assert again is not None
+        await storage.stop()
+
+    assert asyncio.run(open_database(url).problems(told.append)) == []
+    asyncio.run(carry())
+    assert asyncio.run(open_database(url).problems(told.append)) == []

@@ -6,9 +6,8 @@ import dataclasses
 
 import pytest
 
-from teleflow.model.webhooks import (
-    DeliveryState,
-)
+from teleflow.kit.ids import new_id
+from teleflow.model.webhooks import DeliveryState, Recovery, RecoveryState
 from teleflow.storage.base import Storage
 
 from .hooks import claimed, happen, owner, settle, stored
@@ -58,3 +57,35 @@ async def test_what_was_cancelled_during_an_attempt_stays_so(storage: Storage) -
     await settle(storage, due, success=False)
     await storage.update_webhook(webhook, now=NOW)
     assert await claimed(storage, webhook, now=NOW + 10**6) == []
+
+
+async def test_what_was_closed_when_who_made_the_attempt_died_is_sent_once(storage: Storage) -> None:
+    user, session = await owner(storage)
+    webhook = await stored(storage, user)
+    await happen(storage, user, session, 1)
+    (due,) = await claimed(storage, webhook)
+    await storage.update_webhook(dataclasses.replace(webhook, active=False), now=NOW)
+    await storage.update_webhook(webhook, now=NOW)
+    await storage.begin_again(user.id, webhook.id, due.id, now=NOW + 15_000)
+    (second,) = await claimed(storage, webhook, now=NOW + 15_000)
+    await settle(storage, second, success=True, now=NOW + 15_001)
+    assert await claimed(storage, webhook, now=NOW + 10**6) == []
+
+
+@pytest.mark.parametrize("success", [True, False])
+async def test_what_a_recovery_finds_under_way_it_sends_unless_that_delivers(storage: Storage, success: bool) -> None:
+    user, session = await owner(storage)
+    webhook = await stored(storage, user)
+    await happen(storage, user, session, 1)
+    (due,) = await claimed(storage, webhook)
+    await storage.update_webhook(dataclasses.replace(webhook, active=False), now=NOW)
+    await storage.update_webhook(webhook, now=NOW)
+    await storage.add_recovery(
+        Recovery(new_id("rcv"), webhook.id, user.id, NOW, NOW + 9, 0, 0, RecoveryState.RUNNING, NOW)
+    )
+    for one in await storage.recoveries_to_run(limit=10):
+        await storage.recover_some(one, now=NOW, limit=9)
+    assert await claimed(storage, webhook) == []
+    await settle(storage, due, success=success, again_at=None if success else NOW + 50)
+    again = await claimed(storage, webhook, now=NOW + 50)
+    assert [one.id for one in again] == ([] if success else [due.id])

@@ -93,7 +93,7 @@ async def take(tx: Tx, webhook: Doc, now: int, until: int, limit: int) -> tuple[
     docs = await some_due(tx, webhook["_id"], now, limit) if limit > 0 else []
     bodies = await _bodies(tx, webhook["user_id"], [doc["event_number"] for doc in docs if doc["body"] is None])
     for doc in docs:
-        await tx.change(_DELIVERIES, doc["_id"], {"due_at": until, "taken": doc["taken"] or UNDER_WAY})
+        await tx.change(_DELIVERIES, doc["_id"], {"due_at": until, "taken": _taken(doc) or UNDER_WAY})
         own = doc["body"]
         body = own if own is not None else bodies.get(doc["event_number"], b"")
         due.append(
@@ -138,7 +138,7 @@ async def settle(
         return None
     number, is_open, state = doc["attempts"] + 1, bool(doc["is_open"]), doc["state"]
     tx.put(_ATTEMPTS, _attempt_document(doc, number, attempt))
-    once_more = is_open and doc["taken"] == ONCE_MORE
+    once_more = is_open and _taken(doc) == ONCE_MORE
     goes_on = once_more or (is_open and not success and again_at is not None)
     if once_more:
         again_at = now  # what was asked for meanwhile is this one's end
@@ -192,14 +192,23 @@ def _of_order(webhook_id: str, order: str) -> Doc:
     return {"webhook_id": webhook_id, "order_key": order, "is_open": 1}
 
 
-async def begin_again(tx: Tx, delivery: Doc, now: int) -> Doc:
+def _taken(delivery: Doc) -> int:
+    """A program of before, which still runs, or what it was about to write, may have left it out."""
+    return int(delivery.get("taken", IDLE))
+
+
+async def begin_again(tx: Tx, delivery: Doc, now: int, *, however: bool) -> Doc:
+    """Now, or when the attempt that is under way has ended: however it ended, or unless it delivered."""
     fields = {
         "state": DeliveryState.PENDING.value,
         "is_open": 1,
         "ended_at": None,
         "earlier": delivery["attempts"],
     }
-    fields |= {"due_at": now} if delivery["taken"] == IDLE else {"taken": ONCE_MORE}
+    if _taken(delivery) == IDLE or (not delivery["is_open"] and delivery["due_at"] <= now):
+        fields |= {"due_at": now, "taken": IDLE}  # who took it, and did not say how it ended, has died
+    elif however:
+        fields |= {"taken": ONCE_MORE}
     await tx.change(_DELIVERIES, delivery["_id"], fields)
     return delivery | fields
 

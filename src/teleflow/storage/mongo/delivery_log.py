@@ -149,7 +149,7 @@ async def _begin_again(tx: Tx, user_id: str, webhook_id: str, delivery_id: str, 
         return None
     if await _body(tx, doc) is None:
         raise Conflict("The log no longer has this event", code="EVENT_GONE")
-    doc = await deliveries.begin_again(tx, doc, now)
+    doc = await deliveries.begin_again(tx, doc, now, however=True)
     tx.ring([webhook_id])
     return _delivery(doc, await _responses(tx, [doc]))
 

@@ -113,5 +113,5 @@ async def _begin(tx: Tx, webhook: Doc, events: list[Doc], now: int) -> int:
     ordering = Ordering(webhook["ordering"])
     await deliveries.plan_for(tx, webhook["user_id"], webhook["_id"], ordering, missing, now)
     for doc in again:
-        await deliveries.begin_again(tx, doc, now)
+        await deliveries.begin_again(tx, doc, now, however=False)
     return len(missing) + len(again)

@@ -27,11 +27,12 @@ _TYPES = {"#": int, "=": bytes}
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """`type` is that of Python, in a row and in a document."""
+    """`type` is that of Python, in a row and in a document. `default`: a document may lack it, and means this."""
 
     name: str
     type: type
     nullable: bool
+    default: int | None = None
 
     def fits(self, value: Any) -> bool:
         return (value is None and self.nullable) or type(value) is self.type
@@ -73,6 +74,7 @@ class Table:
     def row(self, doc: Doc) -> Row:
         """Raises KeyError for a document that lacks a field."""
         hidden = self.key[0] if self.is_id else None
+        doc = {**self.defaults, **doc}
         row = tuple([doc["_id"] if name == hidden else doc[name] for name in self.names])
         return _fact_row(row) if self.name == "facts" else row
 
@@ -92,6 +94,7 @@ class Table:
     def unlike(self, doc: Doc) -> list[str]:
         """What of a document is not as this program writes and reads it."""
         found = []
+        doc = {**self.defaults, **doc}
         for column in self.columns:
             name = "_id" if self.is_id and column.name == self.key[0] else column.name
             if name not in doc:
@@ -102,6 +105,10 @@ class Table:
             found.append("has the _id of another one")
         found += [f"lacks {name}" for name in self.beside if name not in doc]
         return found + [f"has {name}, which is unknown" for name in sorted(doc.keys() - self.fields)]
+
+    @property
+    def defaults(self) -> Doc:
+        return {column.name: column.default for column in self.columns if column.default is not None}
 
     @property
     def beside(self) -> tuple[str, ...]:
@@ -115,13 +122,18 @@ class Table:
 
 
 def _table(name: str, columns: str, *, key: str = "", **more: Any) -> Table:
-    """A column is a text; `#`: a number, `=`: bytes, `?`: or null. `@` before one: it is the `_id`."""
+    """A column is a text; `#`: a number, `=`: bytes, `?`: or null; `:0`: when it is lacking. `@`: it is the `_id`."""
     told = columns.split()
     is_id = told[0].startswith("@")
     parsed = []
     for one in told:
-        bare = one.removeprefix("@").rstrip("?")
-        parsed.append(Column(bare.rstrip("#="), _TYPES.get(bare[-1], str), one.endswith("?")))
+        marked, _, default = one.removeprefix("@").partition(":")
+        bare = marked.rstrip("?")
+        parsed.append(
+            Column(
+                bare.rstrip("#="), _TYPES.get(bare[-1], str), marked.endswith("?"), int(default) if default else None
+            )
+        )
     keys = (parsed[0].name,) if is_id else tuple(key.split())
     return Table(name, tuple(parsed), keys, is_id, **more)
 
@@ -271,7 +283,7 @@ TABLES: Mapping[str, Table] = {
         _table(
             "webhook_deliveries",
             "@id webhook_id user_id event_id event_type event_number#? session_id? order_key? body=? state attempts#"
-            " earlier# due_at# is_open# created_at# ended_at#? status#? error? duration_ms#? taken#",
+            " earlier# due_at# is_open# created_at# ended_at#? status#? error? duration_ms#? taken#:0",
             parents=_OF_WEBHOOK,
             unique=("webhook_id", "event_number"),
         ),

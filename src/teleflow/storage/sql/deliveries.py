@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import and_, case, delete, func, select, update
+from sqlalchemy import and_, case, delete, func, or_, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.kit.ids import new_id
@@ -54,13 +54,22 @@ _TAKE = Statement(
     .values(due_at=given("until"), taken=case((_d.taken == IDLE, UNDER_WAY), else_=_d.taken))
     .where(_d.id == given("this"))
 )
-BEGIN_AGAIN = Statement(
-    update(t.webhook_deliveries)
-    .values(state=DeliveryState.PENDING.value, is_open=1, ended_at=None, earlier=_d.attempts)
-    .values(due_at=case((_d.taken == IDLE, given("now")), else_=_d.due_at))
-    .values(taken=case((_d.taken == IDLE, IDLE), else_=ONCE_MORE))
-    .where(_d.id == given("this"))
-)
+# Who took one, and had not said how it ended when it was closed and its time was over, has died.
+_nobodys = or_(_d.taken == IDLE, and_(_d.is_open == NO, _d.due_at <= given("now")))
+
+
+def _begins(taken: Any) -> Statement:
+    """Now, or when the attempt that is under way has ended; what `taken` is then meanwhile."""
+    return Statement(
+        update(t.webhook_deliveries)
+        .values(state=DeliveryState.PENDING.value, is_open=1, ended_at=None, earlier=_d.attempts)
+        .values(due_at=case((_nobodys, given("now")), else_=_d.due_at), taken=case((_nobodys, IDLE), else_=taken))
+        .where(_d.id == given("this"))
+    )
+
+
+BEGIN_AGAIN = _begins(ONCE_MORE)
+BEGIN_UNLESS_DELIVERED = _begins(_d.taken)
 _NEXT_DUE = Statement(
     select(_d.due_at)
     .where(_d.webhook_id == given("of_webhook"), _d.is_open == YES, _d.due_at < BEHIND)

@@ -114,7 +114,7 @@ async def _recover_some(tx: Tx, seal: Seal, recovery_id: str, now: int, limit: i
             event = {"id": id_, "type": type_, "session_id": session_id, "chat_id": chat_id}
             await deliveries.plan_one(tx, job.user_id, webhook.id, webhook.ordering, number, event, now)
         elif planned[1] in _NOT_GOT:
-            await tx.run(deliveries.BEGIN_AGAIN, this=planned[0], now=now)
+            await tx.run(deliveries.BEGIN_UNLESS_DELIVERED, this=planned[0], now=now)
         else:
             continue
         found += 1
