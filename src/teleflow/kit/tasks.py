@@ -17,6 +17,29 @@ _log = structlog.get_logger(__name__)
 T = TypeVar("T")
 
 
+_left: set[asyncio.Task[Any]] = set()
+
+
+async def unbroken(work: Coroutine[Any, Any, T], unwanted: Callable[[T], object]) -> T:
+    """The result of what must not be broken off, and ends by itself.
+
+    Whoever is cancelled meanwhile goes, and its result is given to `unwanted`; how it failed is nobody's then.
+    """
+    task = asyncio.get_running_loop().create_task(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        _left.add(task)
+        task.add_done_callback(lambda done: _end(done, unwanted))
+        raise
+
+
+def _end(done: asyncio.Task[T], unwanted: Callable[[T], object]) -> None:
+    _left.discard(done)
+    if not done.cancelled() and done.exception() is None:
+        unwanted(done.result())
+
+
 class Tasks:
     """A set of running tasks, stopped together."""
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import signal
 from collections.abc import Iterator
+from typing import Any
 
 import asyncpg
 import pytest
@@ -13,7 +16,7 @@ from proofs.postgres import Postgres
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.seal import Seal
 from teleflow.storage.sql import open_storage
-from teleflow.storage.sql.postgres import hold
+from teleflow.storage.sql.postgres import connection, hold
 
 from .databases import Databases
 from .programs import start_program
@@ -235,3 +238,24 @@ async def test_another_schema_is_kept_apart(server: Postgres, seal: Seal) -> Non
     found = await connection.fetch("SELECT DISTINCT schemaname FROM pg_tables WHERE tablename = 'send_log'")
     assert [row["schemaname"] for row in found] == ["other"]
     await connection.close()
+
+
+async def test_connecting_may_be_given_up_at_any_moment(server: Postgres) -> None:
+    """The driver told the event loop of a future that nobody looks at, which is a line in the log for nothing."""
+    told: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: told.append(context))
+    url = connection.address(server.url())
+    others = asyncio.all_tasks()
+    for moment in range(40):
+        task = asyncio.create_task(connection.connect(url))
+        for _ in range(moment):
+            await asyncio.sleep(0)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            (await task).terminate()
+    async with asyncio.timeout(10):
+        while asyncio.all_tasks() - others:
+            await asyncio.sleep(0)
+    gc.collect()
+    await asyncio.sleep(0)
+    assert told == []

@@ -14,6 +14,7 @@ from sqlalchemy.engine.url import URL
 from sqlalchemy.exc import ArgumentError
 
 from teleflow.errors import SettingsError, Unreachable
+from teleflow.kit.tasks import unbroken
 from teleflow.storage.sql.postgres.text import stored, told
 from teleflow.storage.sql.statement import Row, Statement
 
@@ -55,8 +56,21 @@ def address(url: str) -> URL:
 
 async def connect(url: URL) -> Connection:
     """A connection that says "durable": an acknowledged commit is on the server's disk."""
-    connection: Connection = await asyncpg.connect(dsn=dsn(url), **options())
-    return connection
+    return await opened(dsn=dsn(url), **options())
+
+
+async def opened(*given: Any, **options_: Any) -> Connection:
+    """As the driver opens one, which may be given up at any moment.
+
+    Cancelled at the wrong one, the driver tells the event loop of an error that is nobody's; so it goes on, no longer
+    than its `timeout`, and what it opens then is thrown away.
+    """
+
+    async def opening() -> Connection:
+        connection: Connection = await asyncpg.connect(*given, **options_)
+        return connection
+
+    return await unbroken(opening(), asyncpg.Connection.terminate)
 
 
 def dsn(url: URL) -> str:

@@ -95,7 +95,7 @@ class PostgresDatabase:
         del given["server_settings"]["idle_in_transaction_session_timeout"]  # whoever reads may have a slow disk
         try:
             async with asyncio.timeout(c.CONNECT_S):
-                connection: c.Connection = await asyncpg.connect(dsn=c.dsn(self._url), **given)
+                connection = await c.opened(dsn=c.dsn(self._url), **given)
         except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
             raise c.not_reached(error) from error
         try:

@@ -62,7 +62,9 @@ class PostgresEngine:
         finally:
             first.terminate()
         await migrate(self._url)
-        self._pool = await asyncpg.create_pool(c.dsn(self._url), min_size=1, max_size=self._size, **c.options())
+        self._pool = await asyncpg.create_pool(
+            c.dsn(self._url), min_size=1, max_size=self._size, connect=c.opened, **c.options()
+        )
         self._heavy = Tasks("storage-heavy")
         self._writer = Writer(partial(c.connect, self._url), self._dialect, self._clock)
         self._writer.on_append = self._ring

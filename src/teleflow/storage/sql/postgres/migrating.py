@@ -49,8 +49,7 @@ async def migrate(url: URL) -> None:
 
 
 async def _connected(url: URL) -> c.Connection:
-    connection: c.Connection = await asyncpg.connect(dsn=c.dsn(url), timeout=c.CONNECT_S)
-    return connection
+    return await c.opened(dsn=c.dsn(url), timeout=c.CONNECT_S)
 
 
 def _upgrade(bound: SyncConnection) -> None:
