@@ -40,10 +40,10 @@ async def test_who_waits_is_told_how_it_ended() -> None:
         return "made"
 
     async def badly() -> str:
-        raise OSError
+        raise OSError("no room")
 
     unwanted = list[str]()
     assert await unbroken(well(), unwanted.append) == "made"
-    with pytest.raises(OSError, match=""):
+    with pytest.raises(OSError, match="no room"):
         await unbroken(badly(), unwanted.append)
     assert unwanted == []
