@@ -18,6 +18,22 @@ settings.load_profile("shared")
 # Structlog's own way with a traceback, locals and colours, takes a second for each.
 _plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
 structlog.configure(processors=[*structlog.get_config()["processors"][:-1], _plain])
+_configure, _KEPT = structlog.configure, structlog.get_config()
+
+
+def _without_cache(*given: Any, **options: Any) -> None:
+    """A logger that was used under one configuration must not keep it for the tests after it."""
+    _configure(*given, **{**options, "cache_logger_on_first_use": False})
+
+
+structlog.configure = _without_cache  # type: ignore[assignment]
+
+
+@pytest.fixture(autouse=True)
+def logs_as_they_were() -> Iterator[None]:
+    """A proof or a command that runs in this process sets the level for itself."""
+    yield
+    _configure(**_KEPT)
 
 
 @pytest.fixture(autouse=True)

@@ -58,7 +58,7 @@ async def test_the_story_is_told_to_its_end(client: str) -> None:
             *start, json.dumps(sandbox.info()), *steps, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
         )
         try:
-            out, err = await asyncio.wait_for(told.communicate(), 90)
+            out, err = await asyncio.wait_for(told.communicate(), 200)
         finally:
             if told.returncode is None:
                 told.kill()
