@@ -170,7 +170,7 @@ def test_the_time_is_linear_whatever_is_given(tangle: str, mode: ParseMode) -> N
             formatted(text, mode)
         return time.process_time() - began
 
-    assert took(40_000) < 2.0, "a square would take minutes"
+    assert took(40_000) < 10.0, "a square would take minutes"
 
 
 @given(st.text(alphabet="ab*_~|`[]()\\\n🦊 .:/", max_size=60))
