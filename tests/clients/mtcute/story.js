@@ -23,7 +23,7 @@ async function client() {
 
 const steps = process.argv.slice(3);
 const ANN = "+15550100001", BOB = "+15550100002", EVE = "+15550100003";
-const WAIT = 30000;
+const WAIT = 15000;
 
 async function control(method, path, body) {
   const answer = await fetch(dc.controlUrl + path, {
