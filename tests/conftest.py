@@ -26,7 +26,7 @@ def _without_cache(*given: Any, **options: Any) -> None:
     _configure(*given, **{**options, "cache_logger_on_first_use": False})
 
 
-structlog.configure = _without_cache  # type: ignore[assignment]
+structlog.configure = _without_cache
 
 
 @pytest.fixture(autouse=True)

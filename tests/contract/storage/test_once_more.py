@@ -7,19 +7,26 @@ import dataclasses
 import pytest
 
 from teleflow.kit.ids import new_id
-from teleflow.model.webhooks import DeliveryState, Recovery, RecoveryState
+from teleflow.model.users import User
+from teleflow.model.webhooks import DeliveryState, Due, Recovery, RecoveryState, Webhook
 from teleflow.storage.base import Storage
 
 from .hooks import claimed, happen, owner, settle, stored
 from .rig import NOW
 
 
-@pytest.mark.parametrize("success", [True, False])
-async def test_what_is_asked_for_during_an_attempt_is_begun_after_it(storage: Storage, success: bool) -> None:
+async def under_way(storage: Storage) -> tuple[User, Webhook, Due]:
+    """A delivery whose attempt has begun."""
     user, session = await owner(storage)
     webhook = await stored(storage, user)
     await happen(storage, user, session, 1)
     (due,) = await claimed(storage, webhook)
+    return user, webhook, due
+
+
+@pytest.mark.parametrize("success", [True, False])
+async def test_what_is_asked_for_during_an_attempt_is_begun_after_it(storage: Storage, success: bool) -> None:
+    user, webhook, due = await under_way(storage)
     again = await storage.begin_again(user.id, webhook.id, due.id, now=NOW)
     assert again is not None
     assert again.state is DeliveryState.PENDING
@@ -38,20 +45,14 @@ async def test_what_is_asked_for_during_an_attempt_is_begun_after_it(storage: St
 
 
 async def test_what_is_asked_for_outlives_who_made_the_attempt(storage: Storage) -> None:
-    user, session = await owner(storage)
-    webhook = await stored(storage, user)
-    await happen(storage, user, session, 1)
-    (due,) = await claimed(storage, webhook)
+    user, webhook, due = await under_way(storage)
     await storage.begin_again(user.id, webhook.id, due.id, now=NOW)
     (second,) = await claimed(storage, webhook, now=NOW + 15_000)  # who took it is believed to have died
     assert second.id == due.id
 
 
 async def test_what_was_cancelled_during_an_attempt_stays_so(storage: Storage) -> None:
-    user, session = await owner(storage)
-    webhook = await stored(storage, user)
-    await happen(storage, user, session, 1)
-    (due,) = await claimed(storage, webhook)
+    user, webhook, due = await under_way(storage)
     await storage.begin_again(user.id, webhook.id, due.id, now=NOW)
     await storage.update_webhook(dataclasses.replace(webhook, active=False), now=NOW)
     await settle(storage, due, success=False)
@@ -60,10 +61,7 @@ async def test_what_was_cancelled_during_an_attempt_stays_so(storage: Storage) -
 
 
 async def test_what_was_closed_when_who_made_the_attempt_died_is_sent_once(storage: Storage) -> None:
-    user, session = await owner(storage)
-    webhook = await stored(storage, user)
-    await happen(storage, user, session, 1)
-    (due,) = await claimed(storage, webhook)
+    user, webhook, due = await under_way(storage)
     await storage.update_webhook(dataclasses.replace(webhook, active=False), now=NOW)
     await storage.update_webhook(webhook, now=NOW)
     await storage.begin_again(user.id, webhook.id, due.id, now=NOW + 15_000)
@@ -74,10 +72,7 @@ async def test_what_was_closed_when_who_made_the_attempt_died_is_sent_once(stora
 
 @pytest.mark.parametrize("success", [True, False])
 async def test_what_a_recovery_finds_under_way_it_sends_unless_that_delivers(storage: Storage, success: bool) -> None:
-    user, session = await owner(storage)
-    webhook = await stored(storage, user)
-    await happen(storage, user, session, 1)
-    (due,) = await claimed(storage, webhook)
+    user, webhook, due = await under_way(storage)
     await storage.update_webhook(dataclasses.replace(webhook, active=False), now=NOW)
     await storage.update_webhook(webhook, now=NOW)
     await storage.add_recovery(
