@@ -29,7 +29,7 @@ async def test_who_is_cancelled_goes_and_the_work_ends(fails: bool) -> None:
         await waiting
     assert unwanted == []
     may.set()
-    await ended.wait()
+    await asyncio.wait_for(ended.wait(), 5)
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     assert unwanted == ([] if fails else ["made"])
