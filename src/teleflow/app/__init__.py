@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from teleflow.app.gateway import Gateway, accounts
+from teleflow.app.gateway import Gateway
 from teleflow.app.serving import Ready, listen, serve
 
-__all__ = ["Gateway", "Ready", "accounts", "listen", "serve"]
+__all__ = ["Gateway", "Ready", "listen", "serve"]

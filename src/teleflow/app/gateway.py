@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any, Self
 
@@ -33,7 +32,7 @@ from teleflow.kit.ids import new_id
 from teleflow.kit.tasks import Tasks
 from teleflow.meters import Meters
 from teleflow.model.sessions import Device
-from teleflow.ops.keyring import KeyWatch, refuse_unadmitted, seal_of, take_possession
+from teleflow.ops.keyring import KeyWatch, seal_of, take_possession
 from teleflow.outbox.holds import HoldsOnDisk
 from teleflow.outbox.lanes import Lanes
 from teleflow.outbox.outbox import Outbox
@@ -41,9 +40,8 @@ from teleflow.outbox.sender import Sender
 from teleflow.outbox.settle import Settler
 from teleflow.outbox.strangers import Strangers
 from teleflow.outbox.uploads import Uploads
-from teleflow.services.accounts import Accounts, service_credentials
+from teleflow.services.accounts import service_credentials
 from teleflow.services.everything import Services
-from teleflow.services.passwords import Passwords
 from teleflow.services.sweep import Sweep
 from teleflow.services.users import FirstAdmin
 from teleflow.services.virtual_phones import VirtualPhones
@@ -288,18 +286,3 @@ def _build_app(services: Services, settings: Settings, clock: Clock, meters: Met
     from teleflow.api.main import build_app
 
     return build_app(services, settings, clock=clock, meters=meters, tracing=tracing)
-
-
-@asynccontextmanager
-async def accounts(settings: Settings) -> AsyncIterator[Accounts]:
-    """The users as rows, for commands beside a running service: takes no lock, starts nothing else."""
-    clock, seal = SystemClock(), await seal_of(Secrets.load(settings))
-    storage = open_storage(settings.database, seal, clock)
-    await storage.start()
-    passwords = Passwords(workers=1)
-    try:
-        await refuse_unadmitted(storage, seal)
-        yield Accounts(storage, passwords, settings, clock)
-    finally:
-        passwords.close()
-        await storage.stop()

@@ -145,11 +145,11 @@ def _run(work: Callable[[Accounts], Awaitable[None]]) -> None:
 
 @asynccontextmanager
 async def _accounts() -> AsyncIterator[Accounts]:
-    from teleflow import app
     from teleflow.config import load_settings
     from teleflow.ops.opened import require_installation
+    from teleflow.ops.users import open_accounts
 
     settings = load_settings()
     require_installation(settings)
-    async with app.accounts(settings) as accounts:
+    async with open_accounts(settings) as accounts:
         yield accounts
