@@ -63,8 +63,11 @@ async def test_a_full_database_acknowledges_nothing_and_recovers(storage: Storag
     assert rows(tmp_path, "send_jobs") == stored + 1
 
 
-async def test_a_commit_that_fails_tells_every_caller_and_leaves_nothing(storage: Storage, tmp_path: Path) -> None:
+async def test_a_commit_that_fails_tells_every_caller_and_leaves_nothing(
+    storage: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Deferred constraints are checked by COMMIT itself: the one failure that can be ordered there."""
+    monkeypatch.setattr(writer_module, "LOOP_BUDGET", 60.0)  # all three in one batch, however slow the machine
     user = await stored_user(storage)
     connection = writing_connection(storage)
     connection.execute("PRAGMA defer_foreign_keys = OFF")
