@@ -13,8 +13,10 @@ from telethon.errors import TypeNotFoundError
 from telethon.extensions import BinaryReader
 from telethon.tl import TLObject
 from telethon.tl import types as tl
+from telethon.tl.alltlobjects import tlobjects
 
 from teleflow.errors import Invalid
+from teleflow.telegram.mtproto.compiled import is_rewritten
 from teleflow.telegram.mtproto.reader import Reader
 from teleflow.telegram.tl import names
 from teleflow.telegram.tl.codec import DEEPEST, object_from, refs_in, request_from
@@ -68,6 +70,8 @@ def value(field: Field, chance: random.Random, depth: int) -> Any:
     match field.kind:
         case Kind.INT:
             return chance.randint(1, 2**31 - 1)
+        case Kind.LONG if field.name in {"chat_id", "channel_id"}:
+            return chance.randint(1, 2**39)  # Telethon bends those that no chat can have
         case Kind.LONG:
             return chance.randint(-(2**63), 2**63 - 1)
         case Kind.INT128 | Kind.INT256:
@@ -175,6 +179,8 @@ def test_our_reader_reads_what_telethons_reads() -> None:
     """Every constructor of the layer, whole and cut short."""
     chance = random.Random(5)
     for kind in names.constructors().values():
+        if kind is tl.FutureSalts:
+            continue  # Telethon writes boxed what it reads bare
         raw = bytes(made(kind, chance))
         theirs, ours = BinaryReader(raw), Reader(raw)
         assert ours.tgread_object() == theirs.tgread_object()
@@ -189,3 +195,28 @@ def test_our_reader_reads_what_telethons_reads() -> None:
                 else:
                     refused.append(False)
             assert refused[0] == refused[1], (kind, cut)
+
+
+def test_nearly_all_that_is_answered_has_a_reader_of_its_own() -> None:
+    """The rest goes the slow way: right, but what it costs should be noticed when Telethon writes otherwise."""
+    slow = [name for name, kind in names.constructors().items() if not is_rewritten(kind)]
+    assert len(slow) < 30, slow
+
+
+def test_a_class_of_unexpected_making_is_read_by_its_own_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Odd:
+        CONSTRUCTOR_ID = 0x0DD0DD0D
+
+        def __init__(self, twice: int) -> None:
+            self.twice = 2 * twice
+
+        @classmethod
+        def from_reader(cls, reader: Any) -> Odd:
+            _twice = reader.read_int()
+            return cls(twice=_twice)
+
+    monkeypatch.setitem(tlobjects, Odd.CONSTRUCTOR_ID, Odd)
+    assert not is_rewritten(Odd)
+    reader = Reader(struct.pack("<III", 0x1CB5C415, 1, Odd.CONSTRUCTOR_ID) + struct.pack("<i", 21))
+    (read,) = reader.tgread_object()
+    assert (read.twice, reader.tell_position()) == (42, 16)

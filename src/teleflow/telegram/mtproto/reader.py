@@ -11,7 +11,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from telethon.extensions import BinaryReader
-from telethon.tl.alltlobjects import tlobjects
+
+from teleflow.telegram.mtproto.compiled import read_object
 
 _INT = struct.Struct("<i").unpack_from
 _UINT = struct.Struct("<I").unpack_from
@@ -21,7 +22,6 @@ _DOUBLE = struct.Struct("<d").unpack_from
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _VECTOR = 0x1CB5C415
 _LONG_FORM = 254  # of bytes: three more bytes tell the length
-_known = tlobjects.get
 
 
 class Reader(BinaryReader):  # type: ignore[misc]
@@ -69,18 +69,13 @@ class Reader(BinaryReader):  # type: ignore[misc]
         return _EPOCH + timedelta(seconds=self.read_int())
 
     def tgread_object(self) -> Any:
-        position = self.position
-        kind = _known(_UINT(self.stream, position)[0])
-        if kind is None:  # a bool, a vector, something of MTProto's own, or nothing that is known
-            return super().tgread_object()
-        self.position = position + 4
-        return kind.from_reader(self)
+        found, self.position = read_object(self.stream, self.position)
+        return found
 
     def tgread_vector(self) -> list[Any]:
         if self.read_int(signed=False) != _VECTOR:
             raise RuntimeError("a vector was expected")
-        read = self.tgread_object
-        return [read() for _ in range(self.read_int())]
+        return [self.tgread_object() for _ in range(self.read_int())]
 
     def _missing(self) -> int:
         raise BufferError("the data ends early")
