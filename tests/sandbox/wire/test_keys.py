@@ -11,7 +11,7 @@ import cryptg
 import pytest
 from telethon.tl import functions, types
 
-from teleflow.sandbox.mtproto import gate
+from teleflow.sandbox.mtproto import gate, rsa
 from teleflow.sandbox.mtproto.rsa import ServerKey
 from tests.sandbox.support.centre import NEAREST, Centre, centre, sending, until
 from tests.sandbox.support.raw import LAYER, RawClient, introduction, signed
@@ -221,3 +221,19 @@ async def test_coming_and_going_leaves_nothing_behind(dc: Centre) -> None:
     assert not engine._fresh
     assert not engine._deadlines
     assert not engine.calls._unwanted
+
+
+def test_a_made_keys_fingerprint_has_sixteen_digits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """mtcute 0.30 files it with its leading zeros, and looks for it without."""
+    first = [bytes(19) + b"\x0f", bytes(19) + b"\x10"]  # the last byte is the fingerprint's highest
+    monkeypatch.setattr(rsa, "sha1", lambda _: Digest(first.pop(0)))
+    assert ServerKey.generate().fingerprint == 0x10 << 56
+    assert not first
+
+
+class Digest:
+    def __init__(self, held: bytes) -> None:
+        self._held = held
+
+    def digest(self) -> bytes:
+        return self._held
