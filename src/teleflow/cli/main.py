@@ -10,7 +10,7 @@ from teleflow import __version__
 from teleflow.cli import adopt, db, doctor, health, keys, remote, run, users, webhooks
 from teleflow.cli.output import EXIT_CODES, INTERRUPTED, note, say
 from teleflow.errors import Kind, TeleFlowError
-from teleflow.kit import log
+from teleflow.kit import log, process
 
 _HELP = """Drive Telegram user accounts over plain HTTP.
 
@@ -66,7 +66,10 @@ def version() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and end the process with its exit code."""
-    sys.exit(run_command(arguments))
+    process.run_briefly()
+    code = run_command(arguments)
+    process.end_quickly()
+    sys.exit(code)
 
 
 def run_command(arguments: list[str] | None = None) -> int:

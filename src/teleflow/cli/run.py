@@ -54,6 +54,9 @@ def demo(
 
     Nothing leaves this machine, and no phone is needed: login codes show up here.
     """
+    from teleflow.kit import process
+
+    process.start_quickly()
     from teleflow.cli.demo import DemoOptions, run_demo
 
     options = DemoOptions(host, port, data_dir, people, None if as_json else say)
@@ -72,6 +75,9 @@ def sandbox(
 
     Prints one line of JSON when it is ready: where it listens, its public key, its control API.
     """
+    from teleflow.kit import process
+
+    process.start_quickly()
     from teleflow.sandbox.server import Options
 
     options = Options(host=host, port=port, key_file=key_file, state_dir=state_dir)
