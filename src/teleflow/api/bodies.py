@@ -90,7 +90,7 @@ def decode_json(raw: bytes) -> Any:
 
 def refuse_doubles(raw: bytes) -> None:
     """Raises Malformed when an object has a name twice: readers would not agree on what was meant."""
-    json.loads(raw, object_pairs_hook=_unique)
+    _each_name_once(raw.decode())
 
 
 def validated(model: type[M], value: Any) -> M:
@@ -154,3 +154,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def _still_there(message: Any) -> None:
     if message["type"] == "http.disconnect":
         raise Malformed("The caller went away")
+
+
+_each_name_once = json.JSONDecoder(object_pairs_hook=_unique).decode

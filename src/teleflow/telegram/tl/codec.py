@@ -14,6 +14,7 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from telethon.tl import TLObject, TLRequest
@@ -32,6 +33,21 @@ PEERS = frozenset({"InputPeer", "InputUser", "InputChannel", "InputDialogPeer"})
 FindPeer = Callable[[str, str], TLObject]
 
 
+@cache
+def _shape_of(kind: Any) -> tuple[frozenset[str], tuple[tuple[Field, ...], ...]]:
+    """The keys that an object may have, and the fields that hang on one flag: all of those are given, or none is."""
+    groups: dict[tuple[int, int], list[Field]] = {}
+    for field in fields_of(kind):
+        if field.bit is not None:
+            groups.setdefault(field.bit, []).append(field)
+    together = tuple(tuple(group) for group in groups.values() if len(group) > 1)
+    return frozenset({field.name for field in fields_of(kind)} | {"_"}), together
+
+
+def _is_given(field: Field, values: Mapping[str, Any]) -> bool:
+    return field.name in values and not (field.kind is Kind.FLAG and values[field.name] is False)
+
+
 class _Reader:
     def __init__(self, peer: FindPeer) -> None:
         self._peer = peer
@@ -40,8 +56,8 @@ class _Reader:
         if depth > DEEPEST:
             raise _unfit(path, f"at most {DEEPEST} objects in one another")
         fields = fields_of(kind)
-        unknown = given.keys() - {field.name for field in fields} - {"_"}
-        if unknown:
+        known, together = _shape_of(kind)
+        if unknown := given.keys() - known:
             raise _unfit(_join(path, min(unknown)), f"no field of {_name(kind)}; {_listed(fields)}")
         values: dict[str, Any] = {}
         for field in fields:
@@ -54,21 +70,12 @@ class _Reader:
                     values[field.name] = None  # a date that Telethon writes as 0
                 continue
             values[field.name] = self._field(field, held, where, depth)
-        self._complete(kind, fields, values, path)
+        for group in together:
+            there = sum(_is_given(field, values) for field in group)
+            if 0 < there < len(group):
+                listed = ", ".join(field.name for field in group)
+                raise _unfit(_join(path, group[0].name), f"{listed} of {_name(kind)} are given together")
         return kind(**values)
-
-    def _complete(self, kind: Any, fields: tuple[Field, ...], values: dict[str, Any], path: str) -> None:
-        """Some fields hang on one flag: all of them are given, or none is."""
-        groups: dict[tuple[int, int], list[str]] = {}
-        there: set[str] = set()
-        for field in fields:
-            if field.bit is not None:
-                groups.setdefault(field.bit, []).append(field.name)
-                if field.name in values and not (field.kind is Kind.FLAG and values[field.name] is False):
-                    there.add(field.name)
-        for group in groups.values():
-            if 0 < sum(name in there for name in group) < len(group):
-                raise _unfit(_join(path, group[0]), f"{', '.join(group)} of {_name(kind)} are given together")
 
     def _field(self, field: Field, held: Any, path: str, depth: int) -> Any:
         if not field.vector:
