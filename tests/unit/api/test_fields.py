@@ -7,15 +7,12 @@ import copy
 import pytest
 
 from proofs.api.fields import UnknownFieldError, operations
-from teleflow.api import openapi
-from teleflow.api.main import build_api
-
-DOCUMENT = openapi.document(build_api())
+from tests.support.openapi import document
 
 
 def test_every_field_is_listed_and_ids_are_told_from_what_is_none() -> None:
-    known = {one.name: one for one in operations(DOCUMENT)}
-    assert len(known) == sum(len(item) for item in DOCUMENT["paths"].values())
+    known = {one.name: one for one in operations(document())}
+    assert len(known) == sum(len(item) for item in document()["paths"].values())
     kinds = {one.name: one.kind for one in known["messages.reply"].fields}
     assert (kinds["sessionId"], kinds["chatId"], kinds["replyToMsgId"]) == ("session", "chat", "message")
     assert kinds["text"] is None
@@ -24,7 +21,7 @@ def test_every_field_is_listed_and_ids_are_told_from_what_is_none() -> None:
 
 
 def test_a_field_that_nobody_listed_breaks_the_matrix() -> None:
-    changed = copy.deepcopy(DOCUMENT)
+    changed = copy.deepcopy(document())
     reads = changed["paths"]["/api/v1/jobs"]["get"]["parameters"]
     reads.append({"name": "webhookId", "in": "query", "schema": {"type": "string"}})
     with pytest.raises(UnknownFieldError, match="webhookId"):

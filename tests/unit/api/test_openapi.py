@@ -10,10 +10,10 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from teleflow.api import examples, openapi
-from teleflow.api.main import build_api
+from teleflow.api import examples
+from tests.support.openapi import document
 
-DOCUMENT = openapi.document(build_api())
+DOCUMENT = document()
 NAME = re.compile(r"[a-z]+\.[a-z][A-Za-z]*")
 
 
