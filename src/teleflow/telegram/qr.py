@@ -7,12 +7,9 @@ request gives the login, or names the data centre where it is, or asks for the c
 from __future__ import annotations
 
 import base64
-import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from telethon.errors import TypeNotFoundError
-from telethon.extensions import BinaryReader
 from telethon.tl.functions.auth import ExportLoginTokenRequest, ImportLoginTokenRequest
 from telethon.tl.types import UpdateLoginToken, Updates, UpdatesCombined, UpdateShort
 from telethon.tl.types.auth import LoginToken, LoginTokenMigrateTo, LoginTokenSuccess
@@ -21,6 +18,7 @@ from teleflow.errors import Unavailable, Upstream
 from teleflow.telegram import errors
 from teleflow.telegram.live import LiveSession
 from teleflow.telegram.login import WITHIN_S, Account, account_of, repeat, unexpected
+from teleflow.telegram.mtproto.reader import Reader
 from teleflow.telegram.mtproto.requests import RpcFault
 from teleflow.telegram.site import Site
 
@@ -72,8 +70,8 @@ async def next_token(live: LiveSession, site: Site, *, except_ids: Sequence[int]
 def tells_of_scan(body: memoryview) -> bool:
     """Whether this update says that a code of ours was scanned."""
     try:
-        update = BinaryReader(bytes(body)).tgread_object()
-    except (TypeNotFoundError, ValueError, struct.error, BufferError):
+        update = Reader(bytes(body)).tgread_object()
+    except Exception:  # noqa: BLE001 - a data centre's bytes may fail in any way
         return False
     if isinstance(update, UpdateShort):
         return isinstance(update.update, UpdateLoginToken)

@@ -12,6 +12,7 @@ from telethon.tl import types as tl
 
 from teleflow.kit.clock import SystemClock
 from teleflow.model.updates import ACCOUNT, BoxPosition
+from teleflow.telegram.qr import tells_of_scan
 from teleflow.telegram.updates.feed import Feed
 from teleflow.telegram.updates.gaps import Surroundings
 from teleflow.telegram.updates.teller import Teller
@@ -44,6 +45,7 @@ async def test_what_cant_be_read_is_asked_for(body: bytes) -> None:
     feed = Feed(Teller("ses_a", 1, lambda _: "file"), [position], [], around)
     feed.push(memoryview(body))
     feed._drain()
+    assert not tells_of_scan(memoryview(body))
     assert ACCOUNT in feed._boxes.behind(1e9)
     feed.push(memoryview(bytes(tl.UpdatesTooLong())))
     feed._drain()
