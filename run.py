@@ -64,8 +64,8 @@ def main(arguments: list[str]) -> None:
     word, rest = (arguments[0], arguments[1:]) if arguments else ("demo", [])
     prepare("dev" if word in ("test", "prove", "bench") else "run")
     if word == "test":
-        # Most tests wait for sockets and disks, so twice the cores; whoever names tests decides alone.
-        workers = str(min(8, 2 * (os.cpu_count() or 1)))
+        # One more than the cores keeps them busy while a test waits; whoever names tests decides alone.
+        workers = str(min(8, 1 + (os.cpu_count() or 1)))
         start(
             ["-m", "pytest", "-p", "tests.support.skips", *(rest or ["-n", workers, "--dist", "worksteal"])],
             at_root=True,
