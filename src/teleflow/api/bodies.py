@@ -31,7 +31,7 @@ M = TypeVar("M", bound=BaseModel)
 class Body(BaseModel):
     """A request body: types are meant exactly, what is not named is ignored."""
 
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(strict=True, extra="ignore", frozen=True, defer_build=True)
 
 
 def json_body(model: type[M]) -> Callable[[Request], Awaitable[M]]:

@@ -7,10 +7,13 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
+from pydantic import BaseModel
 
 from teleflow import __version__
 from teleflow.api import examples
+from teleflow.api.bodies import Body as PlainBody
 from teleflow.api.operation import error_schemas
+from teleflow.api.v1.envelope import Body, Envelope, Shape
 
 _DESCRIPTION = """\
 Drive Telegram user accounts over plain HTTP.
@@ -64,6 +67,8 @@ def rendered(api: FastAPI) -> bytes:
 def document(api: FastAPI) -> dict[str, Any]:
     """Made once, at the first call."""
     if api.openapi_schema is None:
+        for base in (PlainBody, Body, Shape, Envelope):
+            _build_models(base)
         _tell_bodies(api)
         made = get_openapi(
             title="TeleFlow",
@@ -82,6 +87,14 @@ def document(api: FastAPI) -> dict[str, Any]:
         _add_examples(made)
         api.openapi_schema = made
     return api.openapi_schema
+
+
+def _build_models(base: type[BaseModel]) -> None:
+    """A start does without the models' schemas (`defer_build`). Here each is needed, and most by others."""
+    for model in base.__subclasses__():
+        if not model.__pydantic_complete__ and not model.__pydantic_generic_metadata__["parameters"]:
+            model.model_rebuild()
+        _build_models(model)
 
 
 def _tell_bodies(api: FastAPI) -> None:

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from functools import partial
 
 from python_socks import ProxyError, ProxyType
-from python_socks.async_.asyncio import Proxy as Connector
 
 from teleflow.errors import Invalid
 from teleflow.kit.networks import Network, is_allowed
@@ -74,6 +73,8 @@ class Proxies:
         return Route(partial(self._through, proxy), FullFraming)
 
     async def _through(self, proxy: Proxy, protocol: Callable[[], Link], host: str, port: int) -> Link:
+        from python_socks.async_.asyncio import Proxy as Connector  # of most installations no session has a proxy
+
         address = await self._address(proxy)
         kind = ProxyType.SOCKS5 if proxy.kind is ProxyKind.SOCKS5 else ProxyType.HTTP
         connector = Connector(kind, address, proxy.port, proxy.username, proxy.password, rdns=True)

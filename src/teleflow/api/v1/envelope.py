@@ -18,17 +18,19 @@ _encode = msgspec.json.Encoder().encode
 class Shape(BaseModel):
     """Something that an answer tells. A field that is None is left out, unless the route says `nulls`."""
 
-    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, validate_by_name=True, frozen=True, defer_build=True)
 
 
 class Body(BaseModel):
     """What a request says: types are meant exactly, what is not named is ignored."""
 
-    model_config = ConfigDict(alias_generator=to_camel, strict=True, extra="ignore", frozen=True)
+    model_config = ConfigDict(alias_generator=to_camel, strict=True, extra="ignore", frozen=True, defer_build=True)
 
 
 class Envelope(BaseModel, Generic[T]):
-    """For the document only: answers are made by `ok`."""
+    """For the document only, which is made when it is asked for: answers are made by `ok`."""
+
+    model_config = ConfigDict(defer_build=True)
 
     success: Literal[True]
     data: T

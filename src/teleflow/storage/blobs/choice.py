@@ -9,7 +9,6 @@ from teleflow.errors import SettingsError
 from teleflow.kit.clock import Clock
 from teleflow.storage.blobs.base import Blobs, NoBlobs
 from teleflow.storage.blobs.local import LocalBlobs
-from teleflow.storage.blobs.s3 import S3Blobs
 from teleflow.storage.blobs.signature import Signer
 
 
@@ -30,4 +29,7 @@ def chosen(settings: Settings, clock: Clock) -> Blobs:
     key, secret = settings.file_cache_s3_access_key, settings.file_cache_s3_secret_key
     if key is None or secret is None:
         raise SettingsError("FILE_CACHE_S3_URL is set: FILE_CACHE_S3_ACCESS_KEY and FILE_CACHE_S3_SECRET_KEY are too")
+    # Its HTTP client takes its time: only those who have a bucket wait for that.
+    from teleflow.storage.blobs.s3 import S3Blobs
+
     return S3Blobs(url, Signer(key, secret.get_secret_value(), settings.file_cache_s3_region), clock)
