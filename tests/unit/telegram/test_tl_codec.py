@@ -183,7 +183,9 @@ def test_our_reader_reads_what_telethons_reads() -> None:
             continue  # Telethon writes boxed what it reads bare
         raw = bytes(made(kind, chance))
         theirs, ours = BinaryReader(raw), Reader(raw)
-        assert ours.tgread_object() == theirs.tgread_object()
+        mine, wanted = ours.tgread_object(), theirs.tgread_object()
+        assert mine == wanted
+        assert list(vars(mine)) == list(vars(wanted)), "some go through what an object holds in its order"
         assert ours.tell_position() == theirs.tell_position() == len(raw)
         for cut in {chance.randrange(len(raw)) for _ in range(3)}:
             refused = []

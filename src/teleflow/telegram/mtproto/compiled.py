@@ -160,6 +160,7 @@ class _Writer:
         self._after: list[str] = []  # what needs the values of the run
         self._names: dict[str, str] = {}  # of variables: the attributes that they become
         self._always: list[str] = []
+        self._order: list[str] = []  # of the attributes, as Telethon's ``__init__`` sets them
         self._template: dict[str, Any] = {}  # what an object holds of which nothing was sent
 
     def text(self) -> str:
@@ -177,14 +178,15 @@ class _Writer:
         self._flush()
         if self._template:
             self._lines.insert(0, "d = template.copy()")
-            self.known["template"] = self._template
+            self.known["template"] = {name: self._template.get(name) for name in self._order}
         return "\n".join(["def read(b, p):", *("    " + line for line in (*self._lines, *self._end()))])
 
     def _end(self) -> Iterator[str]:
         if self._template:
             yield from (f"d[{self._names[name]!r}] = {name}" for name in self._always)
         else:
-            yield f"d = {{{', '.join(f'{self._names[name]!r}: {name}' for name in self._always)}}}"
+            variables = {self._names[name]: name for name in self._always}
+            yield f"d = {{{', '.join(f'{name!r}: {variables[name]}' for name in self._order)}}}"
         if "_client" in self._template:
             yield "if d['media'].__class__ is MessageMediaEmpty: d['media'] = None"  # as Telethon's own
         yield "o = new(kind)"
@@ -199,12 +201,12 @@ class _Writer:
         if kind in _MESSAGES:
             made = kind(id=0, peer_id=None)
             self._template = dict(vars(made))
+            self._order = list(self._template)
             if not wanted <= self._template.keys():
                 raise _Unexpected
             return
         if "__init__" not in vars(kind):
             raise _Unexpected
-        kept = set()
         for line in _body_of(kind.__init__):
             match line:
                 case ast.Expr(value=ast.Constant()):
@@ -212,10 +214,10 @@ class _Writer:
                 case ast.Assign(
                     targets=[ast.Attribute(value=ast.Name(id="self"), attr=attribute)], value=ast.Name(id=name)
                 ) if name == attribute:
-                    kept.add(name)
+                    self._order.append(name)
                 case _:
                     raise _Unexpected
-        if kept != wanted:
+        if set(self._order) != wanted:
             raise _Unexpected
 
     # -- statements ---------------------------------------------------------------------------------------
