@@ -16,6 +16,7 @@ from telethon.tl import types as tl
 from teleflow.model.chats import ChatType
 from teleflow.model.events import NewEvent
 from teleflow.model.updates import Face
+from teleflow.telegram.updates.raw import plain_of
 from teleflow.telegram.updates.teller import Teller, Told
 
 ME, ANN, BOB = 1, 2, 3
@@ -345,3 +346,11 @@ def test_no_update_however_odd_raises(update: Any, raw: bool) -> None:
     told = a_teller(wants_raw=lambda: raw).tell(update, EVERYBODY, FACES, at=AT, origin="device")
     for event in told.events:
         assert event.id.startswith("evt_")
+
+
+def test_the_raw_form_has_the_schemas_fields_and_nothing_of_telethons() -> None:
+    """Telethon's own messages keep their chat and sender beside the fields."""
+    message = tl.Message(7, tl.PeerUser(ANN), date=WHEN, message="hi")
+    told = plain_of(tl.UpdateNewMessage(message, pts=5, pts_count=1))
+    assert told["message"].items() >= {"_": "message", "id": 7, "message": "hi"}.items()
+    assert [key for key in told["message"] if key.startswith("_")] == ["_"]

@@ -28,7 +28,9 @@ def plain_of(value: Any, depth: int = 0) -> Any:
     if isinstance(value, TLObject):
         name = type(value).__name__
         told: dict[str, Any] = {"_": name[0].lower() + name[1:]}
-        told |= {key: plain_of(held, depth + 1) for key, held in vars(value).items() if held is not None}
+        for key, held in vars(value).items():
+            if held is not None and not key.startswith("_"):  # what Telethon keeps beside the fields
+                told[key] = plain_of(held, depth + 1)
         return told
     if isinstance(value, bool | float | str) or value is None:
         return value
