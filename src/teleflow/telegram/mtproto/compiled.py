@@ -154,9 +154,8 @@ class _Writer:
         self._kind = kind
         self.known: dict[str, Any] = {}
         self._lines: list[str] = []
-        self._run: list[tuple[str, str, str]] = [
-            ("", "4x", "")
-        ]  # fixed sizes to be unpacked together; its number first
+        # Fixed sizes that will be unpacked together: the variable, the struct code, how it is shown. Its number first.
+        self._run: list[tuple[str, str, str]] = [("", "4x", "")]
         self._after: list[str] = []  # what needs the values of the run
         self._names: dict[str, str] = {}  # of variables: the attributes that they become
         self._always: list[str] = []
@@ -233,7 +232,11 @@ class _Writer:
                     self._read(name, call)
                     if name in self._names:
                         keep(name)
-                case ast.If(test=test, body=within, orelse=[ast.Assign(targets=[ast.Name(id=name)])]):
+                case ast.If(
+                    test=test,
+                    body=within,
+                    orelse=[ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=None))],
+                ):
                     self._optional(name, test, within)
                 case ast.Expr(value=ast.Call()):
                     self._vector(body[position : position + 3])
@@ -246,8 +249,13 @@ class _Writer:
     def _value_always(self, name: str) -> None:
         self._always.append(name)
 
+    def _attribute(self, name: str) -> str:
+        if name not in self._names:
+            raise _Unexpected
+        return self._names[name]
+
     def _flag(self, name: str, test: ast.expr) -> None:
-        attribute = self._names[name]
+        attribute = self._attribute(name)
         self._template[attribute] = False
         self._after.append(f"if {_flag_test(test)}: d[{attribute!r}] = True")
 
@@ -262,7 +270,7 @@ class _Writer:
 
     def _optional(self, name: str, test: ast.expr, within: list[ast.stmt]) -> None:
         self._flush()
-        attribute = self._names[name]
+        attribute = self._attribute(name)
         self._template.setdefault(attribute, None)
         lines, self._lines = self._lines, []
         self._statements(within, lambda _: None)
