@@ -12,9 +12,7 @@ Messages come without what Telethon's client adds to them (its chat and sender):
 from __future__ import annotations
 
 import ast
-import linecache
 import struct
-import textwrap
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -22,6 +20,8 @@ from typing import Any
 from telethon.extensions import BinaryReader
 from telethon.tl import types as tl
 from telethon.tl.alltlobjects import tlobjects
+
+from teleflow.kit.source import source_of
 
 Read = Callable[[bytes, int], tuple[Any, int]]
 """From the data and the position of the constructor's number: the object, and where it ends."""
@@ -331,13 +331,9 @@ _MESSAGES = frozenset({tl.Message, tl.MessageService, tl.MessageEmpty})
 
 
 def _body_of(function: Any) -> list[ast.stmt]:
-    """Found by the numbers of its lines: ``inspect.getsource`` takes the text apart, which costs more than the rest."""
-    code = function.__code__
-    lines = linecache.getlines(code.co_filename)
-    last = max(line for _, _, line in code.co_lines() if line)
     try:
-        (made,) = ast.parse(textwrap.dedent("".join(lines[code.co_firstlineno - 1 : last]))).body
-    except (SyntaxError, ValueError):
+        (made,) = ast.parse(source_of(function)).body
+    except (OSError, SyntaxError, ValueError):
         raise _Unexpected from None  # the source is not there, or more of it than is known
     if not isinstance(made, ast.FunctionDef):
         raise _Unexpected

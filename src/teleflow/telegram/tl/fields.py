@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from teleflow.kit.source import source_of
 from teleflow.telegram.tl.names import name_of, original, types_called
 
 
@@ -59,7 +60,7 @@ def fields_of(kind: Any) -> tuple[Field, ...]:
     kind = original(kind)
     if "__init__" not in vars(kind):
         return ()
-    lines = inspect.getsource(kind._bytes).splitlines()  # noqa: SLF001 - see above
+    lines = source_of(kind._bytes).splitlines()  # noqa: SLF001 - see above
     bits = _bits(lines)
     space = name_of(kind).rpartition(".")[0]
     space = f"{space}." if space else ""
