@@ -26,7 +26,7 @@ def test_the_ids_of_failed_tests_are_written_down(tmp_path: Path) -> None:
     subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "tests.support.failed", "-c", os.devnull, "test_some.py"],
         cwd=tmp_path,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TELEFLOW_TEST_FAILED": str(told)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), "FAILED_TESTS_FILE": str(told)},
         capture_output=True,
         timeout=60,
         check=False,
