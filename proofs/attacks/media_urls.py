@@ -107,11 +107,16 @@ async def slowness(context: Context) -> Found:
             began = time.monotonic()
             reply = await service.ask("POST", "/api/v1/messages/send", body, token=other.user.access)
             slowest = max(slowest, time.monotonic() - began if reply.status == 201 else 60.0)
+        # Whoever is let go makes room for the next, so the rest have their answers before that.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(30):
+                while sum(task.done() for task in asked) < len(asked) - AT_ONCE:
+                    await asyncio.wait([task for task in asked if not task.done()], return_when=asyncio.FIRST_COMPLETED)
         release.set()
         statuses = [(await task).status for task in asked]
     return together(
         that(statuses.count(429) == 200 - AT_ONCE, f"{statuses.count(429)} of 200: 429"),
-        that(statuses.count(422) == AT_ONCE and waiting == AT_ONCE, f"{AT_ONCE} asked, and given up"),
+        that(statuses.count(422) == AT_ONCE and waiting == AT_ONCE, f"{waiting} asked, {statuses.count(422)} given up"),
         that(len(refused) > 0 and slowest < 1.0, f"another's sends: {slowest * 1000:.0f} ms at most"),
     )
 
