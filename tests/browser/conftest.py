@@ -42,11 +42,10 @@ class Demo:
             answer.read()
 
 
-@pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """The demo as a user starts it."""
-    folder: Path = tmp_path_factory.mktemp("demo")
-    with running(["demo", "--json", "--port", "0", "--data-dir", str(folder / "data")], folder) as program:
+@pytest.fixture
+def demo(tmp_path: Path) -> Iterator[Demo]:
+    """The demo as a user starts it; each test's own, for what one does there (accounts, troubles) others would see."""
+    with running(["demo", "--json", "--port", "0", "--data-dir", str(tmp_path / "data")], tmp_path) as program:
         facts: dict[str, Any] = json.loads(program.line())
         phones = {one["name"]: one["phone"] for one in facts["phones"]}
         yield Demo(facts["url"], facts["username"], facts["password"], phones, facts["sandbox"]["controlUrl"])
