@@ -18,6 +18,10 @@ class Row:
     measured: str
     holds: bool | None
 
+    @property
+    def told(self) -> str:
+        return f"{self.what}: {self.bound}, measured {self.measured}"
+
 
 @dataclass(slots=True)
 class Outcome:
@@ -50,7 +54,20 @@ class Outcome:
 
     @property
     def holds(self) -> bool:
-        return all(row.holds is not False for row in self.rows)
+        return not self.broken
+
+    @property
+    def broken(self) -> list[Row]:
+        return [row for row in self.rows if row.holds is False]
+
+    @property
+    def is_only_a_figure_out(self) -> bool:
+        """Whether all that is broken are limits: what a busy machine can do, and what no count is excused by."""
+        return bool(self.broken) and all(row.bound.startswith(("≤", "≥")) for row in self.broken)
+
+    @property
+    def told(self) -> str:
+        return "; ".join(row.told for row in self.broken)
 
 
 def _short(number: float) -> str:

@@ -203,6 +203,40 @@ def test_a_broken_bound_ends_the_command_with_one(
     assert frame.main(["prove", "nothing of the kind"]) == 2
 
 
+@pytest.mark.parametrize(
+    ("lost", "late", "code", "runs"),
+    [
+        pytest.param([0, 0], [51, 49], 0, 2, id="a figure that is out once is told"),
+        pytest.param([0, 0], [51, 51], 1, 2, id="a figure that is out twice breaks it"),
+        pytest.param([1, 0], [49, 49], 1, 1, id="a count is not looked at again"),
+        pytest.param([1, 0], [51, 49], 1, 1, id="nor is one beside a figure"),
+    ],
+)
+def test_only_figures_get_a_second_look(
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    lost: list[int],
+    late: list[float],
+    code: int,
+    runs: int,
+) -> None:
+    done = 0
+
+    async def measured(_scale: object, _seed: int) -> Outcome:
+        nonlocal done
+        outcome = Outcome()
+        outcome.exactly("lost", 0, lost[done])
+        outcome.at_most("late", 50, late[done], "ms")
+        done += 1
+        return outcome
+
+    monkeypatch.setattr(kill, "run", measured)
+    assert frame.main(["prove", "--second-look", "kill"]) == code
+    assert done == runs
+    told = "! held only at the second look: kill: late: ≤ 50 ms, measured 51 ms"
+    assert (told in capsys.readouterr().out) == (code == 0)
+
+
 def test_the_gate_runs_every_proof() -> None:
     gate = (Path(__file__).resolve().parents[2] / ".ci" / "run").read_text("utf-8")
     assert [name for name in frame.PROOFS if not re.search(rf"(?<![\w-]){name}(?![\w-])", gate)] == []
