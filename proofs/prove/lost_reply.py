@@ -18,6 +18,7 @@ from proofs.process import GatewayProcess, SandboxProcess, kept
 from proofs.wire import Reply
 
 PARTS = {"original": "the repeat gets the first message", "duplicate": "the repeat gets RANDOM_ID_DUPLICATE"}
+ANSWERS = {"original": "return_original", "duplicate": "error_duplicate"}
 AT_ONCE = 200
 _METHOD = "messages.sendMessage"
 
@@ -46,17 +47,15 @@ async def run(scale: Scale, seed: int) -> Outcome:  # noqa: ARG001 - nothing her
             phones = await friends(sandbox, -(-scale.sends // scale.sessions))
             for part, what in PARTS.items():
                 await sandbox.clear_faults()
-                rule = await sandbox.fault("drop_reply_after_commit", {"method": _METHOD, "attempt": 1})
-                rules = {"replies dropped": rule}
-                if part == "duplicate":
-                    rules["repeats refused as duplicates"] = await sandbox.fault(
-                        "rpc_error", {"method": _METHOD, "attempt": 2}, name="RANDOM_ID_DUPLICATE", code=500
-                    )
+                await sandbox.fault("random_id_repeat", how=ANSWERS[part])
+                dropped = await sandbox.fault("drop_reply_after_commit", {"method": _METHOD, "attempt": 1})
+                asked = len(await sandbox.calls(_METHOD))
                 replies = await _send_all(gateway, people.people[: scale.sessions], phones, scale.sends, part)
                 outcome.fact(what, f"{len(replies)} sends")
                 for one in await sandbox.control.get("/faults"):
-                    name = next(name for name, number in rules.items() if number == one["id"])
-                    outcome.exactly(f"  {name}", len(replies), one["fired"])
+                    if one["id"] == dropped:
+                        outcome.exactly("  replies dropped", len(replies), one["fired"])
+                outcome.at_most("  requests for them", 2.2 * len(replies), len(await sandbox.calls(_METHOD)) - asked)
                 await _judge(outcome, sandbox, replies, part)
             outcome.loop(gateway.lag)
     return outcome

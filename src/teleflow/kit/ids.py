@@ -31,6 +31,11 @@ def id_of(kind: str, act: str | None) -> str:
     return f"{kind}_{''.join(_ALPHABET[number >> 5 * place & 31] for place in range(26))}"
 
 
+def int64_of(text: str) -> int:
+    """The one number of this text, in the form of Telegram's `random_id`: what comes twice with it is taken once."""
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True) or 1
+
+
 def random_int64() -> int:
     """A signed 64-bit number, never zero: the form of Telegram's `random_id`."""
     while True:

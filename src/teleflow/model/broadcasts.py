@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import datetime as dt
 import enum
-import hashlib
 import re
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from teleflow.errors import Invalid
+from teleflow.kit.ids import int64_of
 from teleflow.model.formatting import ParseMode
 from teleflow.model.jobs import SendJob, SendState
 
@@ -235,8 +235,7 @@ ACCOUNT_WAITS = frozenset({"TELEGRAM_FLOOD_WAIT"})
 
 def random_id_of(broadcast_id: str, number: int) -> int:
     """The one random_id of this recipient: whatever happens between, Telegram takes it once."""
-    digest = hashlib.sha256(f"{broadcast_id} {number}".encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True) or 1
+    return int64_of(f"{broadcast_id} {number}")
 
 
 def outcome_of(number: int, job: SendJob, *, may_have_left: bool) -> Outcome | None:

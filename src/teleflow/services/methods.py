@@ -59,7 +59,8 @@ class Methods:
             now = milliseconds(self._clock.time())
             entry = AuditEntry.by(principal, Act.METHOD_INVOKED, now=now, target=session.id, method=method)
             await self._audit.add_audit(entry)
-        operation = InvokeMethod(method, params, peers, repeatable=self._layer.is_repeatable(method))
+        repeatable = self._layer.is_repeatable(method)
+        operation = InvokeMethod(method, params, peers, repeatable=repeatable, act=principal.act)
         invoked = await self._reach.call(session.id, operation, within=max(_LEAST_S, until - loop_time()))
         return invoked.result
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 
 from teleflow.errors import Invalid
-from teleflow.kit.ids import random_int64
+from teleflow.kit.ids import int64_of, random_int64
 from teleflow.model.operations.acts import Done
 from teleflow.model.operations.topics import CreateTopic, DeleteTopic, EditTopic, GetTopic, ListTopics
 from teleflow.model.peers import PeerRef
@@ -53,7 +52,7 @@ class ForumTopics:
         icon_emoji_id: int | None,
     ) -> Topic:
         """The same request makes one: what Telegram knows it by comes from the idempotency key."""
-        number = _random_id(principal.act)
+        number = random_int64() if principal.act is None else int64_of(f"topic {principal.act}")
         made = await self._rooms.on(
             principal,
             session_id,
@@ -74,10 +73,3 @@ class ForumTopics:
     async def delete(self, principal: Principal, session_id: str, chat: PeerRef, topic_id: int) -> Done:
         """With all that was said in it."""
         return await self._rooms.on(principal, session_id, chat, lambda peer: DeleteTopic(peer, topic_id))
-
-
-def _random_id(act: str | None) -> int:
-    if act is None:
-        return random_int64()
-    digest = hashlib.sha256(f"topic {act}".encode()).digest()
-    return int.from_bytes(digest[:8], "big", signed=True) or 1

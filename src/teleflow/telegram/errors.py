@@ -101,6 +101,7 @@ _TABLE: dict[str, _Row] = {
         name: _Row(Invalid, "MEDIA_INVALID", "Telegram refuses it: {name}")
         for name in ("EMOTICON_INVALID", "GROUPED_MEDIA_INVALID", "TTL_MEDIA_INVALID", "LOCATION_UNAVAILABLE")
     },
+    "RANDOM_ID_DUPLICATE": _Row(Conflict, "ALREADY_DONE", "Telegram had this random_id before, and takes it once"),
     "MESSAGE_EMPTY": _Row(Invalid, "MESSAGE_EMPTY", "Telegram sees no text in the message"),
     "CHAT_ID_INVALID": _Row(NotFound, "PEER_NOT_FOUND", "Telegram does not know this group"),
     "INPUT_USER_DEACTIVATED": _Row(Forbidden, "INPUT_USER_DEACTIVATED", "The person has deleted their account"),
@@ -288,8 +289,9 @@ def impairs(fault: RpcFault) -> SessionState | None:
 
 def is_passing(fault: RpcFault) -> bool:
     """Whether the same request may well succeed a moment later: the server's own trouble."""
-    name = name_of(fault)
-    return name in _PASSING or fault.code in {500, -503, 503} or fault.code == -500
+    if is_repeat(fault):  # which comes as a 500
+        return False
+    return name_of(fault) in _PASSING or fault.code in {500, -503, 503} or fault.code == -500
 
 
 def is_repeat(fault: RpcFault) -> bool:

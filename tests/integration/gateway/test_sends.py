@@ -67,6 +67,17 @@ async def test_lost_answers_never_make_two_and_never_say_failed(rig: Rig) -> Non
     assert sorted(rig.texts()) == sorted(["warm up", *texts])
 
 
+async def test_a_data_centre_that_only_says_that_it_had_it_is_believed_at_once(rig: Rig) -> None:
+    ann = await rig.connected("ann", ANN)
+    await rig.send(ann, "warm up")
+    await rig.fault("random_id_repeat", None, how="error_duplicate")
+    await rig.fault("drop_reply_after_commit", {"method": "messages.sendMessage", "times": 1})
+    asked = rig.calls("messages.sendMessage")
+    assert (await rig.send(ann, "taken")).status_code == 200
+    assert rig.calls("messages.sendMessage") == asked + 2
+    assert rig.texts() == ["warm up", "taken"]
+
+
 async def test_an_outcome_that_nobody_knows_is_told_as_such_and_settles_later(hasty: Rig) -> None:
     ann = await hasty.connected("ann", ANN)
     await hasty.send(ann, "warm up")

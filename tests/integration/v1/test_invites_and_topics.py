@@ -123,6 +123,20 @@ async def test_links_of_chats_of_others_are_out_of_reach(at: Rooms) -> None:
     assert (await at.ask("GET", f"/chats/{at.ids['Bob']}/invites", status=422))["code"] == "NOT_A_GROUP"
 
 
+@pytest.mark.parametrize("how", ["return_original", "error_duplicate"])
+async def test_a_topic_whose_answer_was_lost_is_one_and_told(at: Rooms, how: str) -> None:
+    made = await at.ask("POST", "/chats", {"type": "supergroup", "title": "Forum", "isForum": True}, status=201)
+    chat = int(made["chat"]["id"])
+    older = await at.ask("POST", f"/chats/{chat}/topics", {"title": "Lost"}, status=201)
+    await at.at.rig.fault("random_id_repeat", None, how=how)
+    await at.at.rig.fault("drop_reply_after_commit", {"method": "messages.createForumTopic", "times": 1})
+    found = await at.ask("POST", f"/chats/{chat}/topics", {"title": "Lost"}, status=201)
+    assert (found["title"], found["isMine"]) == ("Lost", True)
+    assert found["id"] != older["id"]
+    titles = [one.title for one in at.world.messages.topics.of_chat(chat)]
+    assert sorted(titles) == ["General", "Lost", "Lost"]
+
+
 async def test_topics_are_begun_changed_listed_and_deleted(at: Rooms) -> None:
     made = await at.ask("POST", "/chats", {"type": "supergroup", "title": "Forum", "isForum": True}, status=201)
     chat = int(made["chat"]["id"])

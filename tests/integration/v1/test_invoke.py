@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,7 @@ async def test_what_is_written_is_in_the_audit_log_without_its_parameters(at: Sc
         ("messages.readMentions", {"peer": "@nobody_here"}, 404, "PEER_NOT_FOUND"),
         ("channels.getFullChannel", {"channel": "me"}, 422, "VALIDATION_ERROR"),
         ("messages.readMentions", {"peer": "\x00"}, 422, "VALIDATION_ERROR"),
+        ("messages.viewSponsoredMessage", {}, 422, "VALIDATION_ERROR"),
     ],
 )
 async def test_what_can_not_be_called_is_told_why(
@@ -133,6 +135,34 @@ async def test_a_key_makes_one_call_of_many(at: Scene) -> None:
     first = await invoke(at, "messages.sendMessage", peer="@the_club", message="once", headers=key)
     assert await invoke(at, "messages.sendMessage", peer="@the_club", message="once", headers=key) == first
     assert len(at.history_of("supergroup")) == before + 1
+
+
+@pytest.mark.parametrize("how", ["return_original", "error_duplicate"])
+async def test_a_service_that_died_before_it_answered_sends_nothing_twice(at: Scene, how: str) -> None:
+    """The process ends between Telegram's act and the kept answer; the same request comes again."""
+    before = len(at.history_of("supergroup"))
+    rule = await at.rig.fault("drop_reply_after_commit", {"method": "messages.sendMessage"})
+    call = {"method": "messages.sendMessage", "params": {"peer": "@the_club", "message": "once, whatever happens"}}
+    path, key = f"{V1}/sessions/{at.session}/invoke", {"Idempotency-Key": "one"}
+    asking = asyncio.create_task(at.rig.http.post(path, json=call, headers=at.headers | key))
+    async with asyncio.timeout(30):
+        while len(at.history_of("supergroup")) == before:
+            await asyncio.sleep(0.01)
+    asking.cancel()
+    await at.rig.crash()
+    await asyncio.gather(asking, return_exceptions=True)
+    await at.rig.sandbox.dc.remove_fault(rule.number)
+    await at.rig.fault("random_id_repeat", None, how=how)
+    await at.rig.start()
+    headers = await at.rig.token("ann") | key
+    async with asyncio.timeout(30):
+        while (answer := await at.rig.http.post(path, json=call, headers=headers)).status_code == 503:
+            await asyncio.sleep(0.05)
+    if how == "return_original":
+        assert at.read(answer, 200)["result"]["_"] == "updates"
+    else:
+        assert at.read(answer, 409)["code"] == "ALREADY_DONE"
+    assert [one.text for one in at.history_of("supergroup")[before:]] == ["once, whatever happens"]
 
 
 async def test_a_body_that_is_no_object_is_refused_in_the_callers_words(at: Scene) -> None:

@@ -167,6 +167,31 @@ def test_what_does_not_fit_is_told_by_its_path(params: dict[str, Any], where: st
     assert told.value.details["fields"][0]["field"] == where
 
 
+def test_numbers_that_a_repeat_is_known_by_are_drawn_where_they_are_left_out() -> None:
+    def drawn(path: str) -> int:
+        paths.append(path)
+        return 2**40 + len(paths)
+
+    def asked(method: str, **params: Any) -> Any:
+        paths.clear()
+        return request_from(method, params, no_peer, drawn)
+
+    paths: list[str] = []
+    me = {"_": "inputPeerSelf"}
+    assert asked("messages.sendMessage", peer=me, message="x").random_id == 2**40 + 1
+    assert asked("messages.sendMessage", peer=me, message="x", random_id="5").random_id == 5
+    assert paths == []
+    forwarded = asked("messages.forwardMessages", from_peer=me, to_peer=me, id=[7, 8])
+    assert forwarded.random_id == [2**40 + 1, 2**40 + 2]
+    dice = {"_": "inputSingleMedia", "media": {"_": "inputMediaDice", "emoticon": "x"}, "message": ""}
+    album = asked("messages.sendMultiMedia", peer=me, multi_media=[dice, dice])
+    assert len({one.random_id for one in album.multi_media}) == 2
+    assert paths == ["multi_media[0].random_id", "multi_media[1].random_id"]
+    assert asked("phone.createGroupCall", peer=me).random_id == 1  # 32 bits
+    with pytest.raises(Invalid, match="random_id"):
+        asked("messages.viewSponsoredMessage")  # bytes that say which one: nothing to draw
+
+
 def test_depth_is_bounded() -> None:
     deep: dict[str, Any] = {"_": "jsonNull"}
     for _ in range(DEEPEST + 5):

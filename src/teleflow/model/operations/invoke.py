@@ -20,9 +20,13 @@ class Invoked:
 
 @dataclass(frozen=True, slots=True)
 class InvokeMethod(Operation[Invoked]):
-    """`params` as JSON; `peers` says who is meant by each peer ref in them."""
+    """`params` as JSON; `peers` says who is meant by each peer ref in them.
+
+    The `random_id`s that are left out are drawn, or are those of `act` where there is one: the same whenever it comes.
+    """
 
     method: str  # type: ignore[misc]  # this one operation has many
     params: Mapping[str, Any] = field(default_factory=dict)
     peers: Mapping[str, Peer] = field(default_factory=dict)
     repeatable: bool = True  # type: ignore[misc]
+    act: str | None = None

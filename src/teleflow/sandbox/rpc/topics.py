@@ -41,13 +41,15 @@ async def toggle_forum(desk: Desk, caller: Caller, request: TLRequest) -> Any:
 
 
 async def create_forum_topic(desk: Desk, caller: Caller, request: TLRequest) -> Any:
-    """A random_id that was used already is answered as the first time."""
+    """A random_id that was used already is answered as the first time, or with RANDOM_ID_DUPLICATE."""
     me = desk.me(caller)
     chat = _forum(desk, me, request.peer)
     if not request.random_id:
         raise RpcError(400, "RANDOM_ID_EMPTY")
     earlier = desk.box(me).sent.get(request.random_id)
     if earlier is not None:
+        if desk.world.random_id_repeat == "error":
+            raise RpcError(500, "RANDOM_ID_DUPLICATE")
         return _repeated(desk, me, chat, earlier.from_id, request.random_id)
     with gathering(desk, caller, me) as told:
         line = forums.create(

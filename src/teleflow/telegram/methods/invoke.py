@@ -8,6 +8,7 @@ from telethon.tl import TLObject
 from telethon.tl import types as tl
 
 from teleflow.errors import Invalid
+from teleflow.kit.ids import int64_of
 from teleflow.model.operations.invoke import Invoked, InvokeMethod
 from teleflow.model.peers import Peer, PeerKind
 from teleflow.telegram.base import Invoke
@@ -20,7 +21,9 @@ async def invoke_method(invoke: Invoke, operation: InvokeMethod) -> Invoked:
     def peer(ref: str, wanted: str) -> TLObject:
         return _as(ref, operation.peers[ref], wanted)
 
-    answer = await invoke(request_from(operation.method, operation.params, peer))
+    act = operation.act
+    drawn = None if act is None else lambda path: int64_of(f"invoke {act} {path}")
+    answer = await invoke(request_from(operation.method, operation.params, peer, drawn))
     return Invoked(json_from(answer), lambda: known_from(_listed(answer, "users"), _listed(answer, "chats")))
 
 

@@ -30,6 +30,7 @@ from teleflow.telegram.methods.rooms import channel, done
 from teleflow.telegram.mtproto.requests import RpcFault
 
 _GENERAL = 1
+_LOOKED_AT = 100
 _MOST_PARTS = 1_000  # of a hundred messages each
 
 
@@ -91,11 +92,28 @@ async def create_topic(invoke: Invoke, operation: CreateTopic) -> OneTopic:
         icon_emoji_id=operation.icon_emoji_id,
         random_id=operation.random_id,
     )
-    answer = await invoke(request)
+    try:
+        answer = await invoke(request)
+    except RpcFault as fault:
+        if not errors.is_repeat(fault):
+            raise
+        return await _made_before(invoke, operation, fault)
     for update in answer.updates:
         if isinstance(update, tl.UpdateMessageID) and update.random_id == operation.random_id:
             return await _one(invoke, operation.peer, update.id)
     raise errors.unreadable()
+
+
+async def _made_before(invoke: Invoke, operation: CreateTopic, fault: RpcFault) -> OneTopic:
+    """An earlier try of this very request arrived: the newest topic of this title that is the account's own."""
+    request = f.messages.GetForumTopicsRequest(
+        input_peer(channel(operation.peer)), None, 0, 0, _LOOKED_AT, q=operation.title
+    )
+    answer = await invoke(request)
+    found = [one for one in _topics(answer) if one.mine and one.title == operation.title]
+    if not found:
+        raise fault
+    return OneTopic(max(found, key=lambda one: one.id), known_from(answer.users, answer.chats))
 
 
 async def edit_topic(invoke: Invoke, operation: EditTopic) -> OneTopic:

@@ -31,6 +31,8 @@ PEERS = frozenset({"InputPeer", "InputUser", "InputChannel", "InputDialogPeer"})
 
 # Gives the TL object of a type in PEERS for a ref as it was written.
 FindPeer = Callable[[str, str], TLObject]
+Draw = Callable[[str], int]
+"""From the path of a `random_id` that was left out to its value, 64 bits."""
 
 
 @cache
@@ -49,8 +51,9 @@ def _is_given(field: Field, values: Mapping[str, Any]) -> bool:
 
 
 class _Reader:
-    def __init__(self, peer: FindPeer) -> None:
+    def __init__(self, peer: FindPeer, draw: Draw | None = None) -> None:
         self._peer = peer
+        self._draw = draw
 
     def made(self, kind: Any, given: Mapping[str, Any], path: str, depth: int) -> Any:
         if depth > DEEPEST:
@@ -64,10 +67,12 @@ class _Reader:
             held = given.get(field.name)
             where = _join(path, field.name)
             if held is None:
-                if not field.optional and field.name != "random_id":
+                if not (field.optional or field.is_drawn):
                     raise _unfit(where, f"is missing: {expected(field)}")
                 if field.bit is None and field.optional:
                     values[field.name] = None  # a date that Telethon writes as 0
+                if field.is_drawn and self._draw is not None:
+                    values[field.name] = _drawn(self._draw, field, where, values)
                 continue
             values[field.name] = self._field(field, held, where, depth)
         for group in together:
@@ -120,9 +125,12 @@ class _Reader:
         return self.made(kind, held, path, depth + 1)
 
 
-def request_from(method: str, params: Mapping[str, Any], peer: FindPeer) -> TLRequest:
-    """Raises Invalid with the path and what is expected there. `method` must be one of `names.methods`."""
-    return _Reader(peer).made(names.methods()[method], params, "", 0)
+def request_from(method: str, params: Mapping[str, Any], peer: FindPeer, draw: Draw | None = None) -> TLRequest:
+    """Raises Invalid with the path and what is expected there. `method` must be one of `names.methods`.
+
+    Where a `random_id` is left out, `draw` says it; without it Telethon draws one.
+    """
+    return _Reader(peer, draw).made(names.methods()[method], params, "", 0)
 
 
 def object_from(given: Mapping[str, Any], peer: FindPeer) -> TLObject:
@@ -162,6 +170,13 @@ def expected(field: Field) -> str:
     if PEERS.intersection(field.types):
         said += ", or a peer ref"
     return f"a list of: {said}" if field.vector else said
+
+
+def _drawn(draw: Draw, field: Field, path: str, values: Mapping[str, Any]) -> int | list[int]:
+    if field.vector:  # messages.forwardMessages has one for each of its `id`
+        return [draw(f"{path}[{place}]") for place in range(len(values["id"]))]
+    number = draw(path)
+    return number if field.kind is Kind.LONG else (number & 0x7FFFFFFF) or 1
 
 
 def _whole(field: Field, held: Any, path: str) -> int:

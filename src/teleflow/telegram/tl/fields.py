@@ -47,6 +47,11 @@ class Field:
     optional: bool = False
     bit: tuple[int, int] | None = None
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it is the number that Telegram knows a repeat by, and may be left out. Bytes of this name are not."""
+        return self.name == "random_id" and self.kind in {Kind.LONG, Kind.INT} and not self.optional
+
 
 _TYPE = re.compile(r"'Type(\w+)'")
 _FLAG = re.compile(r"\(0 if self\.(\w+) is None(?: or self\.\1 is False)? else (\d+)\)")

@@ -51,7 +51,7 @@ class Layer:
     def is_repeatable(self, method: str) -> bool:
         """Whether Telegram carries it out once though it comes twice: it reads, or has a random_id."""
         fields = fields_of(names.methods()[method])
-        return class_of(method)[0] is MethodClass.READ or any(field.name == "random_id" for field in fields)
+        return class_of(method)[0] is MethodClass.READ or any(field.is_drawn for field in fields)
 
     def like(self, method: str) -> Sequence[str]:
         """Names that may have been meant."""
@@ -102,7 +102,7 @@ def _object(fields: Sequence[Field], name: str | None) -> dict[str, Any]:
     for field in fields:
         one = _schema(field)
         properties[field.name] = {"type": "array", "items": one} if field.vector else one
-        if not field.optional and field.name != "random_id":
+        if not (field.optional or field.is_drawn):
             required.append(field.name)
     told: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
     return told | ({"title": name} if name else {}) | ({"required": required} if required else {})
