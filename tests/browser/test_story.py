@@ -7,9 +7,12 @@ never violated, and no request leaves the host.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import struct
 import zlib
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import Page, expect
@@ -17,6 +20,7 @@ from playwright.async_api import Page, expect
 from proofs.browser import CHROMIUM, NARROW, browser, seen_of, sign_in, watched
 from tests.browser.conftest import Demo
 from tests.browser.receiver import receiving
+from tests.support.program import running
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 EVIL = "<img src=x onerror=window.__seen.xss++><script>window.__seen.xss++</script>"
@@ -286,3 +290,26 @@ async def test_where_cookies_would_not_be_kept_the_page_says_so(demo: Demo) -> N
         await page.goto("/")
         await expect(page.get_by_role("alert")).to_contain_text("https://")
         await expect(page.get_by_label("Password")).to_have_count(0)
+
+
+async def test_while_the_service_is_away_that_is_told_once_and_its_return_is_noticed(tmp_path: Path) -> None:
+    where = ["--data-dir", str(tmp_path / "data")]
+    async with browser() as opened:
+        with running(["demo", "--json", "--port", "0", *where], tmp_path) as program:
+            facts = json.loads(program.line())
+            async with watched(opened, facts["url"]) as (page, seen):
+                await sign_in(page, facts["username"], facts["password"])
+                await expect(page.get_by_role("heading", level=1)).to_have_text("Accounts")
+                program.process.kill()
+                await expect(page.get_by_text("Reconnecting").first).to_be_visible()
+                for name in ("Chats", "Accounts", "Chats", "Accounts"):
+                    await page.get_by_role("link", name=name).first.click()
+                await expect(page.get_by_text("The service does not answer")).to_have_count(1)
+                await page.get_by_role("link", name="Webhooks").first.click()
+                await expect(page.get_by_text("This page could not be loaded")).to_be_visible()
+                port = str(urlsplit(facts["url"]).port)
+                with running(["demo", "--json", "--port", port, *where], tmp_path) as again:
+                    again.line()
+                    await expect(page.get_by_role("heading", level=1)).to_have_text("Webhooks", timeout=60_000)
+                    await expect(page.get_by_text("No webhook yet")).to_be_visible()
+            assert (seen.foreign, seen.violations) == ([], [])

@@ -12,6 +12,9 @@ export const toasts = $state<Toast[]>([])
 let last = 0
 
 function add(toast: Omit<Toast, 'id'>, seconds: number): void {
+  // A page that asks for five things tells once that the service is away.
+  const same = toasts.findIndex((one) => one.kind === toast.kind && one.text === toast.text && one.code === toast.code)
+  if (same >= 0) toasts.splice(same, 1)
   const id = ++last
   toasts.push({ ...toast, id })
   if (toasts.length > 4) toasts.shift()

@@ -1,1 +1,0 @@
-import{A as e,Tt as t,V as n,Y as r,Z as i,ct as a,dt as o}from"./toasts.svelte-B--8npXm.js";var s=i(`<div class="card overflow-x-auto" role="region" tabindex="0"><!></div>`);function c(i,c){var l=s(),u=o(l);n(u,()=>c.children),t(l),a(()=>e(l,`aria-label`,c.label)),r(i,l)}export{c as t};
