@@ -31,6 +31,7 @@ from teleflow.telegram.convert.entities import input_entities
 from teleflow.telegram.convert.messages import message_from, messages_from
 from teleflow.telegram.convert.peers import input_channel, input_peer, known_from
 from teleflow.telegram.methods.history import fetched, in_chat
+from teleflow.telegram.methods.rooms import by_lost_try, so_already
 from teleflow.telegram.mtproto.requests import RpcFault
 
 _SO_ALREADY = frozenset({"MESSAGE_NOT_MODIFIED", "CHAT_NOT_MODIFIED"})
@@ -67,7 +68,7 @@ async def edit_text(invoke: Invoke, operation: EditText) -> Edited:
     try:
         answer = await invoke(request)
     except RpcFault as fault:
-        if errors.name_of(fault) not in _SO_ALREADY or when is not None:
+        if errors.name_of(fault) not in _SO_ALREADY or (when is not None and not fault.after_lost_try):
             raise
     else:
         for update in getattr(answer, "updates", ()):
@@ -75,7 +76,10 @@ async def edit_text(invoke: Invoke, operation: EditText) -> Edited:
                 message = message_from(update.message, operation.me)
                 return Edited(message, known_from(answer.users, answer.chats))
     # It is as it was asked for; how it looks is for Telegram to say.
-    found = await fetched(invoke, operation.peer, (operation.message_id,))
+    if when is not None:
+        found = await invoke(f.messages.GetScheduledMessagesRequest(input_peer(operation.peer), [operation.message_id]))
+    else:
+        found = await fetched(invoke, operation.peer, (operation.message_id,))
     for one in found.messages:
         if in_chat(one, operation.peer):
             return Edited(message_from(one, operation.me), known_from(found.users, found.chats))
@@ -104,7 +108,12 @@ async def react(invoke: Invoke, operation: React) -> Done:
     request = f.messages.SendReactionRequest(
         input_peer(operation.peer), operation.message_id, big=operation.big or None, reaction=reaction
     )
-    return await _done(invoke, request)
+    try:
+        return await _done(invoke, request)
+    except RpcFault as fault:
+        if reaction or not by_lost_try(fault, "REACTION_EMPTY"):
+            raise
+        return Done()
 
 
 async def pin(invoke: Invoke, operation: Pin) -> Done:
@@ -136,7 +145,11 @@ async def show_typing(invoke: Invoke, operation: ShowTyping) -> Done:
 
 async def cancel_scheduled(invoke: Invoke, operation: CancelScheduled) -> Deleted:
     ids = await _scheduled(invoke, operation.peer, operation.ids)
-    await invoke(f.messages.DeleteScheduledMessagesRequest(input_peer(operation.peer), ids))
+    try:
+        await invoke(f.messages.DeleteScheduledMessagesRequest(input_peer(operation.peer), ids))
+    except RpcFault as fault:
+        if not by_lost_try(fault, "MESSAGE_ID_INVALID"):
+            raise
     return Deleted(tuple(ids))
 
 
@@ -145,9 +158,9 @@ async def send_scheduled_now(invoke: Invoke, operation: SendScheduledNow) -> Sen
     try:
         answer = await invoke(f.messages.SendScheduledMessagesRequest(input_peer(operation.peer), ids))
     except RpcFault as fault:
-        if not fault.after_lost_try or errors.name_of(fault) != "MESSAGE_ID_INVALID":
+        if not by_lost_try(fault, "MESSAGE_ID_INVALID"):
             raise
-        return SentNow(())  # an earlier try arrived, and its answer did not
+        return SentNow(())
     updates = getattr(answer, "updates", ())
     sent = [update.message for update in updates if isinstance(update, _NEW)]
     known = known_from(answer.users, answer.chats)
@@ -182,7 +195,7 @@ async def _done(invoke: Invoke, request: Any) -> Done:
     except RpcFault as fault:
         if errors.name_of(fault) not in _SO_ALREADY:
             raise
-        return Done(changed=False)
+        return so_already(fault)
     return Done(known=known_from(getattr(answer, "users", ()), getattr(answer, "chats", ())))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from telethon.tl import functions as f
 from telethon.tl import types as tl
 
-from teleflow.errors import Invalid
+from teleflow.errors import Invalid, Uncertain
 from teleflow.model.chats import Chat, Dialog
 from teleflow.model.operations.chats import (
     Chats,
@@ -34,10 +34,13 @@ from teleflow.telegram.convert.folders import folder_from
 from teleflow.telegram.convert.messages import message_from
 from teleflow.telegram.convert.peers import input_channel, input_peer, input_user, known_from, marked
 from teleflow.telegram.methods.peers import place_after
+from teleflow.telegram.methods.rooms import NO_GROUP, by_lost_try
 from teleflow.telegram.mtproto.requests import RpcFault
 
 _INSIDE = frozenset({"USER_ALREADY_PARTICIPANT"})
 _OUTSIDE = frozenset({"USER_NOT_PARTICIPANT", "PARTICIPANT_MISSING"})
+_OUT_OF_SIGHT = ("CHANNEL_PRIVATE", "CHANNEL_INVALID", *NO_GROUP)
+_SPENT = ("INVITE_HASH_EXPIRED", "INVITE_HASH_INVALID")
 
 
 async def list_chats(invoke: Invoke, operation: ListChats) -> Chats:
@@ -188,7 +191,12 @@ async def join_chat(invoke: Invoke, operation: JoinChat) -> Joined:
 
 
 async def join_by_invite(invoke: Invoke, operation: JoinByInvite) -> Joined:
-    joined = await _join(invoke, f.messages.ImportChatInviteRequest(operation.hash), None)
+    try:
+        joined = await _join(invoke, f.messages.ImportChatInviteRequest(operation.hash), None)
+    except RpcFault as fault:
+        if not by_lost_try(fault, *_SPENT):
+            raise
+        return await _perhaps_inside(invoke, operation.hash)
     if joined.chat_id is None and not joined.requested:
         # We were in it already, and the answer to that names no chat.
         invite = await invoke(f.messages.CheckChatInviteRequest(operation.hash))
@@ -196,6 +204,19 @@ async def join_by_invite(invoke: Invoke, operation: JoinByInvite) -> Joined:
         if chat is not None:
             return Joined(chat_id_of(chat), known=known_from((), [chat]))
     return joined
+
+
+async def _perhaps_inside(invoke: Invoke, hash_: str) -> Joined:
+    """The try that was lost may have been the last for which the link was good. Raises Uncertain if nobody can tell."""
+    try:
+        chat = getattr(await invoke(f.messages.CheckChatInviteRequest(hash_)), "chat", None)
+    except RpcFault as fault:
+        if errors.name_of(fault) not in _SPENT:
+            raise
+        chat = None
+    if chat is None:
+        raise Uncertain("The link is not valid any more, and may have let this account in: look into its chats")
+    return Joined(chat_id_of(chat), known=known_from((), [chat]))
 
 
 async def _join(invoke: Invoke, request: Any, chat_id: int | None) -> Joined:
@@ -227,7 +248,7 @@ async def leave_chat(invoke: Invoke, operation: LeaveChat) -> Joined:
     try:
         await invoke(request)
     except RpcFault as fault:
-        if errors.name_of(fault) not in _OUTSIDE:
+        if errors.name_of(fault) not in _OUTSIDE and not by_lost_try(fault, *_OUT_OF_SIGHT):
             raise
     return Joined(peer.marked_id)
 

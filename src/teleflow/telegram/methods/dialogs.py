@@ -31,7 +31,8 @@ from teleflow.telegram.convert.folders import filter_of
 from teleflow.telegram.convert.peers import input_channel, input_peer, known_from, marked
 from teleflow.telegram.convert.plain import seconds
 from teleflow.telegram.convert.rights import moment
-from teleflow.telegram.methods.rooms import done
+from teleflow.telegram.methods.rooms import by_lost_try, done
+from teleflow.telegram.mtproto.requests import RpcFault
 
 _MOST_PARTS = 10_000  # of a hundred messages each
 
@@ -134,7 +135,12 @@ async def save_folder(invoke: Invoke, operation: SaveFolder) -> Done:
 
 
 async def drop_folder(invoke: Invoke, operation: DropFolder) -> Done:
-    return await done(invoke, f.messages.UpdateDialogFilterRequest(operation.folder_id))
+    try:
+        return await done(invoke, f.messages.UpdateDialogFilterRequest(operation.folder_id))
+    except RpcFault as fault:
+        if not by_lost_try(fault, "FILTER_ID_INVALID"):
+            raise
+        return Done()
 
 
 async def order_folders(invoke: Invoke, operation: OrderFolders) -> Done:

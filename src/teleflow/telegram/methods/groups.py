@@ -28,7 +28,7 @@ from teleflow.model.operations.groups import (
     SetUsername,
     Upgrade,
 )
-from teleflow.model.peers import Peer, PeerKind
+from teleflow.model.peers import Peer, PeerKind, marked_id
 from teleflow.telegram import errors
 from teleflow.telegram.base import Invoke
 from teleflow.telegram.convert.chats import by_id, chat_id_of
@@ -36,7 +36,7 @@ from teleflow.telegram.convert.peers import input_channel, input_peer, input_use
 from teleflow.telegram.convert.plain import seconds
 from teleflow.telegram.convert.rights import merged
 from teleflow.telegram.methods.parcels import input_file
-from teleflow.telegram.methods.rooms import channel, done, known_of, room
+from teleflow.telegram.methods.rooms import NO_GROUP, by_lost_try, channel, done, known_of, room
 from teleflow.telegram.mtproto.requests import RpcFault
 
 _LOOKED_THROUGH = 100
@@ -185,25 +185,53 @@ async def upgrade(invoke: Invoke, operation: Upgrade) -> Created:
     peer = room(operation.peer)
     if peer.kind is not PeerKind.CHAT:
         raise Conflict("It is a supergroup or channel already", code="ALREADY_SUPERGROUP")
-    updates = await invoke(f.messages.MigrateChatRequest(peer.id))
+    try:
+        updates = await invoke(f.messages.MigrateChatRequest(peer.id))
+    except RpcFault as fault:
+        if errors.name_of(fault) not in NO_GROUP:
+            raise
+        return await _upgraded_before(invoke, peer, fault)
     for one in updates.chats:
         if isinstance(one, tl.Channel):
             return Created(chat_id_of(one), (), known_of(updates))
     raise errors.unreadable()
 
 
+async def _upgraded_before(invoke: Invoke, peer: Peer, fault: RpcFault) -> Created:
+    answer = await invoke(f.messages.GetChatsRequest([peer.id]))
+    moved = getattr(by_id((), answer.chats).get(peer.marked_id), "migrated_to", None)
+    if not isinstance(moved, tl.InputChannel):
+        raise fault
+    return Created(marked_id(PeerKind.CHANNEL, moved.channel_id), (), known_from((), answer.chats))
+
+
 async def delete_chat(invoke: Invoke, operation: DeleteChat) -> Done:
     peer = room(operation.peer)
     if peer.kind is PeerKind.CHAT:
-        await invoke(f.messages.DeleteChatRequest(peer.id))
+        try:
+            await invoke(f.messages.DeleteChatRequest(peer.id))
+        except RpcFault as fault:
+            if not fault.after_lost_try or await _stands(invoke, peer):
+                raise
     else:
         try:
             await invoke(f.channels.DeleteChannelRequest(input_channel(peer)))
         except RpcFault as fault:
-            # A try before this one arrived, and its answer did not.
-            if not (fault.after_lost_try and errors.name_of(fault) in {"CHANNEL_PRIVATE", "CHANNEL_INVALID"}):
+            if not by_lost_try(fault, "CHANNEL_PRIVATE", "CHANNEL_INVALID"):
                 raise
     return Done()
+
+
+async def _stands(invoke: Invoke, peer: Peer) -> bool:
+    """Whether the account is in this basic group still: of one that is deleted Telegram tells next to nothing."""
+    try:
+        answer = await invoke(f.messages.GetChatsRequest([peer.id]))
+    except RpcFault as fault:
+        if errors.name_of(fault) not in NO_GROUP:
+            raise
+        return False
+    chat = by_id((), answer.chats).get(peer.marked_id)
+    return isinstance(chat, tl.Chat) and not chat.deactivated and not chat.left
 
 
 TABLE: dict[type[Any], Callable[[Invoke, Any], Awaitable[Any]]] = {

@@ -29,8 +29,10 @@ from teleflow.telegram.convert.chats import person_from
 from teleflow.telegram.convert.peers import input_peer, input_user, known_from
 from teleflow.telegram.convert.plain import seconds
 from teleflow.telegram.convert.rights import moment
-from teleflow.telegram.methods.rooms import done, room
+from teleflow.telegram.methods.rooms import SO_ALREADY, by_lost_try, done, room, so_already
 from teleflow.telegram.mtproto.requests import RpcFault
+
+_NO_LINK = ("INVITE_HASH_EXPIRED", "INVITE_HASH_INVALID", "INVITE_HASH_EMPTY")
 
 
 def invite_from(found: Any) -> Invite:
@@ -96,10 +98,10 @@ async def edit_invite(invoke: Invoke, operation: EditInvite) -> OneInvite:
     )
     try:
         return _one(await invoke(request))
-    except RpcFault:
-        if operation.revoke:
+    except RpcFault as fault:
+        if operation.revoke or errors.name_of(fault).endswith(SO_ALREADY):
             told = _one(await invoke(f.messages.GetExportedChatInviteRequest(peer, operation.link)))
-            if told.invite.revoked:
+            if told.invite.revoked or not operation.revoke:
                 return told  # it had been so before
         raise
 
@@ -118,10 +120,22 @@ async def delete_invite(invoke: Invoke, operation: DeleteInvite) -> Done:
     try:
         return await done(invoke, request)
     except RpcFault as fault:
-        # A try before this one arrived, and its answer did not.
-        if not (fault.after_lost_try and errors.name_of(fault) == "INVITE_HASH_EXPIRED"):
+        gone = by_lost_try(fault, *_NO_LINK)
+        if not gone and by_lost_try(fault, "INVITE_REVOKED_MISSING"):  # which is said of links that there are not, too
+            gone = not await _is_there(invoke, operation)
+        if not gone:
             raise
         return Done()
+
+
+async def _is_there(invoke: Invoke, operation: DeleteInvite) -> bool:
+    try:
+        await invoke(f.messages.GetExportedChatInviteRequest(input_peer(room(operation.peer)), operation.link))
+    except RpcFault as fault:
+        if errors.name_of(fault) not in _NO_LINK:
+            raise
+        return False
+    return True
 
 
 async def list_comers(invoke: Invoke, operation: ListComers) -> Comers:
@@ -152,9 +166,10 @@ async def decide_join(invoke: Invoke, operation: DecideJoin) -> Done:
     try:
         return await done(invoke, request)
     except RpcFault as fault:
-        if not (operation.approve and errors.name_of(fault) == "USER_ALREADY_PARTICIPANT"):
+        inside = operation.approve and errors.name_of(fault) == "USER_ALREADY_PARTICIPANT"
+        if not inside and not by_lost_try(fault, "HIDE_REQUESTER_MISSING"):
             raise
-        return Done(changed=False)
+        return so_already(fault)
 
 
 async def decide_all(invoke: Invoke, operation: DecideAll) -> Done:
@@ -166,7 +181,7 @@ async def decide_all(invoke: Invoke, operation: DecideAll) -> Done:
     except RpcFault as fault:
         if errors.name_of(fault) != "HIDE_REQUESTER_MISSING":
             raise
-        return Done(changed=False)
+        return so_already(fault)
 
 
 TABLE: dict[type[Any], Callable[[Invoke, Any], Awaitable[Any]]] = {

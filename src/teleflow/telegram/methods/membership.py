@@ -28,7 +28,7 @@ from teleflow.telegram.convert.chats import by_id, member_from
 from teleflow.telegram.convert.peers import input_channel, input_peer, input_user, known_from
 from teleflow.telegram.convert.rights import admin_rights, banned_rights, shut_out
 from teleflow.telegram.methods.groups import missing_of
-from teleflow.telegram.methods.rooms import channel, done, known_of, room
+from teleflow.telegram.methods.rooms import channel, done, known_of, room, so_already
 from teleflow.telegram.mtproto.requests import RpcFault
 
 _INSIDE = "USER_ALREADY_PARTICIPANT"
@@ -139,7 +139,7 @@ async def remove_member(invoke: Invoke, operation: RemoveMember) -> Done:
         except RpcFault as fault:
             if errors.name_of(fault) not in _OUTSIDE:
                 raise
-            return Done(changed=False)
+            return so_already(fault)
     found = await _participant(invoke, peer, person)
     inside = None if found is None else found.participant
     before = tl.ChatBannedRights(until_date=None)

@@ -21,10 +21,8 @@ from teleflow.telegram.convert.media import media_from
 from teleflow.telegram.convert.peers import input_peer, input_user, known_from, marked
 from teleflow.telegram.convert.plain import seconds, snake
 from teleflow.telegram.methods.parcels import input_file
+from teleflow.telegram.methods.rooms import SO_ALREADY, by_lost_try
 from teleflow.telegram.mtproto.requests import RpcFault
-
-_SAME_ALREADY = frozenset({"USERNAME_NOT_MODIFIED", "PHOTO_NOT_MODIFIED"})
-
 
 # -- contacts ---------------------------------------------------------------------------------------------
 
@@ -91,14 +89,18 @@ async def search_people(invoke: Invoke, operation: ops.SearchPeople) -> ops.Foun
 
 async def update_profile(invoke: Invoke, operation: ops.UpdateProfile) -> People:
     request = f.account.UpdateProfileRequest(operation.first_name, operation.last_name, operation.about)
-    return _oneself(await invoke(request))
+    return await _changed(invoke, request)
 
 
 async def update_username(invoke: Invoke, operation: ops.UpdateUsername) -> People:
+    return await _changed(invoke, f.account.UpdateUsernameRequest(operation.username))
+
+
+async def _changed(invoke: Invoke, request: Any) -> People:
     try:
-        return _oneself(await invoke(f.account.UpdateUsernameRequest(operation.username)))
+        return _oneself(await invoke(request))
     except RpcFault as fault:
-        if errors.name_of(fault) not in _SAME_ALREADY:
+        if not errors.name_of(fault).endswith(SO_ALREADY):
             raise
     users = await invoke(f.users.GetUsersRequest([tl.InputUserSelf()]))
     return _oneself(users[0] if users else None)
@@ -220,7 +222,11 @@ async def end_authorization(invoke: Invoke, operation: ops.EndAuthorization) -> 
         return
     if operation.hash == 0:
         raise Conflict("This is the session's own login: log the session out", code="AUTHORIZATION_CURRENT")
-    await invoke(f.account.ResetAuthorizationRequest(operation.hash))
+    try:
+        await invoke(f.account.ResetAuthorizationRequest(operation.hash))
+    except RpcFault as fault:
+        if not by_lost_try(fault, "HASH_INVALID"):
+            raise
 
 
 TABLE: dict[type[Any], Callable[[Invoke, Any], Awaitable[Any]]] = {

@@ -15,6 +15,7 @@ from teleflow.telegram.convert.peers import known_from
 from teleflow.telegram.mtproto.requests import RpcFault
 
 SO_ALREADY = "_NOT_MODIFIED"
+NO_GROUP = frozenset({"CHAT_ID_INVALID", "PEER_ID_INVALID", "CHAT_INVALID", "CHAT_FORBIDDEN"})
 
 
 def room(peer: Peer) -> Peer:
@@ -38,8 +39,20 @@ async def done(invoke: Invoke, request: Any) -> Done:
     except RpcFault as fault:
         if not errors.name_of(fault).endswith(SO_ALREADY):
             raise
-        return Done(changed=False)
+        return so_already(fault)
     return Done(known=known_of(answer))
+
+
+def so_already(fault: RpcFault) -> Done:
+    """It is as it was asked for: by an earlier try where one was lost, else from before."""
+    return Done(changed=fault.after_lost_try)
+
+
+def by_lost_try(fault: RpcFault, *names: str) -> bool:
+    """Whether this says that there is nothing to do any more, and an earlier try of the same request was lost: that
+    one arrived, and its answer did not.
+    """
+    return fault.after_lost_try and errors.name_of(fault) in names
 
 
 def known_of(answer: Any) -> Any:
