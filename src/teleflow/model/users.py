@@ -57,7 +57,8 @@ class Principal:
     `login_id` is the login's or the key's whose token came; `key_id` the key's, whether it came itself (`by_key`)
     or as the token that was made with it. `session_ids` None means all of the user's sessions. `address` and
     `request_id` are those of the request, where there is one: the audit log tells them. `act` names what a request with
-    an Idempotency-Key asks for, the same whenever it comes: what is made for it takes its id from there.
+    an Idempotency-Key asks for, the same whenever it comes: what is made for it takes its id from there. `begun_at`
+    (Unix milliseconds): a process that has died had begun with it then, and may have done it.
     """
 
     user_id: str
@@ -71,6 +72,7 @@ class Principal:
     address: str = ""
     request_id: str = ""
     act: str | None = None
+    begun_at: int | None = None
 
     @property
     def is_admin(self) -> bool:

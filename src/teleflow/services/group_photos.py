@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from teleflow.errors import Invalid
+from teleflow.errors import Invalid, TeleFlowError, Uncertain
 from teleflow.fleet.pieces import Pieces
 from teleflow.fleet.small_upload import uploaded
 from teleflow.model.chats import Chat
 from teleflow.model.media import FileKind
 from teleflow.model.operations.acts import Done
-from teleflow.model.operations.groups import SetChatPhoto
+from teleflow.model.operations.groups import GetChatPhoto, SetChatPhoto
 from teleflow.model.peers import PeerKind, PeerRef
 from teleflow.model.sessions import Session
 from teleflow.model.users import Principal
+from teleflow.services.begun import begun_at
 from teleflow.services.files import MOST_PICTURE
 from teleflow.services.groups import Rooms
 from teleflow.services.ports import Reach
@@ -55,6 +56,22 @@ class GroupPhotos:
         return session
 
     async def _put(self, principal: Principal, session: Session, chat: PeerRef, picture: bytes) -> Chat:
-        upload = await uploaded(self._reach, session.id, picture, "photo.jpg", within=_UPLOAD_WITHIN_S)
-        await self._rooms.on(principal, session.id, chat, lambda peer: SetChatPhoto(peer, upload))
-        return await self._rooms.described(session, chat)
+        """Once: where the answer was lost, or a process died with it, the chat is looked at for what came of it.
+
+        Raises Uncertain where that tells nothing.
+        """
+        rooms = self._rooms
+        before = await rooms.on(principal, session.id, chat, GetChatPhoto)
+        since = begun_at(principal)
+        if since is None or not before.id or before.at < since:
+            upload = await uploaded(self._reach, session.id, picture, "photo.jpg", within=_UPLOAD_WITHIN_S)
+            try:
+                await rooms.on(principal, session.id, chat, lambda peer: SetChatPhoto(peer, upload))
+            except Uncertain as uncertain:
+                try:
+                    now = await rooms.on(principal, session.id, chat, GetChatPhoto)
+                except TeleFlowError:
+                    raise uncertain from None
+                if now.id in {0, before.id}:
+                    raise
+        return await rooms.described(session, chat)

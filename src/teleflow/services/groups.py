@@ -37,7 +37,7 @@ from teleflow.model.operations.members import (
     SetRestriction,
     SetRights,
 )
-from teleflow.model.peers import Peer, PeerRef, parse_ref
+from teleflow.model.peers import Peer, PeerKind, PeerRef, RefForm, parse_ref, unmarked
 from teleflow.model.sessions import Session
 from teleflow.model.users import Principal
 from teleflow.services.in_use import SessionsInUse
@@ -117,6 +117,10 @@ class Rooms:
     async def session(self, principal: Principal, session_id: str) -> Session:
         return await self._sessions.of(principal, session_id)
 
+    def soon(self) -> int:
+        """As near as Telegram does not take for "for ever", whatever its clock says."""
+        return int(self._clock.time()) + 2 * _SHORTEST_S
+
     def until(self, wanted: int | None) -> int:
         """0 for ever. Raises Invalid for what Telegram would silently take for that."""
         if wanted is None:
@@ -164,8 +168,15 @@ class Groups:
         return await rooms.described(session, parse_ref(peer.marked_id))
 
     async def upgrade(self, principal: Principal, session_id: str, chat: PeerRef) -> Chat:
-        """A basic group becomes a supergroup: what it is from now on. Raises Conflict(ALREADY_SUPERGROUP)."""
+        """A basic group becomes a supergroup: what it is from now on. Raises Conflict(ALREADY_SUPERGROUP).
+
+        One that had been upgraded already, named by the id that it had before, is told as it is.
+        """
         session = await self._rooms.session(principal, session_id)
+        (peer,) = await self._rooms.peers(session, [chat])
+        was_group = chat.form is RefForm.ID and unmarked(int(chat.value))[0] is PeerKind.CHAT
+        if was_group and peer.kind is PeerKind.CHANNEL:
+            return await self._rooms.described(session, chat)
         made = await self._rooms.on(principal, session_id, chat, Upgrade, act=Act.CHAT_UPGRADED)
         return await self._rooms.described(session, parse_ref(made.chat_id))
 
@@ -186,7 +197,11 @@ class Groups:
         return (await self._rooms.on_both(principal, session_id, chat, person, GetMember)).member
 
     async def remove(self, principal: Principal, session_id: str, chat: PeerRef, person: PeerRef) -> Done:
-        return await self._rooms.on_both(principal, session_id, chat, person, RemoveMember)
+        """They may come again. Where it can't be ended, they are let again by Telegram a little later."""
+        until = self._rooms.soon()
+        return await self._rooms.on_both(
+            principal, session_id, chat, person, lambda peer, who: RemoveMember(peer, who, until)
+        )
 
     async def set_admin(
         self,

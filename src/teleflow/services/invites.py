@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from teleflow.errors import Invalid, NotFound, TeleFlowError
+from teleflow.errors import Invalid, NotFound, TeleFlowError, Uncertain
 from teleflow.model.audit import Act
 from teleflow.model.invites import LINK, Comer, Invite, InviteTerms
 from teleflow.model.operations.acts import Done
@@ -21,12 +21,14 @@ from teleflow.model.operations.invites import (
 )
 from teleflow.model.peers import ME, PeerRef, parse_ref
 from teleflow.model.users import Principal
+from teleflow.services.begun import begun_at
 from teleflow.services.groups import Rooms
 
 _HASH = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _AFTER_LINK = re.compile(r"([0-9]{1,10})\.([A-Za-z0-9_-]{8,64})")
 _AFTER_PERSON = re.compile(r"([0-9]{1,10})\.([0-9]{1,15})")
 _LAST = 2**31 - 1
+_LOOKED_THROUGH = 50
 
 
 class InviteLinks:
@@ -36,11 +38,28 @@ class InviteLinks:
         self._rooms = rooms
 
     async def create(self, principal: Principal, session_id: str, chat: PeerRef, terms: InviteTerms) -> Invite:
-        """Raises Uncertain when the answer was lost: it is never asked for twice."""
+        """Raises Uncertain when the answer was lost: it is never asked for twice. After a crash it is looked for."""
+        since = begun_at(principal)
+        if since is not None:
+            found = await self._made_before(principal, session_id, chat, terms, since)
+            if found is not None:
+                return found
         made = await self._rooms.on(
             principal, session_id, chat, lambda peer: CreateInvite(peer, terms), act=Act.INVITE_CREATED
         )
         return made.invite
+
+    async def _made_before(
+        self, principal: Principal, session_id: str, chat: PeerRef, terms: InviteTerms, since: int
+    ) -> Invite | None:
+        """Of these terms, since then, by oneself. Raises Uncertain where it may be any of several."""
+        page = await self._rooms.on_both(
+            principal, session_id, chat, ME, lambda peer, who: ListInvites(peer, who, _LOOKED_THROUGH)
+        )
+        found = [one for one in page.invites if one.created_at >= since and one.is_of(terms)]
+        if len(found) > 1:
+            raise Uncertain("Telegram may have made this link: look into the list of links before asking again")
+        return found[0] if found else None
 
     async def list(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from teleflow.errors import Forbidden, Invalid, NotFound
+from teleflow.errors import Forbidden, Invalid, NotFound, Uncertain
 from teleflow.kit.clock import Clock, loop_time, milliseconds
 from teleflow.model.audit import Act, AuditEntry
 from teleflow.model.operations.invoke import InvokeMethod
@@ -53,13 +53,15 @@ class Methods:
                 f"{method} is a {kind} method: it needs the scope {scope.value}" + (f" ({why})" if why else ""),
                 code="METHOD_FORBIDDEN",
             )
+        repeatable = self._layer.is_repeatable(method)
+        if principal.begun_at is not None and not repeatable:
+            raise Uncertain("The service ended while this was asked of Telegram, which may have done it")
         until = loop_time() + _WITHIN_S
         peers = await self._peers(session.id, self._layer.refs(method, params), until)
         if kind != "read":
             now = milliseconds(self._clock.time())
             entry = AuditEntry.by(principal, Act.METHOD_INVOKED, now=now, target=session.id, method=method)
             await self._audit.add_audit(entry)
-        repeatable = self._layer.is_repeatable(method)
         operation = InvokeMethod(method, params, peers, repeatable=repeatable, act=principal.act)
         invoked = await self._reach.call(session.id, operation, within=max(_LEAST_S, until - loop_time()))
         return invoked.result

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from teleflow.errors import Invalid
+from teleflow.errors import Invalid, TeleFlowError, Uncertain
 from teleflow.fleet.pieces import Pieces
 from teleflow.fleet.small_upload import uploaded
 from teleflow.kit.clock import Clock, milliseconds
@@ -26,6 +26,7 @@ from teleflow.model.operations.people import (
     EndAuthorization,
     FoundChats,
     GetPrivacy,
+    GetProfilePhoto,
     ImportContacts,
     Imported,
     ListAuthorizations,
@@ -39,6 +40,7 @@ from teleflow.model.operations.people import (
 )
 from teleflow.model.peers import Peer, PeerKind, PeerRef
 from teleflow.model.users import Principal
+from teleflow.services.begun import begun_at
 from teleflow.services.files import MOST_PICTURE
 from teleflow.services.in_use import SessionsInUse
 from teleflow.services.ports import Reach
@@ -48,6 +50,7 @@ from teleflow.wire.files import FileIds
 R = TypeVar("R")
 _WITHIN_S = 30.0
 _PHOTO_WITHIN_S = 60.0
+_LOOK_S = 15.0
 
 
 class People:
@@ -128,9 +131,25 @@ class People:
         return (await self._call(principal, session_id, UpdateUsername(username))).people[0]
 
     async def set_photo(self, principal: Principal, session_id: str, picture: bytes) -> FileRef:
-        await self._sessions.of(principal, session_id)
+        """Once: where the answer was lost, or a process died with it, the account is looked at for what came of it.
+
+        Raises Uncertain where that tells nothing.
+        """
+        before = await self._call(principal, session_id, GetProfilePhoto())
+        since = begun_at(principal)
+        if before is not None and since is not None and before.at >= since:
+            return before.file
         upload = await uploaded(self._reach, session_id, picture, "photo.jpg", within=_PHOTO_WITHIN_S)
-        return await self._reach.call(session_id, SetProfilePhoto(upload), within=_WITHIN_S)
+        try:
+            return await self._reach.call(session_id, SetProfilePhoto(upload), within=_WITHIN_S)
+        except Uncertain as uncertain:
+            try:
+                now = await self._reach.call(session_id, GetProfilePhoto(), within=_LOOK_S)
+            except TeleFlowError:
+                raise uncertain from None
+            if now is None or (before is not None and now.file.id == before.file.id):
+                raise
+            return now.file
 
     async def set_photo_by_id(self, principal: Principal, session_id: str, file_id: str) -> FileRef:
         """A photo that the session was told of. Raises NotFound(FILE_NOT_FOUND), Invalid.
@@ -145,6 +164,10 @@ class People:
         return await self.set_photo(principal, session_id, await pieces.whole(most=MOST_PICTURE))
 
     async def delete_photo(self, principal: Principal, session_id: str) -> bool:
+        """The one that is shown, and no other. Raises Uncertain where a process died while it was at it."""
+        if principal.begun_at is not None:
+            await self._sessions.of(principal, session_id)
+            raise Uncertain("The photo may be deleted already: look at the one that is shown before asking again")
         return await self._call(principal, session_id, DeleteProfilePhoto())
 
     async def privacy(self, principal: Principal, session_id: str, key: PrivacyKey) -> tuple[ShownRule, ...]:

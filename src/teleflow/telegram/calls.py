@@ -112,6 +112,15 @@ class Calls:
         except NoAnswer as error:
             raise Uncertain("Telegram did not answer in time") from error
 
+    async def act(self, tl: Any, *, until: float) -> Any:
+        """`once`, of what must not be done twice: trouble of Telegram's own leaves open whether it was done."""
+        try:
+            return await self.once(tl, until=until)
+        except RpcFault as fault:
+            if not errors.is_passing(fault):
+                raise
+            raise Uncertain(f"Telegram failed while it was at it: {fault.message[:100]}") from fault
+
     async def repeat(self, tl: Any, *, until: float) -> Any:
         """As often as it takes, until `until` (loop time). Raises RpcFault, Unavailable, Uncertain."""
         left = False
@@ -141,6 +150,7 @@ class Calls:
                 fault.after_lost_try = left
                 if not errors.is_passing(fault) or loop_time() + _SERVER_TROUBLE_S >= until:
                     raise
+                left = True  # a server that fails may have acted before
                 await asyncio.sleep(_SERVER_TROUBLE_S)
 
     async def _alone(self, link: Link, tl: Any, until: float, patience: float) -> Any:

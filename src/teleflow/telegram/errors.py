@@ -47,6 +47,21 @@ _PASSING = frozenset(
 )
 
 
+# Answers that come as a 500, and are no trouble of the server's.
+_FINAL = frozenset(
+    {
+        "RANDOM_ID_DUPLICATE",
+        "CHAT_INVALID",
+        "NEED_CHAT_INVALID",
+        "NEED_MEMBER_INVALID",
+        "SEND_MEDIA_INVALID",
+        "CALL_OCCUPY_FAILED",
+        "MSG_WAIT_FAILED",
+        "UNKNOWN_METHOD",
+    }
+)
+
+
 @dataclass(frozen=True, slots=True)
 class _Row:
     kind: type[TeleFlowError]
@@ -99,11 +114,20 @@ _TABLE: dict[str, _Row] = {
     },
     **{
         name: _Row(Invalid, "MEDIA_INVALID", "Telegram refuses it: {name}")
-        for name in ("EMOTICON_INVALID", "GROUPED_MEDIA_INVALID", "TTL_MEDIA_INVALID", "LOCATION_UNAVAILABLE")
+        for name in (
+            "EMOTICON_INVALID",
+            "GROUPED_MEDIA_INVALID",
+            "SEND_MEDIA_INVALID",
+            "TTL_MEDIA_INVALID",
+            "LOCATION_UNAVAILABLE",
+        )
     },
     "RANDOM_ID_DUPLICATE": _Row(Conflict, "ALREADY_DONE", "Telegram had this random_id before, and takes it once"),
     "MESSAGE_EMPTY": _Row(Invalid, "MESSAGE_EMPTY", "Telegram sees no text in the message"),
-    "CHAT_ID_INVALID": _Row(NotFound, "PEER_NOT_FOUND", "Telegram does not know this group"),
+    **{
+        name: _Row(NotFound, "PEER_NOT_FOUND", "Telegram does not know this group")
+        for name in ("CHAT_ID_INVALID", "CHAT_INVALID", "NEED_CHAT_INVALID")
+    },
     "INPUT_USER_DEACTIVATED": _Row(Forbidden, "INPUT_USER_DEACTIVATED", "The person has deleted their account"),
     **{
         name: _Row(NotFound, "MESSAGE_NOT_FOUND", "There is no such message in this chat")
@@ -126,7 +150,13 @@ _TABLE: dict[str, _Row] = {
     "CONTACT_MISSING": _Row(NotFound, "PEER_NOT_FOUND", "This person is no contact"),
     **{
         name: _Row(NotFound, "PEER_NOT_FOUND", "Telegram does not know this person here")
-        for name in ("PARTICIPANT_ID_INVALID", "INPUT_USER_INVALID", "USER_INVALID", "CHAT_NOT_FOUND")
+        for name in (
+            "PARTICIPANT_ID_INVALID",
+            "INPUT_USER_INVALID",
+            "USER_INVALID",
+            "CHAT_NOT_FOUND",
+            "NEED_MEMBER_INVALID",
+        )
     },
     **{
         name: _Row(NotFound, "TOPIC_NOT_FOUND", "There is no such topic in this chat")
@@ -289,9 +319,10 @@ def impairs(fault: RpcFault) -> SessionState | None:
 
 def is_passing(fault: RpcFault) -> bool:
     """Whether the same request may well succeed a moment later: the server's own trouble."""
-    if is_repeat(fault):  # which comes as a 500
+    name = name_of(fault)
+    if name in _FINAL:
         return False
-    return name_of(fault) in _PASSING or fault.code in {500, -503, 503} or fault.code == -500
+    return name in _PASSING or fault.code in {500, -503, 503} or fault.code == -500
 
 
 def is_repeat(fault: RpcFault) -> bool:

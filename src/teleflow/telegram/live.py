@@ -229,7 +229,7 @@ class LiveSession:
         """See `telegram.base.Call`."""
         self._refuse_while_held()
         until = loop_time() + within
-        invoke = partial(self._calls.repeat if operation.repeatable else self._calls.once, until=until)
+        invoke = partial(self._calls.repeat if operation.repeatable else self._calls.act, until=until)
         if operation.dc_id:
             await self._calls.ready(until)  # a session that is down, or ended, says so itself
             invoke = partial(self.files.invoke, operation.dc_id, until=until)

@@ -199,10 +199,12 @@ async def test_a_lease_that_ran_out_or_was_given_up_can_be_taken(storage: Storag
     user = await stored_user(storage)
     await begin(storage, user)
     assert await begin(storage, user, node="next", now=NOW + HOUR - 1) is Begun.RUNNING
-    assert await begin(storage, user, node="next", now=NOW + HOUR, lease_until=NOW + 2 * HOUR) == Claimed(NOW)
+    assert await begin(storage, user, node="next", now=NOW + HOUR, lease_until=NOW + 2 * HOUR) == Claimed(
+        NOW, again=True
+    )
     assert await storage.release_requests(except_node="next") == 0
     assert await storage.release_requests(except_node="third") == 1
-    assert await begin(storage, user, node="third") == Claimed(NOW)
+    assert await begin(storage, user, node="third") == Claimed(NOW, again=True)
 
 
 async def test_of_two_hundred_parallel_requests_one_is_first(storage: Storage) -> None:

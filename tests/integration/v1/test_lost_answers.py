@@ -35,3 +35,22 @@ async def test_what_was_done_is_told_as_done_though_its_answer_was_lost(at: Room
     assert act.effect(at, it) == act.wanted
     if isinstance(told, dict) and "changed" in told:
         assert told["changed"] is True
+
+
+async def test_what_a_failing_server_has_done_is_told_as_done(at: Rooms) -> None:
+    """It fails, and the repeat hears that the channel is gone."""
+    of = {"method": "channels.deleteChannel"}
+    await at.at.rig.fault("rpc_error", of | {"nth": 1}, code=500, name="RPC_CALL_FAIL")
+    await at.at.rig.fault("rpc_error", of | {"nth": 2}, code=400, name="CHANNEL_PRIVATE")
+    assert (await at.on("channel", "DELETE"))["changed"] is True
+    assert at.at.calls("channels.deleteChannel") == 2
+
+
+async def test_without_a_lost_answer_the_same_words_are_a_refusal(at: Rooms) -> None:
+    for method, name, ask in (
+        ("channels.deleteChannel", "CHANNEL_PRIVATE", ("channel", "DELETE", "")),
+        ("messages.deleteChat", "CHAT_ID_INVALID", ("group", "DELETE", "")),
+        ("messages.hideChatJoinRequest", "HIDE_REQUESTER_MISSING", ("channel", "POST", "/join-requests/me/approve")),
+    ):
+        await at.at.rig.fault("rpc_error", {"method": method, "times": 1}, code=400, name=name)
+        await at.on(*ask, status=404)

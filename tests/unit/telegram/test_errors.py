@@ -90,3 +90,13 @@ def test_only_named_errors_end_a_login(name: str, state: SessionState) -> None:
 def test_a_migration_names_its_data_centre() -> None:
     assert errors.migrates_to(RpcFault(303, "PHONE_MIGRATE_4")) == 4
     assert errors.migrates_to(RpcFault(420, "FLOOD_WAIT_4")) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["CHAT_INVALID", "NEED_CHAT_INVALID", "NEED_MEMBER_INVALID", "SEND_MEDIA_INVALID", "UNKNOWN_METHOD"],
+)
+def test_an_answer_that_comes_as_a_500_is_an_answer_all_the_same(name: str) -> None:
+    assert not errors.is_passing(RpcFault(500, name))
+    assert errors.translate(RpcFault(500, name)).kind is not Kind.UNAVAILABLE
+    assert errors.is_passing(RpcFault(500, "MEMBER_NO_LOCATION"))

@@ -6,6 +6,7 @@ Sends have their key in their job (`outbox`): theirs is not looked at here.
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
 
 import msgspec
@@ -27,6 +28,7 @@ OF_JOBS = frozenset(
         *("media", "album", "poll", "location", "venue", "contact", "dice"),
     )
 )
+_BOUNDARY = re.compile(rb"""multipart/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]+)"|([^\s;"]+))""", re.IGNORECASE)
 REPLAYED = (b"idempotency-replayed", b"true")
 # Refused before anything was done, for reasons that pass: the same request may come again.
 _PASSING = frozenset({401, 403, 408, 409, 429, 502, 503})
@@ -65,7 +67,8 @@ async def once(
         return
     # A process may have died between doing this and keeping its answer: what is made has the same id both times.
     act = hashlib.sha256(f"{principal.user_id} {begun.since} {fingerprint} {key}".encode()).hexdigest()
-    scope[KEY] = replace(login, principal=replace(principal, act=act))
+    begun_at = begun.since if begun.again else None
+    scope[KEY] = replace(login, principal=replace(principal, act=act, begun_at=begun_at))
     held = _Held()
     try:
         await app(scope, _given(body, receive), held)
@@ -87,12 +90,19 @@ def _fingerprint(principal: Principal, scope: Scope, body: bytes) -> str:
         scope["query_string"],
         " ".join(sorted(principal.scopes)).encode(),
         reach.encode(),
-        body,
+        _without_boundary(scope, body),
     )
     digest = hashlib.sha256()
     for part in parts:
         digest.update(len(part).to_bytes(8, "big") + part)
     return digest.hexdigest()
+
+
+def _without_boundary(scope: Scope, body: bytes) -> bytes:
+    """A form that comes again has another boundary: each program draws one for each request."""
+    told = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
+    found = _BOUNDARY.match(told)
+    return body if found is None else body.replace(b"--" + (found[1] or found[2]), b"--")
 
 
 def _stays(answer: StoredAnswer) -> bool:

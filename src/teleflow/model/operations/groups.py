@@ -125,11 +125,35 @@ class LinkDiscussion(Operation[Done]):
 
 @dataclass(frozen=True, slots=True)
 class SetChatPhoto(Operation[Done]):
-    """channels.editPhoto or messages.editChatPhoto; without an upload the photo is taken away."""
+    """channels.editPhoto or messages.editChatPhoto; without an upload the photo is taken away.
+
+    A photo that is set twice is told twice in the chat: it has no id of ours, so what was lost must not go again.
+    """
 
     peer: Peer
     upload: Upload | None
     method: ClassVar[str] = "channels.editPhoto"
+
+    @property
+    def repeatable(self) -> bool:  # type: ignore[override]
+        return self.upload is None
+
+
+@dataclass(frozen=True, slots=True)
+class PhotoNow:
+    """`id` 0: there is none. `at`: Unix seconds, by Telegram's clock."""
+
+    id: int = 0
+    at: int = 0
+    known: tuple[Known, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class GetChatPhoto(Operation[PhotoNow]):
+    """Of channels.getFullChannel or messages.getFullChat."""
+
+    peer: Peer
+    method: ClassVar[str] = "channels.getFullChannel"
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,11 +50,13 @@ class GetMember(Operation[OneMember]):
 class RemoveMember(Operation[Done]):
     """Out of the chat, and free to come again: messages.deleteChatUser, or a ban that is taken back at once.
 
-    Whoever is not in it stays as they are; restrictions stay.
+    Whoever is not in it stays as they are; restrictions stay. `until` (Unix seconds): when the ban ends of
+    itself, should nobody take it back.
     """
 
     peer: Peer
     person: Peer
+    until: int
     method: ClassVar[str] = "channels.editBanned"
 
 

@@ -127,11 +127,27 @@ class UpdateUsername(Operation[People]):
 
 
 @dataclass(frozen=True, slots=True)
+class ShownPhoto:
+    """`at`: Unix seconds, by Telegram's clock."""
+
+    file: FileRef
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class GetProfilePhoto(Operation[ShownPhoto | None]):
+    """photos.getUserPhotos of oneself: the newest."""
+
+    method: ClassVar[str] = "photos.getUserPhotos"
+
+
+@dataclass(frozen=True, slots=True)
 class SetProfilePhoto(Operation[FileRef]):
-    """photos.uploadProfilePhoto."""
+    """photos.uploadProfilePhoto. It has no id of ours: asked for twice, the account has two."""
 
     upload: Upload
     method: ClassVar[str] = "photos.uploadProfilePhoto"
+    repeatable: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)

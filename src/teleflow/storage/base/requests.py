@@ -16,9 +16,13 @@ class Begun(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    """It is yours to carry out. `since`: when the key first came, also when a process that died had begun then."""
+    """It is yours to carry out. `since`: when the key first came, also when a process that died had begun then.
+
+    `again`: one had begun then, and nobody knows how far it came.
+    """
 
     since: int
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, repr=False)

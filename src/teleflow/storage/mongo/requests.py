@@ -52,7 +52,7 @@ async def _begin(
     if found["lease_until"] is not None and found["lease_until"] > now:
         return Begun.RUNNING
     await tx.change(_KEYS, id_, lease)
-    return Claimed(found["created_at"])
+    return Claimed(found["created_at"], again=True)
 
 
 async def _finish(tx: Tx, id_: str, node: str, sealed: bytes | None) -> None:

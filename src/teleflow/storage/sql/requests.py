@@ -78,4 +78,4 @@ async def _begin(tx: Tx, claim: dict[str, Any]) -> Claimed | Begun | bytes:
         return bytes(found[2])
     values = {"of_node": claim["lease_node"], "until": claim["lease_until"], "now": claim["created_at"]}
     taken = await tx.run(_TAKE_OVER, of_user=user_id, this=key, **values)
-    return Claimed(found[3]) if taken else Begun.RUNNING
+    return Claimed(found[3], again=True) if taken else Begun.RUNNING

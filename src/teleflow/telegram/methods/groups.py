@@ -18,7 +18,9 @@ from teleflow.model.operations.groups import (
     DeleteChat,
     FindCreated,
     FoundChats,
+    GetChatPhoto,
     LinkDiscussion,
+    PhotoNow,
     SetAbout,
     SetChatPhoto,
     SetPermissions,
@@ -181,6 +183,16 @@ async def set_photo(invoke: Invoke, operation: SetChatPhoto) -> Done:
     return await done(invoke, f.channels.EditPhotoRequest(input_channel(peer), photo))
 
 
+async def get_photo(invoke: Invoke, operation: GetChatPhoto) -> PhotoNow:
+    peer = room(operation.peer)
+    if peer.kind is PeerKind.CHAT:
+        answer = await invoke(f.messages.GetFullChatRequest(peer.id))
+    else:
+        answer = await invoke(f.channels.GetFullChannelRequest(input_channel(peer)))
+    photo, known = answer.full_chat.chat_photo, known_from(answer.users, answer.chats)
+    return PhotoNow(photo.id, seconds(photo.date) or 0, known) if isinstance(photo, tl.Photo) else PhotoNow(known=known)
+
+
 async def upgrade(invoke: Invoke, operation: Upgrade) -> Created:
     peer = room(operation.peer)
     if peer.kind is not PeerKind.CHAT:
@@ -238,6 +250,7 @@ TABLE: dict[type[Any], Callable[[Invoke, Any], Awaitable[Any]]] = {
     CreateChat: create_chat,
     DeleteChat: delete_chat,
     FindCreated: find_created,
+    GetChatPhoto: get_photo,
     LinkDiscussion: link_discussion,
     SetAbout: set_about,
     SetChatPhoto: set_photo,

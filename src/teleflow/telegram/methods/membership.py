@@ -149,7 +149,7 @@ async def remove_member(invoke: Invoke, operation: RemoveMember) -> Done:
             return Done(changed=False)
     if inside is None or isinstance(inside, tl.ChannelParticipantLeft):
         return Done(changed=False)
-    await done(invoke, _editing(peer, person, shut_out()))
+    await done(invoke, _editing(peer, person, shut_out(operation.until)))
     return await done(invoke, _editing(peer, person, before))
 
 

@@ -112,20 +112,33 @@ def _oneself(user: Any) -> People:
     return People((person_from(user),), known_from([user]))
 
 
+async def get_photo(invoke: Invoke, _operation: ops.GetProfilePhoto) -> ops.ShownPhoto | None:
+    photo = await _newest(invoke)
+    return None if photo is None else ops.ShownPhoto(_file(photo), seconds(photo.date) or 0)
+
+
 async def set_photo(invoke: Invoke, operation: ops.SetProfilePhoto) -> FileRef:
     answer = await invoke(f.photos.UploadProfilePhotoRequest(file=input_file(operation.upload)))
-    told = media_from(tl.MessageMediaPhoto(photo=answer.photo))
+    return _file(answer.photo)
+
+
+def _file(photo: Any) -> FileRef:
+    told = media_from(tl.MessageMediaPhoto(photo=photo))
     if told is None or told.file is None:
         raise errors.unreadable()
     return told.file
 
 
-async def delete_photo(invoke: Invoke, _operation: ops.DeleteProfilePhoto) -> bool:
+async def _newest(invoke: Invoke) -> Any:
+    """The account's `photo` that is shown, None without any."""
     shown = await invoke(f.photos.GetUserPhotosRequest(tl.InputUserSelf(), 0, 0, 1))
-    photos = [photo for photo in shown.photos if isinstance(photo, tl.Photo)]
-    if not photos:
+    return next((photo for photo in shown.photos if isinstance(photo, tl.Photo)), None)
+
+
+async def delete_photo(invoke: Invoke, _operation: ops.DeleteProfilePhoto) -> bool:
+    photo = await _newest(invoke)
+    if photo is None:
         return False
-    photo = photos[0]
     await invoke(f.photos.DeletePhotosRequest([tl.InputPhoto(photo.id, photo.access_hash, photo.file_reference)]))
     return True
 
@@ -236,6 +249,7 @@ TABLE: dict[type[Any], Callable[[Invoke, Any], Awaitable[Any]]] = {
     ops.DeleteProfilePhoto: delete_photo,
     ops.EndAuthorization: end_authorization,
     ops.GetPrivacy: get_privacy,
+    ops.GetProfilePhoto: get_photo,
     ops.ImportContacts: import_contacts,
     ops.ListAuthorizations: list_authorizations,
     ops.ListBlocked: list_blocked,
