@@ -28,7 +28,7 @@ OF_JOBS = frozenset(
         *("media", "album", "poll", "location", "venue", "contact", "dice"),
     )
 )
-_BOUNDARY = re.compile(rb"""multipart/form-data\s*;(?:.*;)?\s*boundary=(?:"([^"]+)"|([^\s;"]+))""", re.IGNORECASE)
+_BOUNDARY = re.compile(rb"""boundary="?([^\s;",]{1,70})""", re.IGNORECASE)
 REPLAYED = (b"idempotency-replayed", b"true")
 # Refused before anything was done, for reasons that pass: the same request may come again.
 _PASSING = frozenset({401, 403, 408, 409, 429, 502, 503})
@@ -101,8 +101,8 @@ def _fingerprint(principal: Principal, scope: Scope, body: bytes) -> str:
 def _without_boundary(scope: Scope, body: bytes) -> bytes:
     """A form that comes again has another boundary: each program draws one for each request."""
     told = next((value for name, value in scope["headers"] if name == b"content-type"), b"")
-    found = _BOUNDARY.match(told)
-    return body if found is None else body.replace(b"--" + (found[1] or found[2]), b"--")
+    found = _BOUNDARY.search(told) if told.lower().startswith(b"multipart/form-data") else None
+    return body if found is None else body.replace(b"--" + found[1], b"--")
 
 
 def _stays(answer: StoredAnswer) -> bool:
