@@ -44,16 +44,16 @@ class Methods:
         of what does not fit, and what the call raises; Uncertain where it may have been carried out.
         """
         session = await self._sessions.of(principal, session_id)
-        kind, why = self._class(method)
+        kind, why = self._class(method, params)
         if kind == "refused":
             raise Forbidden(f"{method} is not for invoke: {why}", code="METHOD_REFUSED")
         scope = _SCOPES[kind]
         if not principal.may(scope):
             raise Forbidden(
-                f"{method} is a {kind} method: it needs the scope {scope.value}" + (f" ({why})" if why else ""),
+                f"{method} is a {kind} call: it needs the scope {scope.value}" + (f" ({why})" if why else ""),
                 code="METHOD_FORBIDDEN",
             )
-        repeatable = self._layer.is_repeatable(method)
+        repeatable = self._layer.is_repeatable(method, kind)
         if principal.begun_at is not None and not repeatable:
             raise Uncertain("The service ended while this was asked of Telegram, which may have done it")
         until = loop_time() + _WITHIN_S
@@ -91,8 +91,8 @@ class Methods:
             "schema": self._layer.type_schema(name),
         }
 
-    def _class(self, method: str) -> tuple[str, str]:
-        found = self._layer.class_of(method)
+    def _class(self, method: str, params: Mapping[str, Any] | None = None) -> tuple[str, str]:
+        found = self._layer.class_of(method, params)
         if found is None:
             like = list(self._layer.like(method))
             raise NotFound(

@@ -70,6 +70,8 @@ async def test_what_is_written_is_in_the_audit_log_without_its_parameters(at: Sc
         ("invokeWithLayer", {}, 404, "METHOD_NOT_FOUND"),
         ("auth.logOut", {}, 403, "METHOD_REFUSED"),
         ("auth.bindTempAuthKey", {}, 403, "METHOD_REFUSED"),
+        ("destroyAuthKey", {}, 403, "METHOD_REFUSED"),
+        ("messages.sendMessage", {"peer": "me", "message": "x", "allow_paid_stars": 9}, 403, "METHOD_FORBIDDEN"),
         ("account.deleteAccount", {"reason": "x"}, 403, "METHOD_FORBIDDEN"),
         ("channels.deleteChannel", {"channel": "@the_club"}, 403, "METHOD_FORBIDDEN"),
         ("messages.getHistory", {"peer": "@the_club"}, 422, "VALIDATION_ERROR"),

@@ -68,7 +68,7 @@ def made(kind: type[TLObject], chance: random.Random, depth: int = 0) -> Any:
 
 def value(field: Field, chance: random.Random, depth: int) -> Any:
     match field.kind:
-        case Kind.INT:
+        case Kind.INT | Kind.UINT:
             return chance.randint(1, 2**31 - 1)
         case Kind.LONG if field.name in {"chat_id", "channel_id"}:
             return chance.randint(1, 2**39)  # Telethon bends those that no chat can have

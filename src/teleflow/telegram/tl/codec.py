@@ -24,10 +24,18 @@ from teleflow.telegram.tl import names
 from teleflow.telegram.tl.fields import Field, Kind, fields_of
 
 DEEPEST = 32
-_DIGITS = re.compile(r"-?[0-9]{1,20}")
-_RANGE = {Kind.INT: (-(2**31), 2**32 - 1), Kind.LONG: (-(2**63), 2**63 - 1), Kind.DATE: (0, 2**31 - 1)}
+_DIGITS = re.compile(r"-?[0-9]{1,19}")
+RANGE = {
+    Kind.INT: (-(2**31), 2**32 - 1),
+    Kind.UINT: (0, 2**32 - 1),
+    Kind.LONG: (-(2**63), 2**63 - 1),
+    Kind.DATE: (0, 2**31 - 1),
+}
+_EXACT = 2**53  # beyond it a number with a point says no longer which one is meant
+_LONGEST = 2**24 - 1  # TL tells the length of strings and bytes in three bytes
 _LENGTH = {Kind.INT128: 16, Kind.INT256: 32}
 PEERS = frozenset({"InputPeer", "InputUser", "InputChannel", "InputDialogPeer"})
+_ID = Field("", Kind.LONG)  # what a peer ref is that is a number
 
 # Gives the TL object of a type in PEERS for a ref as it was written.
 FindPeer = Callable[[str, str], TLObject]
@@ -36,7 +44,7 @@ Draw = Callable[[str], int]
 
 
 @cache
-def _shape_of(kind: Any) -> tuple[frozenset[str], tuple[tuple[Field, ...], ...]]:
+def shape_of(kind: Any) -> tuple[frozenset[str], tuple[tuple[Field, ...], ...]]:
     """The keys that an object may have, and the fields that hang on one flag: all of those are given, or none is."""
     groups: dict[tuple[int, int], list[Field]] = {}
     for field in fields_of(kind):
@@ -59,7 +67,7 @@ class _Reader:
         if depth > DEEPEST:
             raise _unfit(path, f"at most {DEEPEST} objects in one another")
         fields = fields_of(kind)
-        known, together = _shape_of(kind)
+        known, together = shape_of(kind)
         if unknown := given.keys() - known:
             raise _unfit(_join(path, min(unknown)), f"no field of {_name(kind)}; {_listed(fields)}")
         values: dict[str, Any] = {}
@@ -93,11 +101,11 @@ class _Reader:
         match field.kind:
             case Kind.OBJECT:
                 return self._object(field, held, path, depth)
-            case Kind.INT | Kind.LONG | Kind.DATE:
+            case Kind.INT | Kind.UINT | Kind.LONG | Kind.DATE:
                 number = _whole(field, held, path)
                 return datetime.fromtimestamp(number, UTC) if field.kind is Kind.DATE else number
-            case Kind.DOUBLE if isinstance(held, int | float) and not isinstance(held, bool) and math.isfinite(held):
-                return float(held)
+            case Kind.DOUBLE if isinstance(held, int | float) and not isinstance(held, bool):
+                return _real(field, held, path)
             case Kind.STRING if isinstance(held, str):
                 return _readable(held, path)
             case Kind.BYTES if isinstance(held, str):
@@ -114,8 +122,10 @@ class _Reader:
 
     def _object(self, field: Field, held: Any, path: str, depth: int) -> Any:
         wanted = PEERS.intersection(field.types)
-        if wanted and isinstance(held, str | int) and not isinstance(held, bool):
-            return self._peer(str(held), next(iter(wanted)))
+        if wanted and isinstance(held, str):
+            return self._peer(held, next(iter(wanted)))
+        if wanted and isinstance(held, int | float):
+            return self._peer(str(_whole(_ID, held, path)), next(iter(wanted)))
         if not isinstance(held, dict):
             raise _unfit(path, f"must be {expected(field)}")
         name = held.get("_")
@@ -156,6 +166,7 @@ def expected(field: Field) -> str:
     """For people: what may stand there."""
     said = {
         Kind.INT: "a number of 32 bits",
+        Kind.UINT: "a number of 32 bits, not below 0",
         Kind.LONG: "a string of digits (64 bits)",
         Kind.INT128: "16 bytes as base64",
         Kind.INT256: "32 bytes as base64",
@@ -180,9 +191,11 @@ def _drawn(draw: Draw, field: Field, path: str, values: Mapping[str, Any]) -> in
 
 
 def _whole(field: Field, held: Any, path: str) -> int:
-    least, most = _RANGE[field.kind]
+    least, most = RANGE[field.kind]
     if isinstance(held, str) and field.kind is Kind.LONG and _DIGITS.fullmatch(held):
         held = int(held)
+    if isinstance(held, float) and held.is_integer() and abs(held) <= _EXACT:
+        held = int(held)  # JSON has one sort of number: 5.0 is 5
     if not isinstance(held, int) or isinstance(held, bool) or not least <= held <= most:
         raise _unfit(path, f"must be {expected(field)}")
     if field.kind is Kind.INT and held >= 2**31:
@@ -190,19 +203,34 @@ def _whole(field: Field, held: Any, path: str) -> int:
     return held
 
 
+def _real(field: Field, held: float, path: str) -> float:
+    try:
+        number = float(held)
+    except OverflowError:
+        number = math.inf
+    if not math.isfinite(number):
+        raise _unfit(path, f"must be {expected(field)}")
+    return number
+
+
 def _readable(held: str, path: str) -> str:
     try:
-        held.encode()
+        length = len(held.encode())
     except UnicodeEncodeError:
         raise _unfit(path, "must be text of whole characters") from None
+    if length > _LONGEST:
+        raise _unfit(path, "must be shorter than 16 MiB")
     return held
 
 
 def _unpacked(held: str, path: str) -> bytes:
     try:
-        return base64.b64decode(held, validate=True)
+        raw = base64.b64decode(held, validate=True)
     except (binascii.Error, ValueError):
         raise _unfit(path, "must be base64") from None
+    if len(raw) > _LONGEST:
+        raise _unfit(path, "must be shorter than 16 MiB")
+    return raw
 
 
 def _join(path: str, name: str) -> str:
@@ -210,7 +238,8 @@ def _join(path: str, name: str) -> str:
 
 
 def _name(kind: Any) -> str:
-    return names.name_of(kind)
+    """Of a constructor, or of a method."""
+    return names.name_of(kind).removesuffix("Request" if issubclass(kind, TLRequest) else "")
 
 
 def _listed(fields: tuple[Field, ...]) -> str:

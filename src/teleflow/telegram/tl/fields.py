@@ -21,6 +21,7 @@ class Kind(enum.StrEnum):
     """How a value is written in JSON follows from this alone."""
 
     INT = "int"  # 32 bits, a number
+    UINT = "uint"  # the same where there is nothing below 0
     LONG = "long"  # 64 bits, a string of digits
     INT128 = "int128"  # base64 of 16 bytes
     INT256 = "int256"
@@ -55,7 +56,7 @@ class Field:
 
 _TYPE = re.compile(r"'Type(\w+)'")
 _FLAG = re.compile(r"\(0 if self\.(\w+) is None(?: or self\.\1 is False)? else (\d+)\)")
-_WIDE = {"<i": Kind.INT, "<q": Kind.LONG, "<d": Kind.DOUBLE}
+_WIDE = {"<i": Kind.INT, "<I": Kind.UINT, "<q": Kind.LONG, "<d": Kind.DOUBLE}
 _PLAIN = {"str": Kind.STRING, "bytes": Kind.BYTES, "bool": Kind.BOOL, "float": Kind.DOUBLE, "datetime": Kind.DATE}
 
 

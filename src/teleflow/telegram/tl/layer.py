@@ -8,26 +8,37 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from teleflow.telegram.tl import codec, names
-from teleflow.telegram.tl.classes import MethodClass, class_of
+from teleflow.telegram.tl.classes import MethodClass, class_of, dearness_of
 from teleflow.telegram.tl.fields import Field, Kind, fields_of
 
 _RETURNS = re.compile(r":returns ([\w.<>]+):")
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
-_INT = {"type": "integer", "minimum": -(2**31), "maximum": 2**32 - 1}
-_BASE64 = {"type": "string", "contentEncoding": "base64"}
+_DIGIT = "[A-Za-z0-9+/]"
+
+
+def _within(kind: Kind) -> dict[str, int]:
+    least, most = codec.RANGE[kind]
+    return {"minimum": least, "maximum": most}
+
+
+def _base64(pattern: str) -> dict[str, Any]:
+    return {"type": "string", "contentEncoding": "base64", "pattern": f"^{pattern}$"}
+
+
 _PLAIN: Mapping[Kind, dict[str, Any]] = {
-    Kind.INT: _INT,
-    Kind.LONG: {"type": ["string", "integer"], "pattern": "^-?[0-9]{1,20}$"},
-    Kind.INT128: _BASE64,
-    Kind.INT256: _BASE64,
+    Kind.INT: {"type": "integer"} | _within(Kind.INT),
+    Kind.UINT: {"type": "integer"} | _within(Kind.UINT),
+    Kind.LONG: {"type": ["string", "integer"], "pattern": "^-?[0-9]{1,19}$"} | _within(Kind.LONG),
+    Kind.INT128: _base64(_DIGIT + "{22}=="),
+    Kind.INT256: _base64(_DIGIT + "{43}="),
     Kind.DOUBLE: {"type": "number"},
     Kind.STRING: {"type": "string"},
-    Kind.BYTES: _BASE64,
+    Kind.BYTES: _base64(f"({_DIGIT}{{4}})*({_DIGIT}{{2}}==|{_DIGIT}{{3}}=)?"),
     Kind.BOOL: {"type": "boolean"},
     Kind.FLAG: {"type": "boolean"},
-    Kind.DATE: {"type": "integer", "minimum": 0, "description": "Unix seconds"},
+    Kind.DATE: {"type": "integer", "description": "Unix seconds"} | _within(Kind.DATE),
 }
-_REF: dict[str, Any] = {"type": ["string", "integer"], "description": "A peer ref"}
+_REF: dict[str, Any] = {"type": ["string", "integer"], "description": "A peer ref"} | _within(Kind.LONG)
 
 
 class Layer:
@@ -41,17 +52,21 @@ class Layer:
     def type_names(self) -> Sequence[str]:
         return list(names.types())
 
-    def class_of(self, method: str) -> tuple[str, str] | None:
-        """(read, write, dangerous or refused; why); None for no method of this layer."""
+    def class_of(self, method: str, params: Mapping[str, Any] | None = None) -> tuple[str, str] | None:
+        """(read, write, dangerous or refused; why) of a call; None for no method of this layer."""
         if method not in names.methods():
             return None
         kind, why = class_of(method)
+        if kind in {MethodClass.READ, MethodClass.WRITE} and params and (dear := dearness_of(params)):
+            return MethodClass.DANGEROUS.value, dear
         return kind.value, why
 
-    def is_repeatable(self, method: str) -> bool:
-        """Whether Telegram carries it out once though it comes twice: it reads, or has a random_id."""
+    def is_repeatable(self, method: str, kind: str) -> bool:
+        """Whether Telegram carries a call of this class out once though it comes twice: it reads, or has a
+        random_id.
+        """
         fields = fields_of(names.methods()[method])
-        return class_of(method)[0] is MethodClass.READ or any(field.is_drawn for field in fields)
+        return kind == MethodClass.READ or any(field.is_drawn for field in fields)
 
     def like(self, method: str) -> Sequence[str]:
         """Names that may have been meant."""
@@ -70,12 +85,12 @@ class Layer:
 
     def method_schema(self, name: str) -> dict[str, Any]:
         """JSON Schema of the parameters; types are told by `type_schema`."""
-        return {"$schema": _DIALECT, "title": name, **_object(fields_of(names.methods()[name]), None)}
+        return {"$schema": _DIALECT, "title": name, **_object(names.methods()[name], None)}
 
     def type_schema(self, name: str) -> dict[str, Any]:
         """JSON Schema of a type: one of its constructors."""
         kinds = names.types()[name]
-        forms = [_object(fields_of(kind), names.name_of(kind)) for kind in kinds]
+        forms = [_object(kind, names.name_of(kind)) for kind in kinds]
         return {"$schema": _DIALECT, "title": name, "oneOf": forms}
 
     def constructors(self, name: str) -> list[str]:
@@ -96,15 +111,23 @@ def _said(field: Field) -> dict[str, Any]:
     return told
 
 
-def _object(fields: Sequence[Field], name: str | None) -> dict[str, Any]:
+def _object(kind: Any, name: str | None) -> dict[str, Any]:
     properties: dict[str, Any] = {} if name is None else {"_": {"const": name}}
     required = [] if name is None else ["_"]
-    for field in fields:
+    for field in fields_of(kind):
         one = _schema(field)
         properties[field.name] = {"type": "array", "items": one} if field.vector else one
         if not (field.optional or field.is_drawn):
             required.append(field.name)
+    together: dict[str, list[str]] = {}
+    for group in codec.shape_of(kind)[1]:
+        for field in group:
+            together[field.name] = [one.name for one in group if one is not field]
+            if field.kind is Kind.FLAG:  # it is there with the others, or left out
+                properties[field.name] = {"const": True, **properties[field.name]}
     told: dict[str, Any] = {"type": "object", "properties": properties, "additionalProperties": False}
+    if together:
+        told["dependentRequired"] = together
     return told | ({"title": name} if name else {}) | ({"required": required} if required else {})
 
 
@@ -115,5 +138,5 @@ def _schema(field: Field) -> dict[str, Any]:
     if codec.PEERS.intersection(field.types):
         forms.append(_REF)
     if not forms:
-        return {"type": "object"}
+        return {"type": "object", "properties": {"_": {"type": "string"}}, "required": ["_"]}
     return forms[0] if len(forms) == 1 else {"anyOf": forms}

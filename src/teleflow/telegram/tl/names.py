@@ -48,8 +48,9 @@ def types() -> Mapping[str, tuple[Any, ...]]:
 @cache
 def types_called(name: str, space: str) -> tuple[str, ...]:
     """The types that an annotation ``Type<name>`` in the module `space` may mean: it leaves the namespace out."""
-    own = tuple(one for one in (f"{space}{name}", name) if one in types())
-    return own or tuple(one for one in types() if one.rsplit(".", 1)[-1] == name)
+    own = tuple(one for one in dict.fromkeys((f"{space}{name}", name)) if one in types())
+    plain = name.replace("_", "").lower()  # the transport's own are written in another way: future_salt
+    return own or tuple(one for one in types() if one.rsplit(".", 1)[-1].lower() == plain)
 
 
 @cache
@@ -82,7 +83,8 @@ def _family(kinds: list[Any]) -> str:
             return found[1]
     if named := _unions().get(kinds[0].SUBCLASS_OF_ID):
         return named
-    return _space(kinds[0].__module__) + _common([kind.__name__ for kind in kinds])
+    shared = _space(kinds[0].__module__) + _common([kind.__name__ for kind in kinds])
+    return "storage.FileType" if shared == "storage.File" else shared
 
 
 def _common(words: list[str]) -> str:

@@ -119,6 +119,7 @@ _PLAIN = {
     Kind.LONG: "str($)",
     Kind.BOOL: "bool($)",
     Kind.INT: "$",
+    Kind.UINT: "$",
     Kind.STRING: "$",
     Kind.OBJECT: "(by_class.get(type($)) or other)($)",
 }
