@@ -35,6 +35,7 @@ _CLOCK_SLACK_S = 120
 _AGAIN = FullJitter(first=2.0, most=60.0)
 _DEAD_SESSION = frozenset({"SESSION_LOGGED_OUT", "ACCOUNT_BANNED"})
 MAY_HAVE_GONE_OUT = "an earlier try may have gone out"
+_SAME_AGAIN = frozenset({"PEER_HUNG_UP", "TELEGRAM_ANSWER_UNREADABLE"})  # however often it is sent
 _WRONG_PEER = frozenset({"PEER_NOT_FOUND"})
 
 
@@ -217,7 +218,7 @@ class Sender:
 
         True when the job is final.
         """
-        if (isinstance(error, Uncertain) and error.code != "PEER_HUNG_UP") or isinstance(error, Limited):
+        if (isinstance(error, Uncertain) and error.code not in _SAME_AGAIN) or isinstance(error, Limited):
             self._settler.uncertain(ticket, error)
             return False
         found = await self._in_history(ticket.job)

@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from teleflow.errors import (
     Conflict,
     Forbidden,
-    Internal,
     Invalid,
     Limited,
     NotFound,
     TeleFlowError,
     Unavailable,
+    Uncertain,
     Upstream,
 )
 from teleflow.model.sessions import SessionState
@@ -374,4 +374,5 @@ def held(seconds: int) -> Limited:
 
 
 def unreadable() -> TeleFlowError:
-    return Internal("Telegram's answer could not be read", code="TELEGRAM_ANSWER_UNREADABLE")
+    """An answer came, so that it has most likely been done."""
+    return Uncertain("Telegram's answer could not be read", code="TELEGRAM_ANSWER_UNREADABLE")

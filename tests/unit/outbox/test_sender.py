@@ -202,9 +202,12 @@ async def test_a_refusal_after_a_lost_try_is_checked_in_the_history(history: Sen
     assert isinstance(scene.operations[-1], FindSent)
 
 
+@pytest.mark.parametrize("code", ["PEER_HUNG_UP", "TELEGRAM_ANSWER_UNREADABLE"])
 @pytest.mark.parametrize(("history", "end"), [(Sent(5, None), SendState.SENT), (None, SendState.FAILED)])
-async def test_three_hang_ups_are_checked_in_the_history(history: Sent | None, end: SendState) -> None:
-    scene = Scene(lost("PEER_HUNG_UP"), history=history)
+async def test_what_would_end_the_same_again_is_checked_in_the_history(
+    history: Sent | None, end: SendState, code: str
+) -> None:
+    scene = Scene(lost(code), history=history)
     assert await scene.carry() == [end]
 
 

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from telethon.errors import TypeNotFoundError
 from telethon.extensions import BinaryReader
 from telethon.tl import types as tl
 from telethon.tl.alltlobjects import tlobjects
@@ -32,6 +33,7 @@ _UINT = struct.Struct("<I").unpack_from
 _VECTOR = 0x1CB5C415
 _LONG_FORM = 254  # of bytes: three more bytes tell the length
 _TRUE, _FALSE = 0x997275B5, 0xBC799737
+_SHOWN = 64  # bytes of what no layer has, for the error
 # Fields of a fixed size: their struct code, and how the value comes of the raw one `$`.
 _FIXED = {
     "read_int": ("i", "$"),
@@ -53,7 +55,10 @@ def read_object(b: bytes, p: int) -> tuple[Any, int]:
 
 
 def _other(b: bytes, p: int) -> tuple[Any, int]:
-    """What was not met before, or is none of the layer's: a bool, a vector, something of MTProto's own."""
+    """What was not met before, or is none of the layer's: a bool, or a vector.
+
+    What MTProto packs messages in (a container, gzip_packed) is no object, and is not read here as Telethon would.
+    """
     number = _UINT(b, p)[0]
     kind = tlobjects.get(number)
     if number == _VECTOR:
@@ -64,9 +69,9 @@ def _other(b: bytes, p: int) -> tuple[Any, int]:
             found.append(one)
         return found, p
     if kind is None:
-        reader = BinaryReader(b)
-        reader.set_position(p)
-        return reader.tgread_object(), reader.tell_position()
+        if number not in {_TRUE, _FALSE}:
+            raise TypeNotFoundError(number, b[p : p + _SHOWN])
+        return number == _TRUE, p + 4
     read = _READERS[number] = _made(kind)
     return read(b, p)
 

@@ -60,10 +60,10 @@ def read_answer(request: Request, body: memoryview) -> Any:
     """The answer in an rpc_result. Raises RpcFault, as the server said it; Unreadable."""
     try:
         kind = _U32.unpack_from(body)[0]
-        if kind != _RPC_ERROR:
-            data = unpacked(body) if kind == GZIP_PACKED else bytes(body)
+        data = unpacked(body) if kind == GZIP_PACKED else bytes(body)
+        if _U32.unpack_from(data)[0] != _RPC_ERROR:
             return request.tl.read_result(Reader(data))
-        reader = Reader(bytes(body[4:]))
+        reader = Reader(data[4:])
         fault = RpcFault(reader.read_int(), reader.tgread_string())
     except Exception as error:
         raise Unreadable(f"an answer that can't be read: {type(error).__name__}") from error
