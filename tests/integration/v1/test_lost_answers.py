@@ -13,6 +13,7 @@ import pytest
 
 from tests.integration.v1.group_rig import Rooms, rooms
 from tests.integration.v1.lost_acts import ACTS, Act
+from tests.integration.v1.lost_settings import SETTINGS
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ async def at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[R
         yield made
 
 
-@pytest.mark.parametrize("act", ACTS.values(), ids=ACTS.keys())
+@pytest.mark.parametrize("act", (ACTS | SETTINGS).values(), ids=(ACTS | SETTINGS).keys())
 async def test_what_was_done_is_told_as_done_though_its_answer_was_lost(at: Rooms, act: Act) -> None:
     it = await act.prepare(at) if act.prepare is not None else None
     asked = at.at.calls(act.method)
