@@ -8,6 +8,7 @@ failure of the service's own, whatever the method.
 from __future__ import annotations
 
 import random
+import re
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -122,17 +123,18 @@ class Schemas:
         kinds = schema.get("type", "object")
         kind = kinds if isinstance(kinds, str) else kinds[0]
         if kind == "object":
-            required = set(schema.get("required", ()))
-            return {
-                name: await self._value(one, depth, more=more)
-                for name, one in schema.get("properties", {}).items()
-                if name in required or (more and depth < 2 and chance.random() < 0.2)
-            }
+            named = schema.get("properties", {})
+            chosen = set(schema.get("required", ()))
+            chosen |= {name for name in named if more and depth < 2 and chance.random() < 0.2}
+            for name in list(chosen):
+                chosen.update(schema.get("dependentRequired", {}).get(name, ()))
+            return {name: await self._value(one, depth, more=more) for name, one in named.items() if name in chosen}
         if kind == "array":
             count = 0 if depth >= _DEEPEST else chance.randint(0, 2)
             return [await self._value(schema["items"], depth + 1, more=more) for _ in range(count)]
         if kind == "string":
-            return str(chance.randint(1, 2**40)) if "pattern" in schema else chance.choice(["", "abcd", "QUJD"])
+            texts = ["", "abcd", "QUJD", str(chance.randint(1, 2**40)), "A" * 22 + "==", "A" * 43 + "="]
+            return chance.choice([text for text in texts if re.search(schema.get("pattern", ""), text)])
         if kind == "boolean":
             return chance.random() < 0.5
         return chance.choice([0, 1, 5, 1_000]) if kind == "integer" else chance.uniform(-90, 90)
