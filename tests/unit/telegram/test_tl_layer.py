@@ -8,9 +8,11 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from telethon.tl import TLRequest
 
 from teleflow.telegram.tl import names
 from teleflow.telegram.tl.classes import MethodClass, class_of
+from teleflow.telegram.tl.fields import Kind, fields_of
 from teleflow.telegram.tl.layer import Layer
 
 LAYER = Layer()
@@ -101,6 +103,14 @@ def test_what_spends_or_proves_is_dangerous_in_any_method(method: str, params: d
     found = LAYER.class_of(method, params)
     assert found is not None
     assert found[0] == kind
+
+
+def test_no_method_takes_another_inside() -> None:
+    """What wraps is left out, and objects are made of constructors only: no class is passed by."""
+    for method, kind in names.methods().items():
+        assert all(field.types for field in fields_of(kind) if field.kind is Kind.OBJECT), method
+    assert not set(names.methods()) & set(names.constructors())
+    assert not [name for name, kind in names.constructors().items() if issubclass(kind, TLRequest)]
 
 
 def test_what_is_looked_through_may_be_as_deep_as_it_likes() -> None:
