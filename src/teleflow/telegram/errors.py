@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+import structlog
+
 from teleflow.errors import (
     Conflict,
     Forbidden,
@@ -22,7 +24,9 @@ from teleflow.errors import (
     Upstream,
 )
 from teleflow.model.sessions import SessionState
-from teleflow.telegram.mtproto.requests import RpcFault
+from teleflow.telegram.mtproto.requests import RpcFault, Unreadable
+
+_log = structlog.get_logger(__name__)
 
 _NUMBER = re.compile(r"_(\d+)(?=_|$)")
 
@@ -361,6 +365,17 @@ def translate(fault: RpcFault) -> TeleFlowError:
     if is_passing(fault):
         return Unavailable("Telegram has trouble of its own: try again", code="TELEGRAM_UNAVAILABLE", details=details)
     return Upstream(f"Telegram answers {fault.message[:100]}", details=details)
+
+
+def of_call(error: Exception, operation: str) -> TeleFlowError:
+    """What is told of whatever else ended an operation that was under way."""
+    if isinstance(error, RpcFault):
+        told = translate(error)
+        told.may_have_left = error.after_lost_try
+        return told
+    if not isinstance(error, Unreadable):  # it was read, and is of a form that the operation does not know
+        _log.error("call.answer_not_understood", operation=operation, exc_info=error)
+    return unreadable()
 
 
 def held(seconds: int) -> Limited:

@@ -235,12 +235,10 @@ class LiveSession:
             invoke = partial(self.files.invoke, operation.dc_id, until=until)
         try:
             result: R = await METHODS[type(operation)](invoke, operation)
-        except RpcFault as fault:
-            error = errors.translate(fault)
-            error.may_have_left = fault.after_lost_try
-            raise error from fault
-        except Unreadable as unreadable:
-            raise errors.unreadable() from unreadable
+        except TeleFlowError:
+            raise
+        except Exception as error:
+            raise errors.of_call(error, type(operation).__name__) from error
         if operation.to_stranger and self._condition.impaired is SessionState.RESTRICTED:
             self.relieve()
         return result

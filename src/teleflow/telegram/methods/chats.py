@@ -9,7 +9,7 @@ from typing import Any
 from telethon.tl import functions as f
 from telethon.tl import types as tl
 
-from teleflow.errors import Invalid, Uncertain
+from teleflow.errors import Conflict, Invalid, Uncertain
 from teleflow.model.chats import Chat, Dialog
 from teleflow.model.operations.chats import (
     Chats,
@@ -36,6 +36,7 @@ from teleflow.telegram.convert.peers import input_channel, input_peer, input_use
 from teleflow.telegram.methods.peers import place_after
 from teleflow.telegram.methods.rooms import NO_GROUP, by_lost_try
 from teleflow.telegram.mtproto.requests import RpcFault
+from teleflow.telegram.updates.own import unwrapped
 
 _INSIDE = frozenset({"USER_ALREADY_PARTICIPANT"})
 _OUTSIDE = frozenset({"USER_NOT_PARTICIPANT", "PARTICIPANT_MISSING"})
@@ -229,8 +230,9 @@ async def _join(invoke: Invoke, request: Any, chat_id: int | None) -> Joined:
         if name in _INSIDE:
             return Joined(chat_id)
         raise
-    # messages.addChatUser wraps its updates with whoever could not be added
-    updates = getattr(answer, "updates", None) if isinstance(answer, tl.messages.InvitedUsers) else answer
+    if isinstance(answer, tl.messages.ChatInviteJoinResultWebView):
+        raise Conflict("This chat lets in who answers its bot in a Telegram app: join it there", code="JOIN_NEEDS_APP")
+    updates = unwrapped(answer)
     chats = getattr(updates, "chats", ())
     if chat_id is None and chats:
         chat_id = chat_id_of(chats[0])

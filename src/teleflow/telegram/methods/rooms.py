@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from telethon.tl import types as tl
-
 from teleflow.errors import Conflict, Invalid
 from teleflow.model.operations.acts import Done
 from teleflow.model.peers import Peer, PeerKind
@@ -13,6 +11,7 @@ from teleflow.telegram import errors
 from teleflow.telegram.base import Invoke
 from teleflow.telegram.convert.peers import known_from
 from teleflow.telegram.mtproto.requests import RpcFault
+from teleflow.telegram.updates.own import unwrapped
 
 SO_ALREADY = "_NOT_MODIFIED"
 NO_GROUP = frozenset({"CHAT_ID_INVALID", "PEER_ID_INVALID", "CHAT_INVALID", "CHAT_FORBIDDEN"})
@@ -57,5 +56,5 @@ def by_lost_try(fault: RpcFault, *names: str) -> bool:
 
 def known_of(answer: Any) -> Any:
     """Whom an answer with updates lets the session address."""
-    updates = answer.updates if isinstance(answer, tl.messages.InvitedUsers) else answer
+    updates = unwrapped(answer)
     return known_from(getattr(updates, "users", ()), getattr(updates, "chats", ()))

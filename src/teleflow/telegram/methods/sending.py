@@ -30,6 +30,7 @@ from teleflow.telegram.convert.peers import input_peer, known_from, marked
 from teleflow.telegram.convert.plain import seconds
 from teleflow.telegram.methods.parcels import input_media, parcel_in
 from teleflow.telegram.mtproto.requests import RpcFault
+from teleflow.telegram.updates.own import whole
 
 _LOOK_BACK = 100
 
@@ -55,7 +56,10 @@ async def send_text(invoke: Invoke, operation: SendText) -> Sent:
         return await _first_one(invoke, FindSent(operation.peer, content, operation.me, since=0))
     if isinstance(answer, UpdateShortSentMessage):
         return _short(answer, operation)
-    return sent_from(answer, [operation.random_id], operation.me)
+    sent = sent_from(answer, [operation.random_id], operation.me)
+    if sent.message_id is not None:
+        return sent
+    return await _first_one(invoke, FindSent(operation.peer, content, operation.me, since=0))
 
 
 async def forward(invoke: Invoke, operation: ForwardMessages) -> Sent:
@@ -76,21 +80,25 @@ async def forward(invoke: Invoke, operation: ForwardMessages) -> Sent:
         if not errors.is_repeat(fault):
             raise
         return await _first_one(invoke, FindSent(operation.peer, content, operation.me, since=0))
-    return sent_from(answer, content.random_ids, operation.me)
+    sent = sent_from(answer, content.random_ids, operation.me)
+    if sent.message_id is not None:
+        return sent
+    return await _first_one(invoke, FindSent(operation.peer, content, operation.me, since=0))
 
 
 async def send_parcel(invoke: Invoke, operation: SendParcel) -> Sent:
     content = operation.content
     ids = content.random_ids if content.is_album else (operation.random_id,)
     request = _album(operation) if content.is_album else _one_parcel(operation)
+    look = FindSent(operation.peer, content, operation.me, since=0, files=operation.files)
     try:
         answer = await invoke(request)
     except RpcFault as fault:
         if not errors.is_repeat(fault):
             raise
-        look = FindSent(operation.peer, content, operation.me, since=0, files=operation.files)
         return await _first_one(invoke, look)
-    return sent_from(answer, ids, operation.me)
+    sent = sent_from(answer, ids, operation.me)
+    return sent if sent.message_id is not None else await _first_one(invoke, look)
 
 
 def _one_parcel(operation: SendParcel) -> Any:
@@ -156,16 +164,24 @@ def _short(answer: UpdateShortSentMessage, operation: SendText) -> Sent:
 
 
 def sent_from(answer: Any, random_ids: Sequence[int], me: int) -> Sent:
-    """The messages with these random_ids in an answer."""
+    """The messages with these random_ids in an answer, whatever form of `Updates` it has; without an id where it
+    tells none.
+    """
+    if isinstance(answer, UpdateShortSentMessage):
+        return Sent(answer.id, seconds(answer.date))
+    told = whole(answer, me)
     ids: dict[int, int] = {}
     shown: dict[int, Any] = {}
-    for update in getattr(answer, "updates", ()):
+    for update in [told.update] if isinstance(told, tl.UpdateShort) else getattr(told, "updates", ()):
         match update:
             case tl.UpdateMessageID():
                 ids[update.random_id] = update.id
             case tl.UpdateNewMessage() | tl.UpdateNewChannelMessage() | tl.UpdateNewScheduledMessage():
                 shown[update.message.id] = update.message
     found = [ids[random_id] for random_id in random_ids if random_id in ids]
+    if not found:  # not numbered one by one: then they are what the answer brings of ours, in their order
+        ours = sorted(number for number, message in shown.items() if getattr(message, "out", False))
+        found = ours if len(ours) == len(random_ids) else []
     messages = messages_from((shown[number] for number in found if number in shown), me)
     known = known_from(getattr(answer, "users", ()), getattr(answer, "chats", ()))
     return Sent(found[0] if found else None, seconds(getattr(answer, "date", None)), messages, known)

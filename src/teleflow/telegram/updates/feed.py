@@ -33,7 +33,7 @@ from teleflow.telegram.updates.channels import Channels
 from teleflow.telegram.updates.first_sight import first_sight
 from teleflow.telegram.updates.gaps import Batch, Surroundings, gap_event
 from teleflow.telegram.updates.history import AccountFill, ChannelFill, DialogWalk, Page
-from teleflow.telegram.updates.own import effect, whole
+from teleflow.telegram.updates.own import effect, lacks, whole
 from teleflow.telegram.updates.teller import Teller
 
 _log = structlog.get_logger(__name__)
@@ -163,6 +163,9 @@ class Feed:
             if origin == "api":
                 request, answer = item
                 updates = effect(request, answer, self._teller.me)
+                lacking = lacks(request, updates)
+                if lacking is not None:
+                    self._boxes.miss(lacking)
             else:
                 self._bytes -= len(item)
                 updates = self._read(item)

@@ -11,12 +11,14 @@ from typing import Any
 from telethon.tl import functions as f
 from telethon.tl import types as tl
 
+from teleflow.model.updates import ACCOUNT
 from teleflow.telegram.updates.boxes import Moved
 
 _WHOLE = (tl.Updates, tl.UpdatesCombined, tl.UpdateShort, tl.UpdatesTooLong)
 _SHORT = (tl.UpdateShortMessage, tl.UpdateShortChatMessage)
 _AFFECTED = (tl.messages.AffectedMessages, tl.messages.AffectedHistory)
-TELLING = (*_WHOLE, *_SHORT, *_AFFECTED, tl.UpdateShortSentMessage)
+_WRAPPING = (tl.messages.InvitedUsers, tl.messages.ChatInviteJoinResultOk, tl.payments.PaymentResult)
+TELLING = (*_WHOLE, *_SHORT, *_AFFECTED, *_WRAPPING, tl.UpdateShortSentMessage)
 
 
 def whole(updates: Any, me: int) -> Any:
@@ -47,8 +49,27 @@ def whole(updates: Any, me: int) -> Any:
     return tl.UpdateShort(tl.UpdateNewMessage(message, updates.pts, updates.pts_count), updates.date)
 
 
+def unwrapped(answer: Any) -> Any:
+    """The updates in an answer that has more to say than these."""
+    return answer.updates if isinstance(answer, _WRAPPING) else answer
+
+
+def lacks(request: Any, answer: Any) -> int | None:
+    """The box of a message that an answer numbers and does not show; None where there is none."""
+    updates = [answer.update] if isinstance(answer, tl.UpdateShort) else getattr(answer, "updates", ())
+    if not isinstance(updates, list):
+        return None
+    numbered = {one.id for one in updates if isinstance(one, tl.UpdateMessageID)}
+    shown = {getattr(getattr(one, "message", None), "id", None) for one in updates}
+    if numbered <= shown:
+        return None
+    peer = getattr(request, "to_peer", None) or getattr(request, "peer", None)
+    return int(getattr(peer, "channel_id", ACCOUNT))
+
+
 def effect(request: Any, answer: Any, me: int) -> Any:
     """The updates that an answer stands for; None where it moved nothing."""
+    answer = unwrapped(answer)
     if isinstance(answer, _WHOLE + _SHORT):
         return whole(answer, me)
     if isinstance(answer, tl.UpdateShortSentMessage):
@@ -64,8 +85,8 @@ def effect(request: Any, answer: Any, me: int) -> Any:
 
 def _sent(request: Any, answer: Any, me: int) -> Any:
     peer = _peer(getattr(request, "peer", None), me)
-    if peer is None:
-        return tl.UpdateShort(Moved(answer.pts, answer.pts_count), answer.date)
+    if peer is None:  # in a chat that we can't name: a difference shows it
+        return tl.UpdatesTooLong()
     reply = getattr(request, "reply_to", None)
     message = tl.Message(
         id=answer.id,
@@ -107,10 +128,10 @@ def _peer(peer: Any, me: int) -> Any:
     match peer:
         case tl.InputPeerSelf():
             return tl.PeerUser(me)
-        case tl.InputPeerUser():
+        case tl.InputPeerUser() | tl.InputPeerUserFromMessage():
             return tl.PeerUser(peer.user_id)
         case tl.InputPeerChat():
             return tl.PeerChat(peer.chat_id)
-        case tl.InputPeerChannel():
+        case tl.InputPeerChannel() | tl.InputPeerChannelFromMessage():
             return tl.PeerChannel(peer.channel_id)
     return None
