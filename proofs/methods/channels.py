@@ -61,7 +61,7 @@ async def members_come_and_go(house: House) -> None:
     await bob(f.channels.LeaveChannelRequest(await bob.channel(club)))
     same((await shown(bob, club)).left, True)
     joined = await bob(f.channels.JoinChannelRequest(await bob.channel(club)))
-    same((joined.chats[0].id, joined.chats[0].left), (club.channel_id, False))
+    same((joined.updates.chats[0].id, joined.updates.chats[0].left), (club.channel_id, False))
     true(bob.id in {each.user_id for each in (await ann(members(await ann.channel(club)))).participants}, "Bob inside")
 
 

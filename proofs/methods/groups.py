@@ -126,7 +126,7 @@ async def a_link_leads_in(house: House) -> None:
     peek = await bob(f.messages.CheckChatInviteRequest(code))
     same((type(peek), peek.title, peek.participants_count), (types.ChatInvite, "Club", 1))
     entered = await bob(f.messages.ImportChatInviteRequest(code))
-    same([each.id for each in entered.chats], [club.channel_id])
+    same([each.id for each in entered.updates.chats], [club.channel_id])
     joined = await ann.sees(types.UpdateNewChannelMessage, service(types.MessageActionChatJoinedByLink))
     same(joined.message.action.inviter_id, ann.id)
     same(type(await bob(f.messages.CheckChatInviteRequest(code))), types.ChatInviteAlready)

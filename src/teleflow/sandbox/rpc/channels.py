@@ -11,6 +11,7 @@ from teleflow.sandbox.rpc.chat_full import full_channel
 from teleflow.sandbox.rpc.chats import names_of
 from teleflow.sandbox.rpc.desk import Desk, timestamp
 from teleflow.sandbox.rpc.gather import gathering
+from teleflow.sandbox.rpc.invites import join_result
 from teleflow.sandbox.rpc.reading import found_messages, named_number
 from teleflow.sandbox.world import channel_reads, chat_founding, chat_members, forums, rights
 from teleflow.sandbox.world.chat_founding import Switch
@@ -68,7 +69,7 @@ async def join_channel(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     chat = desk.chat(me, request.channel)
     with gathering(desk, caller, me) as told:
         chat_members.join(desk.world, me, chat, told.origin)
-    return told.updates(chat.id)
+    return join_result(caller, told.updates(chat.id))
 
 
 async def leave_channel(desk: Desk, caller: Caller, request: TLRequest) -> Any:

@@ -17,6 +17,7 @@ from teleflow.sandbox.world.records import Person
 
 PAGE = 100
 SHOWN_MEMBERS = 5
+_BARE_JOINS = 198  # the newest known layer without messages.chatInviteJoinResult
 
 
 async def export_invite(desk: Desk, caller: Caller, request: TLRequest) -> Any:
@@ -62,7 +63,12 @@ async def import_invite(desk: Desk, caller: Caller, request: TLRequest) -> Any:
     me = desk.me(caller)
     with gathering(desk, caller, me) as told:
         chat = chat_links.use(desk.world, me, request.hash, told.origin)
-    return told.updates(chat.id)
+    return join_result(caller, told.updates(chat.id))
+
+
+def join_result(caller: Caller, updates: Any) -> Any:
+    """What a join is answered: `Updates` to clients of layers in which that was all there was to say."""
+    return updates if 0 < caller.layer <= _BARE_JOINS else types.messages.ChatInviteJoinResultOk(updates)
 
 
 async def get_invites(desk: Desk, caller: Caller, request: TLRequest) -> Any:

@@ -22,27 +22,12 @@ from telethon.tl import types as tl
 from teleflow.model.updates import ACCOUNT, BoxPosition
 from teleflow.telegram.convert.chats import by_id
 from teleflow.telegram.convert.plain import seconds
+from teleflow.telegram.updates.numbered import OF_CHANNEL, Moved, new, numbered, shown_in, unread_from
 
 Origin = Literal["api", "device"]
 PATIENCE_S = 0.5  # how long a hole may take to close by itself (the documentation's own figure)
 _HELD_MOST = 1_000  # of one box; a difference brings all of them at once
-_OF_CHANNEL = (
-    tl.UpdateNewChannelMessage,
-    tl.UpdateEditChannelMessage,
-    tl.UpdateDeleteChannelMessages,
-    tl.UpdateChannelWebPage,
-    tl.UpdatePinnedChannelMessages,
-)
 _NOBODY: Mapping[int, Any] = {}
-
-
-@dataclass(slots=True)
-class Moved:
-    """A box went on by something that there is nothing to tell of. Not Telegram's: made of what requests answer."""
-
-    pts: int
-    pts_count: int
-    channel_id: int = ACCOUNT
 
 
 class Ready(msgspec.Struct, frozen=True):
@@ -79,6 +64,7 @@ class Boxes:
         self._seqs: dict[int, int] = {}  # batches that came before their turn: from, to
         self._ready: list[Ready] = []
         self._changed: set[int] = set()
+        self.unmet: dict[int, int] = {}  # channels of which only is known that much was missed: since when
 
     # -- what is there ------------------------------------------------------------------------------------
 
@@ -95,6 +81,11 @@ class Boxes:
 
     def pts(self, box: int) -> int:
         return self._boxes[box].pts
+
+    def progress(self, box: int) -> tuple[int, ...]:
+        """Changes with whatever an answer brings for this box."""
+        held = self._boxes.get(box)
+        return (held.pts, self.qts, len(self._ready)) if held is not None and held.behind else ()
 
     @property
     def channels(self) -> list[int]:
@@ -135,6 +126,13 @@ class Boxes:
             self._seqs.clear()
         self._changed.add(position.box)
         self._retry(position.box)
+
+    def back(self, box: int, pts: int) -> None:
+        """The data centre counts from here again."""
+        held = self._boxes[box]
+        held.pts, held.behind, held.late_at = pts, False, None
+        held.held.clear()
+        self._changed.add(box)
 
     def miss(self, box: int = ACCOUNT) -> None:
         """Something may have been missed: ask."""
@@ -179,15 +177,15 @@ class Boxes:
     def _one(self, ready: Ready, now: float) -> None:
         update = ready.update
         if isinstance(update, tl.UpdateChannelTooLong):
-            self._channel_too_long(update)
+            self._channel_too_long(ready)
             return
-        number, pts, count = _numbered(update)
+        number, pts, count = numbered(update)
         if pts is None:
             self._unnumbered(ready, now)
             return
         box = self._boxes.get(number)
         if box is None:  # the first that we hear of this channel
-            box = self._boxes[number] = _Box(pts - count, read_max=_unread_from(update))
+            box = self._boxes[number] = _Box(pts - count, read_max=unread_from(update))
         elif not box.pts:
             box.pts = pts - count
         if box.pts + count > pts or (not count and pts < box.pts):
@@ -229,7 +227,7 @@ class Boxes:
 
     def compare_channel(self, channel_id: int, dialog: Any) -> bool:
         """The list of dialogs says that a channel stands so, and was read so far; whether nobody had told."""
-        behind = (dialog.pts or 0) > self._boxes[channel_id].pts
+        behind = dialog.pts is not None and dialog.pts != self._boxes[channel_id].pts
         if behind:
             self.miss(channel_id)
         known, read = self._boxes[channel_id].read_max, dialog.read_inbox_max_id
@@ -238,13 +236,13 @@ class Boxes:
         self.hand_on(tl.UpdateReadChannelInbox(channel_id, read, dialog.unread_count, 0), _NOBODY)
         return True
 
-    def _channel_too_long(self, update: Any) -> None:
+    def _channel_too_long(self, ready: Ready) -> None:
+        update = ready.update
         box = self._boxes.get(update.channel_id)
         if box is None:
-            # Nothing is known of it, so all that can be done is to begin where it is now.
-            if update.pts:
-                self._boxes[update.channel_id] = _Box(update.pts)
-                self._changed.add(update.channel_id)
+            # How it stands has to be asked for, with what came beside this.
+            self.unmet.setdefault(update.channel_id, self.date)
+            self._ready.append(ready)
         elif update.pts is None or update.pts > box.pts:
             box.behind = True
 
@@ -259,10 +257,10 @@ class Boxes:
         """What was held may fit now, or be old."""
         box = self._boxes[number]
         if box.held:
-            waiting = sorted(box.held, key=lambda one: _numbered(one.update)[1] or 0)
+            waiting = sorted(box.held, key=lambda one: numbered(one.update)[1] or 0)
             box.held = []
             for one in waiting:
-                _, pts, count = _numbered(one.update)
+                _, pts, count = numbered(one.update)
                 if pts is None or box.pts + count > pts:
                     continue
                 if box.pts + count == pts:
@@ -274,9 +272,13 @@ class Boxes:
 
     # -- answers to what was asked ------------------------------------------------------------------------
 
-    def difference(self, answer: Any) -> bool:
-        """Take over the answer to updates.getDifference, other than "too long"; whether there is more to ask for."""
+    def difference(self, answer: Any, ours: frozenset[tuple[int, int]] = frozenset()) -> bool:
+        """Take over the answer to updates.getDifference, other than "too long"; whether there is more to ask for.
+
+        `ours`: (box, number) of messages that requests of our own sent, and that nothing has told yet.
+        """
         account = self._boxes[ACCOUNT]
+        ours |= self._held_of_ours(ACCOUNT)
         account.behind, account.late_at = False, None
         self._seqs.clear()
         self._changed.add(ACCOUNT)
@@ -289,9 +291,9 @@ class Boxes:
         everybody = by_id(answer.users, answer.chats)
         at = seconds(state.date) or 0
         for message in answer.new_messages:
-            self._hand_on(_new(message), everybody, at)
+            self._hand_on(new(message), everybody, at, _origin(ACCOUNT, message, ours))
         for update in answer.other_updates:
-            if isinstance(update, (*_OF_CHANNEL, tl.UpdateChannelTooLong)):
+            if isinstance(update, (*OF_CHANNEL, tl.UpdateChannelTooLong)):
                 self._one(Ready(update, everybody, at, "device"), 0.0)
             else:
                 self._hand_on(update, everybody, at)
@@ -300,14 +302,15 @@ class Boxes:
         account.behind = more
         return more
 
-    def channel_difference(self, channel_id: int, answer: Any) -> bool:
-        """Take over the answer to updates.getChannelDifference, other than "too long"; whether there is more."""
+    def channel_difference(self, channel_id: int, answer: Any, ours: frozenset[tuple[int, int]] = frozenset()) -> bool:
+        """Take over the answer to updates.getChannelDifference, other than "too long"; as `difference`."""
         box = self._boxes[channel_id]
+        ours |= self._held_of_ours(channel_id)
         box.behind, box.late_at = False, None
         if isinstance(answer, tl.updates.ChannelDifference):
             everybody = by_id(answer.users, answer.chats)
             for message in answer.new_messages:
-                self._hand_on(_new(message, channel=True), everybody, 0)
+                self._hand_on(new(message, channel=True), everybody, 0, _origin(channel_id, message, ours))
                 box.top_message = max(box.top_message, message.id)
             for update in answer.other_updates:
                 self._hand_on(update, everybody, 0)
@@ -317,11 +320,15 @@ class Boxes:
         box.behind = not answer.final
         return box.behind
 
-    def _hand_on(self, update: Any, everybody: Mapping[int, Any], at: int) -> None:
+    def _held_of_ours(self, box: int) -> frozenset[tuple[int, int]]:
+        held = self._boxes[box].held
+        return frozenset(place for one in held if one.origin == "api" for place in shown_in(one.update))
+
+    def _hand_on(self, update: Any, everybody: Mapping[int, Any], at: int, origin: Origin = "device") -> None:
         """What a difference brings is the box's next, whatever numbers it bears."""
         if isinstance(update, tl.UpdateNewMessage):
             _note_top(self._boxes[ACCOUNT], update)
-        self._ready.append(Ready(update, everybody, at, "device"))
+        self._ready.append(Ready(update, everybody, at, origin))
 
     # -- holes that cannot be closed ----------------------------------------------------------------------
 
@@ -366,34 +373,10 @@ class Boxes:
             account.late_at = now + PATIENCE_S
 
 
-def _numbered(update: Any) -> tuple[int, int | None, int]:
-    """(box, pts, pts_count); pts is None for what has no place in a box."""
-    pts = getattr(update, "pts", None)
-    count = getattr(update, "pts_count", None)
-    if pts is None or count is None:
-        return ACCOUNT, None, 0
-    if isinstance(update, Moved):
-        return update.channel_id, pts, count
-    if isinstance(update, tl.UpdateNewChannelMessage | tl.UpdateEditChannelMessage):
-        peer = update.message.peer_id
-        return (peer.channel_id if isinstance(peer, tl.PeerChannel) else ACCOUNT), pts, count
-    if isinstance(update, _OF_CHANNEL):
-        return update.channel_id, pts, count
-    return ACCOUNT, pts, count
-
-
-def _unread_from(update: Any) -> int:
-    """Up to where a channel was read at least before its first message that we hear of; 0: unknown."""
-    return max(1, update.message.id - 1) if isinstance(update, tl.UpdateNewChannelMessage) else 0
+def _origin(box: int, message: Any, ours: frozenset[tuple[int, int]]) -> Origin:
+    return "api" if (box, message.id) in ours else "device"
 
 
 def _note_top(box: _Box, update: Any) -> None:
     if isinstance(update, tl.UpdateNewMessage | tl.UpdateNewChannelMessage):
         box.top_message = max(box.top_message, update.message.id)
-
-
-def _new(message: Any, *, channel: bool = False) -> Any:
-    """A message of a difference as the update that it stands for; its own number is not told."""
-    if channel:
-        return tl.UpdateNewChannelMessage(message, 0, 0)
-    return tl.UpdateNewMessage(message, 0, 0)

@@ -12,13 +12,14 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import structlog
 from telethon.tl import functions as f
 from telethon.tl import types as tl
 
-from teleflow.errors import TeleFlowError
+from teleflow.errors import TeleFlowError, Unavailable
 from teleflow.kit.backoff import FullJitter
 from teleflow.kit.clock import loop_time, milliseconds
 from teleflow.model.events import NewEvent
@@ -27,13 +28,14 @@ from teleflow.telegram import errors
 from teleflow.telegram.convert.peers import known_from
 from teleflow.telegram.convert.plain import seconds
 from teleflow.telegram.mtproto.reader import Reader
-from teleflow.telegram.mtproto.requests import RpcFault
+from teleflow.telegram.mtproto.requests import RpcFault, Unreadable
 from teleflow.telegram.updates.boxes import Boxes, Origin, Ready
 from teleflow.telegram.updates.channels import Channels
 from teleflow.telegram.updates.first_sight import first_sight
-from teleflow.telegram.updates.gaps import Batch, Surroundings, gap_event
-from teleflow.telegram.updates.history import AccountFill, ChannelFill, DialogWalk, Page
-from teleflow.telegram.updates.own import effect, lacks, whole
+from teleflow.telegram.updates.gaps import Batch, Surroundings
+from teleflow.telegram.updates.history import CLOSED, DialogWalk, Page, dialog_page, joined_at
+from teleflow.telegram.updates.holes import Holes
+from teleflow.telegram.updates.own import effect, lacks, messages_of, whole
 from teleflow.telegram.updates.teller import Teller
 
 _log = structlog.get_logger(__name__)
@@ -47,9 +49,9 @@ _CHANNEL_LIMIT = 100
 _AUDIT_AFTER_S = (3.0, 15.0)  # after each new link, and then
 _AUDIT_EVERY_S = 3600.0
 _AUDIT_PAGES = 5  # of a hundred chats; then on only while there is something to find
+_SURELY_S = 1.0  # between two questions after a state that went back
+_NOTHING_NEW = Unavailable("the difference brings nothing and says that there is more")
 _AGAIN = FullJitter(first=5.0, most=300.0, floor=1.0)
-# The channel is out of reach, and no try will change that before something is told of it.
-_CLOSED = frozenset({"CHANNEL_PRIVATE", "CHANNEL_INVALID", "CHANNEL_PUBLIC_GROUP_NA", "CHAT_FORBIDDEN"})
 # The data centre has lost its place: https://core.telegram.org/method/updates.getDifference
 _TOO_OLD = frozenset({"PERSISTENT_TIMESTAMP_EMPTY", "PERSISTENT_TIMESTAMP_INVALID"})
 
@@ -73,10 +75,10 @@ class Feed:
         self._walk: DialogWalk | None = None if faces else DialogWalk()
         self._walks: deque[DialogWalk] = deque(maxlen=1)
         self._audit_at = float("inf")
-        self._fills: deque[ChannelFill | AccountFill] = deque()
+        self._holes = Holes(self._boxes, teller.session_id, around.clock)
         self._tries: dict[int, int] = {}
         self._again_at: dict[int, float] = {}
-        self._extra: list[NewEvent] = []
+        self._lower = False  # the data centre has said that it counts less than it had told
         self._new_faces: dict[int, Face] = {}
         self._up = False
         self._ended = False
@@ -128,6 +130,8 @@ class Feed:
         self._compared_at = loop_time()
         if isinstance(state, tl.updates.State):
             self._boxes.compare(state.pts, loop_time())
+            if state.pts < self._boxes.pts(ACCOUNT) and not self._lower:
+                self._compared_at = loop_time() - _COMPARE_EVERY_S
             self._wake.set()
 
     # -- what goes ----------------------------------------------------------------------------------------
@@ -183,7 +187,7 @@ class Feed:
 
     def _batch(self) -> Batch | None:
         ready, positions = self._boxes.take()
-        events, self._extra = self._extra, []
+        events: list[NewEvent] = self._holes.take()
         for one in ready:
             events.extend(self._tell(one))
         faces, self._new_faces = list(self._new_faces.values()), {}
@@ -219,8 +223,11 @@ class Feed:
         if self._walk is not None and self._again_at.get(-1, 0.0) <= now:
             await self._guarded(-1, self._first_walk)
             return True
-        if self._fills and self._again_at.get(-2, 0.0) <= now:
-            await self._guarded(-2, self._fill)
+        if self._holes and self._again_at.get(-2, 0.0) <= now:
+            await self._guarded(-2, partial(self._holes.step, self._call))
+            return True
+        if self._boxes.unmet and self._again_at.get(-5, 0.0) <= now:
+            await self._guarded(-5, self._meet)
             return True
         if now >= self._audit_at:
             self._audit_at = now + _AUDIT_EVERY_S
@@ -259,7 +266,7 @@ class Feed:
         """Do it; what fails is done again later."""
         try:
             await work()
-        except (RpcFault, TeleFlowError) as error:
+        except (RpcFault, TeleFlowError, Unreadable) as error:
             self._later(what, error)
         else:
             self._tries.pop(what, None)
@@ -273,22 +280,23 @@ class Feed:
         _log.warning("updates.ask_failed", session=self._teller.session_id, box=what, cause=str(error)[:80])
 
     async def _ask_box(self, box: int) -> None:
+        before = self._boxes.progress(box)
         try:
             await (self._ask_account() if box == ACCOUNT else self._ask_channel(box))
-        except (RpcFault, TeleFlowError) as error:
+        except (RpcFault, TeleFlowError, Unreadable) as error:
             name = errors.name_of(error) if isinstance(error, RpcFault) else ""
-            if box != ACCOUNT and name in _CLOSED:
+            if box != ACCOUNT and name in CLOSED:
                 self._boxes.forget(box)
-            elif name in _TOO_OLD:
-                await self._guarded(box, self._ask_state_anew if box == ACCOUNT else self._nothing)
+            elif name in _TOO_OLD or (isinstance(error, Unreadable) and self._tries.get(box, -1) >= 0):
+                await self._guarded(box, partial(self._ask_anew, box))
             else:
                 self._later(box, error)
         else:
+            if before and self._boxes.progress(box) == before:
+                self._later(box, _NOTHING_NEW)  # there is more, it says, and brings none of it
+                return
             self._tries.pop(box, None)
             self._again_at.pop(box, None)
-
-    async def _nothing(self) -> None:
-        """A channel whose place the data centre does not know goes on with what is pushed next."""
 
     async def _ask_account(self) -> None:
         if not self._boxes.knows(ACCOUNT):
@@ -300,12 +308,10 @@ class Feed:
         answer = await self._call(f.updates.GetDifferenceRequest(pts, date, self._boxes.qts))
         self._compared_at = loop_time()
         if isinstance(answer, tl.updates.DifferenceTooLong):
-            stored = self._boxes.freeze(ACCOUNT, answer.pts)
-            self._tell_gap(ACCOUNT, stored, answer.pts, None)
-            self._replace_fill(AccountFill(self._boxes, stored.top_message, stored.date))
+            self._holes.account(answer.pts)
             self._boxes.miss()  # whatever came after that state
             return
-        self._boxes.difference(answer)
+        self._boxes.difference(answer, messages_of(self._queue, self._teller.me))
 
     async def _begin(self) -> None:
         """The first time: everything from now on is followed."""
@@ -313,11 +319,26 @@ class Feed:
         self._boxes.begin(BoxPosition(ACCOUNT, state.pts, state.qts, seconds(state.date) or 0, state.seq))
         self._since = self._boxes.date
 
-    async def _ask_state_anew(self) -> None:
-        state = await self._call(f.updates.GetStateRequest())
-        stored = self._boxes.freeze(ACCOUNT, state.pts)
-        self._tell_gap(ACCOUNT, stored, state.pts, None)
-        self._replace_fill(AccountFill(self._boxes, stored.top_message, stored.date))
+    async def _ask_anew(self, box: int) -> None:
+        """No difference can be had: where does the box stand now?"""
+        if box == ACCOUNT:
+            self._holes.account((await self._call(f.updates.GetStateRequest())).pts)
+            return
+        channel = await self._channels.named(box)
+        page = None if channel is None else await dialog_page(channel, self._call)
+        if channel is None or page is None:
+            self._boxes.forget(box)
+            return
+        self._holes.channel(channel, page.dialogs[0])
+
+    async def _meet(self) -> None:
+        """A channel that was never heard of has had much: what it had since then is in its history."""
+        number, since = next(iter(self._boxes.unmet.items()))
+        channel = await self._channels.named(number)
+        page = None if channel is None else await dialog_page(channel, self._call)
+        del self._boxes.unmet[number]
+        if page is not None:
+            self._see(page, since=max(since, joined_at(page) - 1))
 
     async def _audit(self) -> None:
         """Are all channels where the data centre has them, and read as far as is told? The busiest come first."""
@@ -333,7 +354,15 @@ class Feed:
             self._walks.clear()
 
     async def _ask_state(self) -> None:
-        self.compare(await self._call(f.updates.GetStateRequest()))
+        had = self._boxes.pts(ACCOUNT)
+        state = await self._call(f.updates.GetStateRequest())
+        lower, self._lower = self._lower, isinstance(state, tl.updates.State) and state.pts < had
+        self.compare(state)
+        if self._lower and lower:
+            self._lower = False
+            self._holes.back(ACCOUNT, state.pts)
+        elif self._lower:
+            self._compared_at = loop_time() - _COMPARE_EVERY_S + _SURELY_S
 
     async def _ask_channel(self, box: int) -> None:
         channel = await self._channels.named(box)
@@ -346,35 +375,11 @@ class Feed:
         )
         answer = await self._call(request)
         if isinstance(answer, tl.updates.ChannelDifferenceTooLong):
-            stored = self._boxes.freeze(box, answer.dialog.pts)
-            self._tell_gap(box, stored, answer.dialog.pts, answer.dialog.top_message)
-            peer = tl.InputPeerChannel(channel.channel_id, channel.access_hash)
-            if stored.top_message:
-                self._replace_fill(ChannelFill(self._boxes, box, peer, stored.top_message))
-            else:  # nothing of it is in the log: where its history should begin, nobody can say
-                self._boxes.filled(box, answer.dialog.top_message)
-                self._boxes.thaw(box)
+            self._holes.channel(channel, answer.dialog)
             return
-        self._boxes.channel_difference(box, answer)
-
-    def _replace_fill(self, fill: ChannelFill | AccountFill) -> None:
-        self._fills = deque(one for one in self._fills if one.box != fill.box)
-        self._fills.append(fill)
-
-    async def _fill(self) -> None:
-        fill = self._fills[0]
-        try:
-            more = await fill.step(self._call)
-        except RpcFault as fault:
-            if fill.box == ACCOUNT or errors.name_of(fault) not in _CLOSED:
-                raise
-            self._boxes.thaw(fill.box)
-            self._boxes.forget(fill.box)
-            more = False
-        if not more:
-            self._fills.popleft()
-        else:
-            self._fills.rotate(-1)
+        if answer.final and answer.pts < pts:
+            self._holes.back(box, answer.pts)
+        self._boxes.channel_difference(box, answer, messages_of(self._queue, self._teller.me))
 
     async def _first_walk(self) -> None:
         """Every channel's place, and how every chat looks, so that what changes later can be told."""
@@ -383,15 +388,10 @@ class Feed:
             self._queue.append((page, "api", loop_time()))  # at its place among what is pushed
             self._walk = self._walk if page.more else None
 
-    def _see(self, page: Page) -> None:
+    def _see(self, page: Page, since: int | None = None) -> None:
         self._learn(page.everybody)
-        seen = first_sight(page, self._boxes, self._faces, since=self._since)
+        seen = first_sight(page, self._boxes, self._faces, since=self._since if since is None else since)
         for face in seen.faces:
             self._faces[face.chat_id] = self._new_faces[face.chat_id] = face
         for fill in seen.fills:
-            self._replace_fill(fill)
-
-    def _tell_gap(self, box: int, stored: BoxPosition, pts: int, top: int | None) -> None:
-        now = milliseconds(self._around.clock.time())
-        self._extra.append(gap_event(self._teller.session_id, box, stored, pts, top, now))
-        _log.warning("updates.gap", session=self._teller.session_id, box=box, since=stored.pts, until=pts)
+            self._holes.fill(fill)

@@ -16,14 +16,18 @@ from telethon.tl import functions as f
 from telethon.tl import types as tl
 
 from teleflow.model.updates import ACCOUNT
+from teleflow.telegram import errors
 from teleflow.telegram.convert.chats import by_id
 from teleflow.telegram.convert.peers import marked
 from teleflow.telegram.convert.plain import seconds
+from teleflow.telegram.mtproto.requests import RpcFault
 from teleflow.telegram.updates.boxes import Boxes
 
 Ask = Callable[[Any], Awaitable[Any]]
 PAGE = 100
 _DIALOG_PAGES = 100
+# The channel is out of reach, and no try will change that before something is told of it.
+CLOSED = frozenset({"CHANNEL_PRIVATE", "CHANNEL_INVALID", "CHANNEL_PUBLIC_GROUP_NA", "CHAT_FORBIDDEN"})
 
 
 def dialogs_request(date: datetime | None = None, message_id: int = 0, peer: Any = None) -> Any:
@@ -67,13 +71,40 @@ class DialogWalk:
         if more and last is not None:
             dialog, message = last
             self._next = dialogs_request(message.date, message.id, input_of(dialog.peer, everybody))
-        newest = {(marked(m.peer_id), m.id): m for m in getattr(answer, "messages", ()) if _has_date(m)}
-        dates = {
-            marked(dialog.peer): seconds(newest[marked(dialog.peer), dialog.top_message].date) or 0
-            for dialog in dialogs
-            if (marked(dialog.peer), dialog.top_message) in newest
-        }
-        return Page(dialogs, everybody, more, dates)
+        return Page(dialogs, everybody, more, _dates(answer, dialogs))
+
+
+async def dialog_page(channel: tl.InputChannel, ask: Ask) -> Page | None:
+    """How one channel stands; None where the account has no such dialog. Raises what `ask` raises."""
+    peer = tl.InputPeerChannel(channel.channel_id, channel.access_hash)
+    try:
+        answer = await ask(f.messages.GetPeerDialogsRequest([tl.InputDialogPeer(peer)]))
+    except RpcFault as fault:
+        if errors.name_of(fault) not in CLOSED:
+            raise
+        return None
+    dialogs = [
+        one
+        for one in answer.dialogs
+        if isinstance(one, tl.Dialog) and getattr(one.peer, "channel_id", 0) == channel.channel_id
+    ]
+    if not dialogs:
+        return None
+    return Page(dialogs[:1], by_id(answer.users, answer.chats), False, _dates(answer, dialogs))
+
+
+def joined_at(page: Page) -> int:
+    """When the account came into the page's first chat, in Unix seconds; 0 where nobody says."""
+    return seconds(getattr(page.everybody.get(marked(page.dialogs[0].peer)), "date", None)) or 0
+
+
+def _dates(answer: Any, dialogs: list[Any]) -> dict[int, int]:
+    newest = {(marked(m.peer_id), m.id): m for m in getattr(answer, "messages", ()) if _has_date(m)}
+    return {
+        marked(dialog.peer): seconds(newest[marked(dialog.peer), dialog.top_message].date) or 0
+        for dialog in dialogs
+        if (marked(dialog.peer), dialog.top_message) in newest
+    }
 
 
 def _has_date(message: Any) -> bool:
@@ -110,9 +141,12 @@ class ChannelFill:
         """Whether there is more."""
         more = await self._chat.step(ask)
         self._boxes.filled(self.box, self._chat.top)
-        if not more:
-            self._boxes.thaw(self.box)
-        return more
+        return more or self.skip()
+
+    def skip(self) -> bool:
+        """No more of it; as `step`."""
+        self._boxes.thaw(self.box)
+        return False
 
 
 class SinceFill(ChannelFill):
@@ -159,6 +193,17 @@ class AccountFill:
                         _Chat(self._boxes, input_of(dialog.peer, page.everybody), self._top, since=self._since)
                     )
             self._walk = self._walk if page.more else None
+        return self._more()
+
+    def skip(self) -> bool:
+        """No more of the chat at hand, or of the list; as `step`."""
+        if self._chats:
+            self._chats.popleft()
+        else:
+            self._walk = None
+        return self._more()
+
+    def _more(self) -> bool:
         if self._chats or self._walk is not None:
             return True
         self._boxes.thaw(ACCOUNT)
@@ -192,7 +237,7 @@ class _Chat:
                 self._boxes.hand_on(new(message, 0, 0), everybody, seconds(message.date) or 0)
                 self._edit(message, everybody)
             self.top = max(self.top, message.id)
-        return len(found) > 0 and len(answer.messages) >= PAGE
+        return len(found) > 0  # a short page need not be the last one
 
     def _edit(self, message: Any, everybody: Mapping[int, Any]) -> None:
         edited = seconds(getattr(message, "edit_date", None)) or 0

@@ -6,13 +6,14 @@ without the update, a message without its text. The rest is in the request.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from telethon.tl import functions as f
 from telethon.tl import types as tl
 
 from teleflow.model.updates import ACCOUNT
-from teleflow.telegram.updates.boxes import Moved
+from teleflow.telegram.updates.numbered import Moved, shown_in
 
 _WHOLE = (tl.Updates, tl.UpdatesCombined, tl.UpdateShort, tl.UpdatesTooLong)
 _SHORT = (tl.UpdateShortMessage, tl.UpdateShortChatMessage)
@@ -54,11 +55,22 @@ def unwrapped(answer: Any) -> Any:
     return answer.updates if isinstance(answer, _WRAPPING) else answer
 
 
+def messages_of(waiting: Iterable[tuple[Any, str, float]], me: int) -> frozenset[tuple[int, int]]:
+    """(box, number) of the messages in answers that still wait for their turn."""
+    answers = [
+        effect(item[0], item[1], me) for item, origin, _ in waiting if origin == "api" and isinstance(item, tuple)
+    ]
+    return frozenset(place for answer in answers for update in _updates(answer) for place in shown_in(update))
+
+
+def _updates(answer: Any) -> list[Any]:
+    found = [answer.update] if isinstance(answer, tl.UpdateShort) else getattr(answer, "updates", ())
+    return found if isinstance(found, list) else []
+
+
 def lacks(request: Any, answer: Any) -> int | None:
     """The box of a message that an answer numbers and does not show; None where there is none."""
-    updates = [answer.update] if isinstance(answer, tl.UpdateShort) else getattr(answer, "updates", ())
-    if not isinstance(updates, list):
-        return None
+    updates = _updates(answer)
     numbered = {one.id for one in updates if isinstance(one, tl.UpdateMessageID)}
     shown = {getattr(getattr(one, "message", None), "id", None) for one in updates}
     if numbered <= shown:
