@@ -76,7 +76,7 @@ class Seat:
         elif kind in (types.messages.AffectedMessages, types.messages.AffectedHistory):
             box = deed.peer if is_channel(deed.peer) else self.me
             client.affected(box, answer.pts, answer.pts_count, *deed.affected)
-        elif kind is types.messages.InvitedUsers:
+        elif kind in (types.messages.InvitedUsers, types.messages.ChatInviteJoinResultOk):
             client.take(answer.updates)
         elif kind is types.Updates:
             client.take(answer)

@@ -114,6 +114,9 @@ class Sender:
                 if not ticket.may_have_left and (ticket.deadline is not None or self._is_old(ticket.job)):
                     self._settler.fail(ticket, error)
                     return None
+                # Telegram's own trouble, for as long as it was asked: it may have come after the message went out.
+                if error.may_have_left and error.code == "TELEGRAM_UNAVAILABLE" and await self._proved(ticket, error):
+                    return None
             except TeleFlowError as error:
                 if not ticket.may_have_left:
                     return self._refused(ticket, error)

@@ -111,6 +111,10 @@ class Calls:
             raise Unavailable("The connection to Telegram broke", code="TELEGRAM_UNREACHABLE") from lost
         except NoAnswer as error:
             raise Uncertain("Telegram did not answer in time") from error
+        except RpcFault as fault:
+            if errors.may_have_acted(fault):
+                raise Uncertain("Telegram had trouble of its own before it could answer") from fault
+            raise
 
     async def act(self, tl: Any, *, until: float) -> Any:
         """`once`, of what must not be done twice: trouble of Telegram's own leaves open whether it was done."""
@@ -147,6 +151,7 @@ class Calls:
                 if loop_time() >= until:
                     raise Uncertain("Telegram did not answer in time") from error
             except RpcFault as fault:
+                left = left or errors.may_have_acted(fault)
                 fault.after_lost_try = left
                 if not errors.is_passing(fault) or loop_time() + _SERVER_TROUBLE_S >= until:
                     raise

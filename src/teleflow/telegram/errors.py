@@ -33,6 +33,7 @@ _NUMBER = re.compile(r"_(\d+)(?=_|$)")
 # After one of these the login is over, for good.
 _ENDED = {
     "AUTH_KEY_UNREGISTERED": SessionState.LOGGED_OUT,
+    "AUTH_KEY_INVALID": SessionState.LOGGED_OUT,
     "SESSION_REVOKED": SessionState.LOGGED_OUT,
     "SESSION_EXPIRED": SessionState.LOGGED_OUT,
     "AUTH_KEY_DUPLICATED": SessionState.LOGGED_OUT,
@@ -46,9 +47,10 @@ _IMPAIRED = {
     "FROZEN_METHOD_INVALID": SessionState.FROZEN,
     "FROZEN_PARTICIPANT_MISSING": SessionState.FROZEN,
 }
-_PASSING = frozenset(
-    {"AUTH_RESTART", "RPC_CALL_FAIL", "RPC_MCGET_FAIL", "NEED_DOC_INVALID", "TIMEOUT", "WORKER_BUSY_TOO_LONG_RETRY"}
-)
+# The data centre does not know (any more) what speaks to it: https://core.telegram.org/api/invoking
+_UNKNOWN_CLIENT = frozenset({"CONNECTION_NOT_INITED", "CONNECTION_LAYER_INVALID"})
+_NOT_BEGUN = _UNKNOWN_CLIENT | {"AUTH_RESTART", "NEED_DOC_INVALID", "WORKER_BUSY_TOO_LONG_RETRY"}
+_PASSING = _NOT_BEGUN | {"RPC_CALL_FAIL", "RPC_MCGET_FAIL", "TIMEOUT"}
 
 
 # Answers that come as a 500, and are no trouble of the server's.
@@ -327,6 +329,16 @@ def is_passing(fault: RpcFault) -> bool:
     if name in _FINAL:
         return False
     return name in _PASSING or fault.code in {500, -503, 503} or fault.code == -500
+
+
+def may_have_acted(fault: RpcFault) -> bool:
+    """Whether the server's trouble may have come after it did what was asked ("while a request was processed")."""
+    return is_passing(fault) and name_of(fault) not in _NOT_BEGUN
+
+
+def wants_introduction(fault: RpcFault) -> bool:
+    """Whether the data centre has to be told again who speaks to it."""
+    return name_of(fault) in _UNKNOWN_CLIENT
 
 
 def is_repeat(fault: RpcFault) -> bool:

@@ -298,6 +298,8 @@ class LiveSession:
 
     def _heed(self, fault: RpcFault) -> None:
         """An error may say more than that its request failed."""
+        if errors.wants_introduction(fault):
+            self._end_link(fault)
         if not self.authorised:
             return
         ended = errors.ends_login(fault)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 from telethon.tl import functions as f
 from telethon.tl import types as tl
 
+from teleflow.sandbox.rpc.base import RpcError
 from tests.integration.events.test_following import Log, opened
 from tests.integration.gateway.rig import BOB, rigged
 
@@ -162,3 +164,31 @@ async def test_who_is_added_by_the_api_is_told_at_once(log: Log) -> None:
     assert answer.status_code == 200, answer.text
     (joined,) = await log.until(1, "group.member_added", within=5)
     assert joined["origin"] == "api"
+
+
+@pytest.mark.parametrize(("code", "name"), [(-503, "Timeout"), (500, "RPC_CALL_FAIL"), (500, "INTERDC_2_CALL_ERROR")])
+async def test_a_message_that_went_out_under_trouble_of_telegrams_own_is_never_told_as_failed(
+    log: Log, code: int, name: str
+) -> None:
+    def trouble(*_: Any) -> Any:
+        raise RpcError(code, name)
+
+    bend(log, f.messages.SendMessageRequest, by=trouble)
+    answer = await _send(log)
+    assert len(log.rig.sandbox.control.ledger_messages(limit=10)) == 1
+    assert answer.status_code in {201, 504}, answer.text
+    async with asyncio.timeout(20):
+        while log.rig.gateway.outbox.open:
+            await asyncio.sleep(0.02)
+    (job,) = await log.until(1, "job.settled")
+    assert job["state"] == "sent"
+
+
+async def test_a_message_that_never_went_out_under_trouble_of_telegrams_own_is_told_as_failed(log: Log) -> None:
+    await log.rig.fault("rpc_error", {"method": "messages.sendMessage"}, name="RPC_CALL_FAIL", code=500)
+    await _send(log)
+    async with asyncio.timeout(20):
+        while log.rig.gateway.outbox.open:
+            await asyncio.sleep(0.02)
+    (job,) = await log.until(1, "job.settled")
+    assert job["state"] == "failed"

@@ -1,9 +1,8 @@
 """One encrypted connection: requests go out in batches, each answer finds its request.
 
 Promises: a request's future is always resolved. Either with the answer, or with RpcFault (the server said
-no), or with LinkLost (the connection ended: `sent` tells whether the request may have been acted on). The
-link never repeats a request that the server may have seen; that is for those who know what it means.
-A connection that does not answer a ping is closed.
+no), or with LinkLost (there will be none: `sent` tells whether the request may have been acted on). The link never
+repeats what the server may have seen: that is for those who know what it means. One that answers no ping is closed.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from telethon.tl.types import MsgResendReq, MsgsAck, MsgsStateInfo
 
 from teleflow.kit.clock import loop_time
 from teleflow.telegram.mtproto.cipher import AuthKey, NotForUs
-from teleflow.telegram.mtproto.codes import CLOCKS_DIFFER, QUIET, TRY_NEW_ID
+from teleflow.telegram.mtproto.codes import CLOCKS_DIFFER, NOBODY_KNOWS, QUIET, TRY_NEW_ID
 from teleflow.telegram.mtproto.envelope import CONTAINER, Envelope
 from teleflow.telegram.mtproto.framing import BrokenStream, Framing, FullFraming, TransportFault
 from teleflow.telegram.mtproto.packing import GZIP_PACKED, packed, unpacked
@@ -151,7 +150,7 @@ class Link(asyncio.Protocol):
 
     async def exchange(self, body: bytes) -> bytes:
         """Send one unencrypted message and await the answer: for the key exchange only."""
-        if self._lost is not None or self._transport is None:
+        if not self.is_open or self._transport is None:
             raise LinkLost(str(self._lost), sent=False)
         self._plain = self._loop.create_future()
         msg_id = int(self._clock() * (1 << 30)) << 2
@@ -278,10 +277,9 @@ class Link(asyncio.Protocol):
             self._acknowledge(msg_id)
         if depth > _DEEPEST or len(body) < 4:
             return
-        try:
+        try:  # one message that we can't read must not take the others with it
             self._handle(msg_id, body, depth)
         except (struct.error, ValueError, TypeNotFoundError, zlib.error, EOFError, BufferError, OSError) as error:
-            # One message that we can't read must not take the others with it.
             _log.warning("link.unreadable_message", cause=type(error).__name__)
 
     def _handle(self, msg_id: int, body: memoryview, depth: int) -> None:
@@ -350,8 +348,8 @@ class Link(asyncio.Protocol):
         if code in CLOCKS_DIFFER:
             envelope.learn_time(msg_id)
             self._renew(bad_id)
-        elif code in TRY_NEW_ID:
-            self._renew(bad_id)
+        elif code in TRY_NEW_ID | NOBODY_KNOWS:
+            self._renew(bad_id, refused=code in TRY_NEW_ID)
         else:
             # Sequence numbers out of step: a new session is the way back.
             self._end(ConnectionError(f"the data centre refuses our messages (bad_msg_notification {code})"))
@@ -375,10 +373,13 @@ class Link(asyncio.Protocol):
             self._service.append(bytes(message))
             self._flush_soon()
 
-    def _renew(self, bad_id: int) -> None:
+    def _renew(self, bad_id: int, *, refused: bool = True) -> None:
         """The server has told that it refused this message, or this container: send it under a new id."""
         for request in [r for r in self._pending.values() if bad_id in {r.msg_id, r.container_id}]:
             del self._pending[request.msg_id]
+            if not refused:
+                fail(request.future, LinkLost("the data centre can't tell whether it had this", sent=True))
+                continue
             request.renewals += 1
             request.written = False  # refused is not acted on
             self._waiting.append(request)
