@@ -209,3 +209,19 @@ async def test_pushes_that_are_withheld_are_found_by_comparing_positions(log: Lo
     feed._wake.set()
     found = await log.until(5, "message.received")
     assert [one["text"] for one in found] == [f"n{number}" for number in range(5)]
+
+
+@pytest.mark.parametrize("kind", ["megagroup", "broadcast"])
+async def test_what_is_written_in_a_channel_joined_by_another_device_meanwhile_is_told(log: Log, kind: str) -> None:
+    await log.act(BOB, do="send", to=ANN, text="before")
+    await log.until(1, "message.received")
+    made = await log.act(BOB, do="createChannel", title="Club", kind=kind)
+    await log.act(BOB, do="send", to=made["chatId"], text="not hers")
+    await log.rig.stop()
+    link = await log.act(BOB, do="inviteLink", chat=made["chatId"])
+    await log.act(ANN, do="join", link=link["link"])
+    for number in range(3):
+        await log.act(BOB, do="send", to=made["chatId"], text=f"n{number}")
+    await log.rig.start()
+    found = await log.until(4, "message.received", within=15)
+    assert [one["text"] for one in found][-3:] == ["n0", "n1", "n2"]

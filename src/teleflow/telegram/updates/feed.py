@@ -220,14 +220,14 @@ class Feed:
             if self._again_at.get(box, 0.0) <= now:
                 await self._ask_box(box)
                 return True
+        if self._boxes.unmet and self._again_at.get(-5, 0.0) <= now:
+            await self._guarded(-5, self._meet)
+            return True
         if self._walk is not None and self._again_at.get(-1, 0.0) <= now:
             await self._guarded(-1, self._first_walk)
             return True
         if self._holes and self._again_at.get(-2, 0.0) <= now:
             await self._guarded(-2, partial(self._holes.step, self._call))
-            return True
-        if self._boxes.unmet and self._again_at.get(-5, 0.0) <= now:
-            await self._guarded(-5, self._meet)
             return True
         if now >= self._audit_at:
             self._audit_at = now + _AUDIT_EVERY_S
@@ -338,7 +338,7 @@ class Feed:
         page = None if channel is None else await dialog_page(channel, self._call)
         del self._boxes.unmet[number]
         if page is not None:
-            self._see(page, since=max(since, joined_at(page) - 1))
+            self._see(page, since=max(since, joined_at(page)) - 1)
 
     async def _audit(self) -> None:
         """Are all channels where the data centre has them, and read as far as is told? The busiest come first."""
