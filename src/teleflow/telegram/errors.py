@@ -246,14 +246,8 @@ _TABLE: dict[str, _Row] = {
     **{
         name: _Row(Forbidden, name, _FORBIDDEN)
         for name in (
-            "MESSAGE_AUTHOR_REQUIRED",
-            "MESSAGE_DELETE_FORBIDDEN",
-            "CHAT_FORBIDDEN",
-            "CHAT_GUEST_SEND_FORBIDDEN",
-            "USER_KICKED",
-            "PREMIUM_ACCOUNT_REQUIRED",
-            "CHAT_WRITE_FORBIDDEN",
-            "CHAT_ADMIN_REQUIRED",
+            *("MESSAGE_AUTHOR_REQUIRED", "MESSAGE_DELETE_FORBIDDEN", "CHAT_FORBIDDEN", "CHAT_GUEST_SEND_FORBIDDEN"),
+            *("USER_KICKED", "PREMIUM_ACCOUNT_REQUIRED", "CHAT_WRITE_FORBIDDEN", "CHAT_ADMIN_REQUIRED"),
             "USER_BANNED_IN_CHANNEL",
             "USER_PRIVACY_RESTRICTED",
             "USER_IS_BLOCKED",
