@@ -228,7 +228,6 @@ _TABLE: dict[str, _Row] = {
             "PHOTO_EXT_INVALID",
             "PHOTO_FILE_MISSING",
             "IMAGE_PROCESS_FAILED",
-            "FILE_PARTS_INVALID",
             "PHOTO_INVALID_DIMENSIONS",
             "PHOTO_SAVE_FILE_INVALID",
         )

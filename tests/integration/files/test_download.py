@@ -126,6 +126,23 @@ async def test_files_of_another_data_centre_come_over_a_link_of_their_own(tmp_pa
         assert post.rig.calls("auth.exportAuthorization") == exported
 
 
+async def test_a_process_that_saw_no_login_asks_where_the_other_data_centres_are(tmp_path: Path) -> None:
+    async with posting(tmp_path, dcs=(4,)) as post:
+        post.rig.sandbox.world.files.dc = 4
+        data = noise(1000)
+        message = await post.sent(data, "far.bin", force_document=True)
+        await post.rig.crash()
+        await post.rig.start()
+        post.headers = await post.rig.token("ann")
+        asked = post.rig.calls("help.getConfig")
+        async with asyncio.timeout(20):
+            while (got := await post.get(message)).status_code == 503 and "DC 4" not in got.text:
+                await asyncio.sleep(0.05)  # until its session is back
+        assert same(got, data)
+        assert same(await post.get(message), data)
+        assert post.rig.calls("help.getConfig") == asked + 1
+
+
 async def test_a_file_that_has_moved_is_followed(tmp_path: Path) -> None:
     async with posting(tmp_path, dcs=(4,)) as post:
         data = noise(MB)

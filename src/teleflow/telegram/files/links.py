@@ -19,8 +19,9 @@ from telethon.tl.alltlobjects import LAYER
 from telethon.tl.functions import InitConnectionRequest, InvokeWithLayerRequest, InvokeWithoutUpdatesRequest
 from telethon.tl.functions.auth import ExportAuthorizationRequest, ImportAuthorizationRequest
 from telethon.tl.functions.help import GetConfigRequest
+from telethon.tl.types import Config
 
-from teleflow.errors import Unavailable
+from teleflow.errors import Unavailable, Uncertain
 from teleflow.kit.clock import loop_time
 from teleflow.model.operations.base import HOME
 from teleflow.model.sessions import Credentials, Device, Profile
@@ -83,7 +84,10 @@ class FileLinks:
 
         Raises RpcFault (as Telegram said it), Unavailable(TELEGRAM_UNREACHABLE).
         """
-        centre = self._centre(self._owner.credentials.dc_id if dc_id == HOME else dc_id)
+        home = self._owner.credentials.dc_id
+        if dc_id not in {HOME, home} and self._site.telegram.centre(dc_id) is None:
+            await self._ask_where(until)
+        centre = self._centre(home if dc_id == HOME else dc_id)
         centre.under_way += 1
         try:
             return await self._tried(centre, InvokeWithoutUpdatesRequest(request), until)
@@ -117,6 +121,16 @@ class FileLinks:
                 raise Unavailable("The account's files lie in too many places", code="TELEGRAM_UNREACHABLE")
             found = self._centres[dc_id] = _Centre(dc_id)
         return found
+
+    async def _ask_where(self, until: float) -> None:
+        """What other data centres there are is told at a login only; a process that has seen none asks."""
+        within = max(0.1, min(_INTRODUCE_S, until - loop_time()))
+        try:
+            told = await self._owner.repeat(GetConfigRequest(), within=within)
+        except Uncertain as error:
+            raise Unavailable("Telegram did not tell where its data centres are", code="TELEGRAM_UNREACHABLE") from error
+        if isinstance(told, Config):
+            self._site.telegram.learn(told)
 
     async def _tried(self, centre: _Centre, request: Any, until: float) -> Any:
         cause: BaseException | None = None
