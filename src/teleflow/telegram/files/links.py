@@ -128,7 +128,9 @@ class FileLinks:
         try:
             told = await self._owner.repeat(GetConfigRequest(), within=within)
         except Uncertain as error:
-            raise Unavailable("Telegram did not tell where its data centres are", code="TELEGRAM_UNREACHABLE") from error
+            raise Unavailable(
+                "Telegram did not tell where its data centres are", code="TELEGRAM_UNREACHABLE"
+            ) from error
         if isinstance(told, Config):
             self._site.telegram.learn(told)
 
