@@ -108,6 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     bench = kinds.add_parser("bench", help=f"some of {', '.join(BENCHES)}; all of them without a name")
     bench.add_argument("name", nargs="*")
     bench.add_argument("--database", choices=databases.NAMES, default=databases.SQLITE, help="what gateways store in")
+    bench.set_defaults(second_look=False)
     bench.add_argument("--rounds", type=int, default=3, help="interleaved rounds; medians are compared")
     return parser
 

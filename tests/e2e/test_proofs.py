@@ -13,6 +13,7 @@ from telethon.tl import functions, types
 
 import teleflow
 from proofs import frame
+from proofs.bench import invoke
 from proofs.lag import Lag, LagSampler
 from proofs.model.play import Scale
 from proofs.outcome import Outcome
@@ -235,6 +236,21 @@ def test_only_figures_get_a_second_look(
     assert done == runs
     told = "! held only at the second look: kill: late: ≤ 50 ms, measured 51 ms"
     assert (told in capsys.readouterr().out) == (code == 0)
+
+
+@pytest.mark.parametrize(("late", "code"), [(49, 0), (51, 1)])
+def test_a_bench_is_measured_once_and_judged(monkeypatch: pytest.MonkeyPatch, late: float, code: int) -> None:
+    rounds: list[int] = []
+
+    async def measured(count: int) -> Outcome:
+        rounds.append(count)
+        outcome = Outcome()
+        outcome.at_most("late", 50, late, "ms")
+        return outcome
+
+    monkeypatch.setattr(invoke, "run", measured)
+    assert frame.main(["bench", "--rounds", "2", "invoke"]) == code
+    assert rounds == [2]
 
 
 def test_the_gate_runs_every_proof() -> None:
