@@ -31,6 +31,9 @@ class Server(Protocol):
     @property
     def pid(self) -> int: ...
 
+    def remove(self) -> None:
+        """It ends, and all that it stored with it."""
+
 
 class _Postgres:
     def __init__(self) -> None:
@@ -38,6 +41,10 @@ class _Postgres:
 
         self._server = Postgres(durable=True).start()
         atexit.register(self._server.remove)
+
+    def remove(self) -> None:
+        atexit.unregister(self._server.remove)
+        self._server.remove()
 
     @property
     def pid(self) -> int:
@@ -71,6 +78,10 @@ class _Mongo:
 
         self._server = Mongo(standalone=standalone, durable=True).start()
         atexit.register(self._server.remove)
+
+    def remove(self) -> None:
+        atexit.unregister(self._server.remove)
+        self._server.remove()
 
     @property
     def pid(self) -> int:
@@ -115,9 +126,14 @@ _numbers = itertools.count(1)
 _servers: list[Server] = []  # the one that was chosen; none for SQLite
 
 
-def choose(name: str) -> int | None:
-    """All gateways from now on have this one. Starts its server, where it does not run; the server's pid."""
+def choose(name: str, *, anew: bool = False) -> int | None:
+    """All gateways from now on have this one. Starts its server, where it does not run; the server's pid.
+
+    `anew`: a server that runs is ended first, and nobody may be using it.
+    """
     _servers.clear()
+    if anew and name in _running:
+        _running.pop(name).remove()
     if name == SQLITE:
         return None
     if name not in _running:
@@ -128,6 +144,11 @@ def choose(name: str) -> int | None:
 
 def chosen() -> str:
     return next((name for name, server in _running.items() if server in _servers), SQLITE)
+
+
+def where() -> tuple[str, int]:
+    """Which one is chosen, and a number that no other server of its kind has."""
+    return chosen(), next((server.pid for server in _servers), 0)
 
 
 def settings(data_dir: Path) -> dict[str, str]:

@@ -111,7 +111,7 @@ class Seed:
         return SandboxProcess(folder, core=core, port=self.sandbox_port, state_dir=str(folder / "dc"), **more)
 
 
-_seeds: dict[tuple[str, int, bool], Seed] = {}
+_seeds: dict[tuple[tuple[str, int], int, bool], Seed] = {}
 _folders: list[tempfile.TemporaryDirectory[str]] = []
 
 
@@ -120,7 +120,7 @@ async def seeded(count: int, *, tokens: bool = False) -> Seed:
 
     Made once a run: what one proof made, the next one gets a copy of.
     """
-    where = databases.chosen()
+    where = databases.where()
     enough = [key for key in _seeds if key[0] == where and key[1] >= count and key[2] >= tokens]
     key = min(enough, default=(where, count, tokens))
     if key not in _seeds:

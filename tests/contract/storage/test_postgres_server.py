@@ -5,17 +5,19 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import re
 import signal
 from collections.abc import Iterator
 from typing import Any
 
 import asyncpg
 import pytest
+from sqlalchemy.dialects.postgresql.asyncpg import dialect
 
 from proofs.postgres import Postgres
 from teleflow.errors import SettingsError, StorageUnavailable
 from teleflow.kit.seal import Seal
-from teleflow.storage.sql import open_storage
+from teleflow.storage.sql import open_storage, sends
 from teleflow.storage.sql.postgres import connection, hold
 
 from .databases import Databases
@@ -112,6 +114,26 @@ async def test_two_processes_write_at_once(postgres: Databases, seal: Seal) -> N
     assert len(said.split()) == 400
     assert await storage.open_jobs() == 400
     await storage.stop()
+
+
+@pytest.mark.parametrize("name", ["_SETTLE", "_CANCEL", "_MARK_SENDING", "_RENEW", "_IS_OPEN"])
+async def test_a_job_is_found_by_its_key(postgres: Databases, seal: Seal, name: str) -> None:
+    """An index of open jobs has all the rows that have ended since the last vacuum: thousands a minute."""
+    url = await asyncio.to_thread(postgres.new)
+    storage = open_storage(url, seal, SetClock())
+    await storage.start()
+    await storage.stop()
+    text = getattr(sends, name).compiled(dialect()).text
+    values = ", ".join(["NULL"] * len(set(re.findall(r"\$\d+", text))))
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SET plan_cache_mode = force_generic_plan")
+        await connection.execute(f"PREPARE it AS {text}")
+        plan = [row[0] for row in await connection.fetch(f"EXPLAIN EXECUTE it({values})")]
+    finally:
+        await connection.close()
+    assert [line for line in plan if "Scan" in line and "pk_send_jobs" not in line] == []
+    assert "pk_send_jobs" in "".join(plan)
 
 
 async def test_two_services_claim_each_job_once(postgres: Databases, seal: Seal) -> None:

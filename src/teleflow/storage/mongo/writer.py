@@ -29,7 +29,7 @@ from teleflow.storage.mongo.tx import Tx
 _log = structlog.get_logger(__name__)
 
 QUEUE_LIMIT = 10_000
-BATCH_LIMIT = 128  # units in one commit
+BATCH_LIMIT = 512  # units in one commit
 BATCH_S = 0.05  # after so long a batch takes no further unit
 BATCH_BYTES = 4 * 2**20
 PATIENCE = 10.0  # seconds that a unit may wait for its turn
