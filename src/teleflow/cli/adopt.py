@@ -110,23 +110,20 @@ def _adopt_older(settings: Settings, dry: bool) -> None:
 
 
 async def _older(settings: Settings, dry: bool) -> OlderReport:
-    with tempfile.TemporaryDirectory(prefix="teleflow-") as made:
-        if dry and not settings.teleflow_data_dir.exists():  # nothing is sealed by it: any key will do
-            settings = settings.model_copy(update={"teleflow_data_dir": Path(made)})
-        return await _older_of(settings, dry)
-
-
-async def _older_of(settings: Settings, dry: bool) -> OlderReport:
     from teleflow.ops.keyring import refuse_unadmitted
     from teleflow.ops.opened import opened
-    from teleflow.storage.base.adoption import OlderStore
+    from teleflow.storage.base.adoption import OlderDatabase, OlderStore
+    from teleflow.storage.opening import open_database
 
+    database = open_database(settings.database)
+    if not isinstance(database, OlderDatabase):
+        raise Invalid("FILE: name the older full gateway's SQLite file (only MongoDB holds the other one's data)")
+    if dry:
+        return await database.older()
     async with opened(settings) as at:
-        if not isinstance(at.storage, OlderStore):
-            raise Invalid("FILE: name the older full gateway's SQLite file (only MongoDB holds the other one's data)")
-        if not dry:
-            await refuse_unadmitted(at.storage, at.seal)
-        return await at.storage.adopt_older(dry=dry)
+        assert isinstance(at.storage, OlderStore)  # noqa: S101 - of one kind with its database
+        await refuse_unadmitted(at.storage, at.seal)
+        return await at.storage.adopt_older()
 
 
 def _key(settings: Settings, file: Path | None) -> str:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
+import math
+import uuid
 from collections.abc import AsyncIterator
 from typing import Any
 
 import bcrypt
 import pytest
+from bson import Binary, DatetimeMS, ObjectId
 from pymongo import AsyncMongoClient
 from pymongo.asynchronous.database import AsyncDatabase
 
 from teleflow.kit.seal import Seal
 from teleflow.model.users import Role
 from teleflow.storage.base import Rotation
+from teleflow.storage.base.adoption import OlderDatabase, OlderReport
 from teleflow.storage.mongo import MongoStorage
-from teleflow.storage.opening import open_storage
+from teleflow.storage.opening import open_database, open_storage
 from tests.support.older_sender import ANN_HASH, BEGAN, a_row, a_token, fill
 
 from .databases import MongoDatabases
@@ -47,12 +52,18 @@ async def contents(database: AsyncDatabase[dict[str, Any]]) -> dict[str, list[di
     return {name: await database[name].find().to_list() for name in ("users", "tokens", "logs")}
 
 
+async def rehearsal(url: str) -> OlderReport:
+    database = open_database(url)
+    assert isinstance(database, OlderDatabase)
+    return await database.older()
+
+
 async def test_the_same_users_passwords_tokens_and_log(
-    theirs: AsyncDatabase[dict[str, Any]], ours: MongoStorage
+    theirs: AsyncDatabase[dict[str, Any]], ours: MongoStorage, url: str
 ) -> None:
     await fill(theirs)
     before = await contents(theirs)
-    told = await ours.adopt_older(dry=True)
+    told = await rehearsal(url)
     assert told.took == {"users": 2, "tokens": 1, "logs": 6}
     assert (await ours.users(limit=10))[1] == 0
 
@@ -101,7 +112,7 @@ async def test_a_token_without_a_name_is_its_users_by_id(
 
 
 async def test_twice_nothing_doubles_and_nobody_comes_back(
-    theirs: AsyncDatabase[dict[str, Any]], ours: MongoStorage
+    theirs: AsyncDatabase[dict[str, Any]], ours: MongoStorage, url: str
 ) -> None:
     await fill(theirs)
     await ours.adopt_older()
@@ -116,7 +127,7 @@ async def test_twice_nothing_doubles_and_nobody_comes_back(
     await ours.delete_user(ann.id)
     await theirs["users"].insert_one({"username": "bob", "password_hash": ANN_HASH, "role": "user"})
     await theirs["logs"].insert_one(a_row(9, "bob"))
-    assert (await ours.adopt_older(dry=True)).standing == {"users": 3, "tokens": 3, "logs": 6}
+    assert (await rehearsal(url)).standing == {"users": 3, "tokens": 3, "logs": 6}
     later = await ours.adopt_older()
     assert later.took == {"users": 1, "logs": 1}
     assert await ours.user_named("ann") is None
@@ -154,3 +165,60 @@ async def test_many_rows_taken_by_two_at_once_come_once(
 
 async def test_a_database_of_our_own_is_left_alone(ours: MongoStorage) -> None:
     assert not (await ours.adopt_older()).took
+
+
+async def test_a_rehearsal_changes_nothing_in_a_database_that_never_saw_us(
+    theirs: AsyncDatabase[dict[str, Any]], url: str
+) -> None:
+    await fill(theirs)
+    before = await contents(theirs), await theirs.list_collection_names()
+    assert (await rehearsal(url)).took == {"users": 2, "tokens": 1, "logs": 6}
+    assert (await contents(theirs), await theirs.list_collection_names()) == before
+
+
+async def test_ids_of_every_kind_are_taken_beside_each_other_and_later(
+    theirs: AsyncDatabase[dict[str, Any]], ours: MongoStorage, url: str
+) -> None:
+    """MongoDB compares values of one kind only: what follows a text is never an ObjectId."""
+    await fill(theirs, rows=3)
+    ids: list[Any] = [*(f"row {number:04}" for number in range(250)), *range(5), 0.5]
+    ids += [*(Binary(uuid.uuid4().bytes, 4) for _ in range(3)), *(ObjectId() for _ in range(250))]
+    await theirs["logs"].insert_many([{**a_row(0), "_id": id_, "message": f"of {id_}"} for id_ in ids])
+    assert (await rehearsal(url)).took["logs"] == 4 + len(ids)
+    assert (await ours.adopt_older()).took["logs"] == 4 + len(ids)
+    later: list[Any] = ["row 9999", 9, ObjectId()]
+    await theirs["logs"].insert_many([{**a_row(0), "_id": id_} for id_ in later])
+    assert (await rehearsal(url)).took["logs"] == 3
+    assert (await ours.adopt_older()).took == {"logs": 3}
+    assert not (await ours.adopt_older()).took
+
+
+@pytest.mark.parametrize(
+    ("written", "means"),
+    [
+        ("2026-06-29T22:30:09.222+02:00", 1_782_765_009_222),
+        ("2026-06-29T20:30:09.222", 1_782_765_009_222),
+        (1_782_765_009, 1_782_765_009_000),
+        (1_782_765_009_222, 1_782_765_009_222),
+        (math.nan, None),
+        (math.inf, None),
+        (DatetimeMS(2**60), None),
+        (dt.datetime(1, 1, 1, tzinfo=dt.UTC), None),
+        ("yesterday", None),
+        ({"$date": 5}, None),
+    ],
+)
+async def test_an_odd_instant_costs_no_row_and_no_start(
+    theirs: AsyncDatabase[dict[str, Any]], ours: MongoStorage, written: object, means: int | None
+) -> None:
+    """`means` None: it is told with the time of its taking."""
+    await fill(theirs, rows=0)
+    await theirs["users"].insert_one(
+        {"username": "odd", "password_hash": ANN_HASH, "telegram_api_id": math.inf, "created_at": written}
+    )
+    await theirs["logs"].insert_one({**a_row(1, "odd"), "created_at": written})
+    await ours.adopt_older()
+    odd = await ours.user_named("odd")
+    assert odd is not None
+    (row,) = await ours.log_entries(odd.id, limit=10)
+    assert odd.created_at == row.created_at == (NOW if means is None else means)

@@ -10,9 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from pymongo import AsyncMongoClient
+
 from proofs import rows
+from proofs.mongo import Mongo
 from proofs.wire import until
-from tests.support import databases
+from tests.support import databases, older_sender
 from tests.support.program import environment, running
 from tests.support.seed2 import OLD_KEY, OldGateway, gramjs
 
@@ -131,3 +134,33 @@ def test_the_older_gateways_own_file_is_no_database_of_ours_and_stays_as_it_is(t
     )  # fmt: skip
     assert (done.returncode, "teleflow adopt" in done.stderr) == (2, True), done.stderr
     assert (tmp_path / "old.db").read_bytes() == before
+
+
+async def test_a_rehearsal_of_the_multi_tenant_senders_database_stands_in_no_first_starts_way(tmp_path: Path) -> None:
+    """It comes before there is a key of ours: it must not write down what it never was."""
+    server = Mongo(standalone=True).start()
+    try:
+        here = {"MONGO_URI": f"mongodb://127.0.0.1:{server.port}", "MONGO_DB": "telegram_server"}
+        async with AsyncMongoClient(here["MONGO_URI"]) as client:
+            theirs = client["telegram_server"]
+            await older_sender.fill(theirs)
+            before = await theirs.list_collection_names()
+            done = await asyncio.to_thread(older, tmp_path, "--dry-run", **here)
+            assert (done.returncode, "would take 2 users" in done.stdout) == (0, True), done.stderr
+            assert "left: tokens" in done.stdout
+            assert await theirs.list_collection_names() == before
+            assert not list(tmp_path.iterdir())
+        with running(["serve"], tmp_path, {**NETWORK, **here}) as service:
+            assert "listens" in await asyncio.to_thread(service.line)
+            done = await asyncio.to_thread(older, tmp_path, "--dry-run", **here)
+            assert "would take 0 users, 3 were taken before" in done.stdout, done.stderr
+            assert service.errors().count("it is nobody's") == 1, "the service tells what it left"
+    finally:
+        server.remove()
+
+
+def older(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "teleflow", "adopt", *arguments], capture_output=True, text=True, timeout=90,
+        cwd=folder, env=environment(settings, folder), check=False,
+    )  # fmt: skip

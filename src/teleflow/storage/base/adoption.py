@@ -35,5 +35,13 @@ class OlderReport:
 class OlderStore(Protocol):
     """A database that may be the multi-tenant sender's too."""
 
-    async def adopt_older(self, *, dry: bool = False) -> OlderReport:
+    async def adopt_older(self) -> OlderReport:
         """Take its users, tokens and log rows that were not taken before; what is theirs stays as it is."""
+
+
+@runtime_checkable
+class OlderDatabase(Protocol):
+    """The same as its operator sees it, beside `Database`."""
+
+    async def older(self) -> OlderReport:
+        """What would be taken. Changes nothing: it may be a database in which there is nothing of ours yet."""

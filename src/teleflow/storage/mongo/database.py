@@ -12,7 +12,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 
-from teleflow.kit.clock import Clock
+from teleflow.kit.clock import Clock, milliseconds
+from teleflow.storage.base.adoption import OlderReport
 from teleflow.storage.base.database import Source, Standing, Target
 from teleflow.storage.mongo import client as c
 from teleflow.storage.mongo import examining, moment, rows
@@ -21,6 +22,7 @@ from teleflow.storage.mongo.filling import Filled
 from teleflow.storage.mongo.lease import Lease
 from teleflow.storage.mongo.match import Doc
 from teleflow.storage.mongo.migrating import STEPS, is_current, migrate, version_of
+from teleflow.storage.mongo.older import rehearsed
 from teleflow.storage.mongo.schema import PREFIX
 from teleflow.storage.mongo.sealing import CHECKS
 from teleflow.storage.mongo.upkeep import INCOMPLETE, INSTALLATION
@@ -56,6 +58,11 @@ class MongoDatabase:
             if not await is_current(at.database):
                 return []  # it is not for this program's schema that it should be judged
             return await examining.problems(at.database, self._clock, tell)
+
+    async def older(self) -> OlderReport:
+        async with self._opened() as at:
+            await is_current(at.database)
+            return await rehearsed(at.database, milliseconds(self._clock.time()))
 
     async def is_served(self) -> bool:
         async with self._opened() as at:

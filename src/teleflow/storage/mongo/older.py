@@ -1,19 +1,23 @@
 """The collections of the multi-tenant sender, when this is its database: `users`, `tokens` and `logs`.
 
 They are read and never written: that service goes on where it was, should somebody go back to it. What was taken is
-remembered by the last `_id` of each collection, in the same batch as what was taken, so that nothing comes twice: not
-after a crash, not a user who was deleted here, not a token that was used up. What that service adds later comes at the
-next start.
+remembered by the last `_id` of each kind in each collection, in the same batch as what was taken, so that nothing comes
+twice: not after a crash, not a user who was deleted here, not a token that was used up. What that service adds later
+comes at the next start.
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import secrets
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Protocol
 
 import structlog
+from bson import Binary, DatetimeMS, ObjectId
+from bson.codec_options import CodecOptions, DatetimeConversion
+from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 
 from teleflow.kit.clock import milliseconds
@@ -29,8 +33,15 @@ from teleflow.storage.mongo.userrows import doc_of
 
 _log = structlog.get_logger(__name__)
 _AT_ONCE = 200
-_EPOCH = dt.datetime(1970, 1, 1)  # noqa: DTZ001 - as the driver gives instants: in UTC, without saying so
 _MOST_TOLD = 100
+_LAST_S = 253_402_300_799  # of the year 9999
+_SECONDS = 10**11  # a number below it tells seconds, one above it milliseconds
+# The least `_id` of each kind that there is: values of two kinds are in no relation, so each has an end of its own.
+_KINDS: Mapping[str, Any] = {"": ObjectId(bytes(12)), "/number": float("-inf"), "/string": "", "/binary": Binary(b"")}
+# What one odd value costs is that value: dates that no calendar has, text that is none.
+_AS_IT_IS: CodecOptions[Doc] = CodecOptions(
+    datetime_conversion=DatetimeConversion.DATETIME_AUTO, unicode_decode_error_handler="replace"
+)
 
 
 class _Left(Exception):
@@ -90,53 +101,30 @@ class _Rehearsal:
         return len(self._put)
 
 
+_BY_ID = [("_id", 1)]
 _Take = Callable[[_Batch, _Names, Seal, Doc, int], Awaitable[None]]
 
 
 class Older(Part):
-    async def adopt_older(self, *, dry: bool = False) -> OlderReport:
-        """Take what is new there, or only tell what would be. Nothing where this is no database of that service."""
+    async def adopt_older(self) -> OlderReport:
         report = OlderReport()
-        batch = _Rehearsal(self._db.database)
-        there = set(await self._db.database.list_collection_names())
-        for kind, take in (("users", _user), ("tokens", _token), ("logs", _log_row)):
-            if kind not in there:
-                continue
-            if not {"users", "tokens"} & there:
-                break
-            if dry:
-                await self._rehearse(kind, take, batch, report)
-            else:
+        for kind, take in await _theirs(self._db.database):
+            for of in _KINDS:
                 more = True
                 while more:
-                    took, left, more = await self._db.write_heavy(self._take_some, kind, take)
+                    took, left, more = await self._db.write_heavy(self._take_some, kind, of, take)
                     report.took += took
                     report.left += left[: _MOST_TOLD - len(report.left)]
         if report.took or report.left:
-            _log.info("adoption.older", **report.took, left=len(report.left))
+            took = {"users": report.took["users"], "logins": report.took["tokens"], "log_rows": report.took["logs"]}
+            _log.info("adoption.older", **took, left=len(report.left))
+        for line in report.left:  # once: they are not looked at again
+            _log.info("adoption.older_left", cause=line)
         return report
 
-    async def _rehearse(self, kind: str, take: _Take, batch: _Rehearsal, report: OlderReport) -> None:
-        taken = await self._db.read(_last, kind)
-        where = {} if taken is None else {"_id": {"$gt": taken}}
-        report.took[kind] = await self._db.database[kind].count_documents(where)
-        report.standing[kind] = await self._db.database[kind].count_documents({}) - report.took[kind]
-        if take is _log_row:
-            return  # none of them is left
-        now = milliseconds(self._clock.time())
-        async for doc in self._db.database[kind].find(where, sort=[("_id", 1)]):
-            try:
-                await take(batch, _Names(batch), self._seal, doc, now)
-            except _Left as why:
-                report.took[kind] -= 1
-                if len(report.left) < _MOST_TOLD:
-                    report.left.append(f"{kind} {doc['_id']}: {why}")
-
-    async def _take_some(self, tx: Tx, kind: str, take: _Take) -> tuple[Counter[str], list[str], bool]:
+    async def _take_some(self, tx: Tx, kind: str, of: str, take: _Take) -> tuple[Counter[str], list[str], bool]:
         """Some further documents: how many were taken, which were not, and whether there may be more."""
-        last = await _last(tx, kind)
-        where = {} if last is None else {"_id": {"$gt": last}}
-        theirs = self._db.database[kind].find(where, sort=[("_id", 1)], limit=_AT_ONCE)
+        theirs = _collection(self._db.database, kind).find(await _further(tx, kind, of), sort=_BY_ID, limit=_AT_ONCE)
         took, left, now = Counter[str](), list[str](), milliseconds(self._clock.time())
         names = _Names(tx)
         for doc in (docs := await theirs.to_list(None)):
@@ -147,17 +135,55 @@ class Older(Part):
             else:
                 took[kind] += 1
         if docs:
-            tx.put("facts", {"_id": _key(kind), "value": docs[-1]["_id"]})
+            tx.put("facts", {"_id": _key(kind, of), "value": docs[-1]["_id"]})
         return took, left, len(docs) == _AT_ONCE
 
 
-def _key(kind: str) -> str:
-    return f"older/{kind}"
+async def rehearsed(database: AsyncDatabase[Doc], now: int) -> OlderReport:
+    """What would be taken. Writes nothing: not even the collections that we need."""
+    report = OlderReport()
+    batch = _Rehearsal(database)
+    reads = Reads(database)
+    seal = Seal(secrets.token_urlsafe(32))  # what it seals is thrown away
+    for kind, take in await _theirs(database):
+        theirs = _collection(database, kind)
+        for of in _KINDS:
+            report.took[kind] += await theirs.count_documents(await _further(reads, kind, of))
+        report.standing[kind] = await theirs.count_documents({}) - report.took[kind]
+        if take is _log_row:
+            continue  # none of them is left
+        for of in _KINDS:
+            async for doc in theirs.find(await _further(reads, kind, of), sort=_BY_ID):
+                try:
+                    await take(batch, _Names(batch), seal, doc, now)
+                except _Left as why:
+                    report.took[kind] -= 1
+                    if len(report.left) < _MOST_TOLD:
+                        report.left.append(f"{kind} {doc['_id']}: {why}")
+    return report
 
 
-async def _last(reads: Reads, kind: str) -> Any:
-    doc = await reads.get("facts", _key(kind))
-    return None if doc is None else doc["value"]
+async def _theirs(database: AsyncDatabase[Doc]) -> list[tuple[str, _Take]]:
+    """Their collections that are there. None, where this is no database of that service."""
+    there = set(await database.list_collection_names())
+    if not {"users", "tokens"} & there:
+        return []
+    takes: dict[str, _Take] = {"users": _user, "tokens": _token, "logs": _log_row}
+    return [(kind, take) for kind, take in takes.items() if kind in there]
+
+
+def _collection(database: AsyncDatabase[Doc], kind: str) -> AsyncCollection[Doc]:
+    return database[kind].with_options(_AS_IT_IS)
+
+
+async def _further(reads: Reads, kind: str, of: str) -> Doc:
+    """The filter for what was not looked at yet."""
+    doc = await reads.get("facts", _key(kind, of))
+    return {"_id": {"$gte": _KINDS[of]} if doc is None else {"$gt": doc["value"]}}
+
+
+def _key(kind: str, of: str) -> str:
+    return f"older/{kind}{of}"
 
 
 async def _user(tx: _Batch, _: _Names, seal: Seal, doc: Doc, now: int) -> None:
@@ -229,17 +255,23 @@ def _text(doc: Doc, name: str) -> str:
 def _number(value: Any) -> int | None:
     try:
         return int(value) or None
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
 def _instant(value: Any, otherwise: int) -> int:
-    """In Unix ms."""
-    if isinstance(value, dt.datetime):
-        return (value.replace(tzinfo=None) - _EPOCH) // dt.timedelta(milliseconds=1)
+    """In Unix ms; a date that does not say where it was meant is one in UTC."""
     if isinstance(value, str):
         try:
-            return _instant(dt.datetime.fromisoformat(value), otherwise)
+            value = dt.datetime.fromisoformat(value.strip())
         except ValueError:
             return otherwise
-    return int(value * 1000) if isinstance(value, int | float) else otherwise
+    if isinstance(value, dt.datetime):
+        value = (value if value.tzinfo else value.replace(tzinfo=dt.UTC)).timestamp() * 1000
+    elif isinstance(value, int | float) and abs(value) < _SECONDS:
+        value = value * 1000
+    elif isinstance(value, DatetimeMS):
+        value = int(value)
+    if isinstance(value, int | float) and 0 <= value <= _LAST_S * 1000:
+        return round(value)
+    return otherwise
