@@ -121,7 +121,7 @@ async def _older(settings: Settings, dry: bool) -> OlderReport:
     if dry:
         return await database.older()
     async with opened(settings) as at:
-        assert isinstance(at.storage, OlderStore)  # noqa: S101 - of one kind with its database
+        assert isinstance(at.storage, OlderStore)  # of one kind with its database
         await refuse_unadmitted(at.storage, at.seal)
         return await at.storage.adopt_older()
 

@@ -85,9 +85,7 @@ async def adopt(
         await taking.keys()
         await taking.webhooks()
         await taking.deliveries()
-        for table, count in old.others().items():
-            taking.report.left.append(f"{count} rows of {table}: nothing here is made of them")
-        taking.report.left += [f"what is behind a damaged place of {name}: {why}" for name, why in old.damage.items()]
+        taking.report.left += old.left()
         taking.report.notes += [f"there is no table of {name} in it" for name in old.lacking()]
         return taking.report
 
@@ -204,6 +202,7 @@ class _Taking:
             await self._at.storage.remember(_fact(kind, id_), "taken")
 
     async def keys(self) -> None:
+        hashes: set[str] = set()
         for row in self._old.rows("apikeys"):
             secret = text(row["key"])
             name = f"API key {row['name']!r} ({shown_prefix(secret) if secret.startswith('tfb_') else row['id']}…)"
@@ -216,6 +215,10 @@ class _Taking:
                 self.report.left.append(f"{name}: it has not the form of a key")
             else:
                 hash_ = key_hash(secret.encode())
+                if hash_ in hashes:
+                    self.report.left.append(f"{name}: another row of that file has the same key")
+                    continue
+                hashes.add(hash_)
                 there = await self._at.storage.key_of_hash(hash_) is not None
                 if not await self._was_taken("API keys", hash_, there, name):
                     await self._take_key(row, secret, ends)
@@ -329,9 +332,9 @@ def _delivery(row: Old, user_id: str, now: int) -> History:
         id=str(row["id"]),
         webhook_id=str(row["webhookid"]),
         user_id=user_id,
-        event_id=str(event.get("id") or row["id"]),
+        event_id=text(event.get("id")) or str(row["id"]),
         event_type=text(row["event"]),
-        session_id=None if event.get("sessionId") is None else str(event["sessionId"]),
+        session_id=text(event.get("sessionId")) or None,
         state=DeliveryState.DELIVERED if ok else DeliveryState.FAILED,
         attempts=attempts,
         earlier=0,
@@ -352,7 +355,7 @@ def _types(kept: Any) -> tuple[frozenset[str], list[str]]:
         read = json.loads(text(kept))
     except ValueError:
         read = text(kept).split(",")
-    asked = {str(one).strip() for one in ([read] if isinstance(read, str) else read if isinstance(read, list) else [])}
+    asked = {text(one).strip() for one in ([read] if isinstance(read, str) else read if isinstance(read, list) else [])}
     known: set[str] = set()
     unknown: list[str] = []
     for one in sorted(asked):

@@ -42,6 +42,7 @@ _NEEDED = {
 _WITHOUT = {"isauthorized": 1, "isactive": 1}  # where there is no such column
 _AT_ONCE = 200
 _NEVER = 2**53
+_LAST = 253_402_300_799_999  # of the year 9999: no calendar goes further
 _SINGULAR = {"session": "sessions", "apikey": "apikeys", "webhook": "webhooks", "webhookdelivery": "webhookdeliveries"}
 
 
@@ -54,7 +55,7 @@ class WrongKey(Invalid):
 class OldDatabase:
     """Open in `with`. Raises Invalid for a file that is none of that service's, Conflict while that service has it.
 
-    `damage` tells of tables that could not be read to their end. `folder`: for a copy, where one is needed.
+    `damage` tells of tables that could not be read to their end, `nameless` counts rows without an id. `folder`: for a copy, where one is needed.
     """
 
     def __init__(self, path: Path, *, folder: Path | None = None) -> None:
@@ -66,6 +67,7 @@ class OldDatabase:
         self._stack = ExitStack()
         self._names: dict[str, str] = {}
         self.damage: dict[str, str] = {}
+        self.nameless: dict[str, int] = {}
 
     def __enter__(self) -> Self:
         try:
@@ -107,13 +109,25 @@ class OldDatabase:
         without = {column: _WITHOUT.get(column) for column in _TABLES[table]}
         asked = ", ".join(f'"{column}"' for column in columns.values())
         query = f'SELECT {asked} FROM "{name}" ORDER BY "{columns["id"]}"'  # noqa: S608 - names that are there
+        self.nameless[name] = 0
         try:
             with closing(self._connection.execute(query)) as cursor:
                 while page := cursor.fetchmany(_AT_ONCE):
                     for row in page:
-                        yield without | dict(zip(columns, row, strict=True))
+                        old = without | dict(zip(columns, row, strict=True))
+                        if old["id"] is not None:
+                            yield old
+                        else:
+                            self.nameless[name] += 1
         except sqlite3.DatabaseError as error:
             self.damage[table] = str(error)
+
+    def left(self) -> list[str]:
+        """What was never given out of it, and why, once all tables were read."""
+        others = [f"{count} rows of {table}: nothing here is made of them" for table, count in self.others().items()]
+        without = [f"{count} rows of {table}: they have no id" for table, count in self.nameless.items() if count]
+        damage = [f"what is behind a damaged place of {name}: {why}" for name, why in self.damage.items()]
+        return [*others, *without, *damage]
 
     def others(self) -> dict[str, int]:
         """Tables that nothing is taken of, and their rows."""
@@ -151,7 +165,7 @@ def instant(value: Any) -> int | None:
     if value is None or isinstance(value, bytes):
         return None
     if isinstance(value, int | float):
-        return int(value) if 0 <= value < _NEVER else None
+        return int(value) if 0 <= value <= _LAST else None
     said = str(value).strip().removesuffix(" UTC")
     if re.fullmatch(r"[0-9]{9,14}", said):
         return int(said)
@@ -160,14 +174,16 @@ def instant(value: Any) -> int | None:
         at = round((found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp() * 1000)
     except (ValueError, OverflowError):
         return None
-    return at if 0 <= at < _NEVER else None
+    return at if 0 <= at <= _LAST else None
 
 
 def text(value: Any) -> str:
-    """Nothing for NULL; a blob is read as text."""
+    """Nothing for NULL; a blob is read as text. Half a pair of UTF-16, which JSON may spell out, is none."""
     if value is None:
         return ""
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    if isinstance(value, bytes):
+        return value.decode("utf-8", "replace")
+    return str(value).encode("utf-8", "replace").decode()
 
 
 def number(value: Any) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 import sqlite3
 import subprocess
@@ -149,7 +150,7 @@ async def test_a_rehearsal_of_the_multi_tenant_senders_database_stands_in_no_fir
             assert (done.returncode, "would take 2 users" in done.stdout) == (0, True), done.stderr
             assert "left: tokens" in done.stdout
             assert await theirs.list_collection_names() == before
-            assert not list(tmp_path.iterdir())
+            assert not await asyncio.to_thread(os.listdir, tmp_path)
         with running(["serve"], tmp_path, {**NETWORK, **here}) as service:
             assert "listens" in await asyncio.to_thread(service.line)
             done = await asyncio.to_thread(older, tmp_path, "--dry-run", **here)

@@ -141,6 +141,42 @@ async def test_odd_values_cost_their_row_and_no_other(rig: Rig, tmp_path: Path) 
     assert not +again.took
 
 
+async def test_instants_that_no_calendar_has_halves_of_letters_and_rows_without_an_id(rig: Rig, tmp_path: Path) -> None:
+    old = OldGateway(tmp_path / "old.db")
+    micros = NOW * 1000  # of a service that was patched, or of rows from elsewhere
+    old.session("cm1", "shop", login())
+    old.key("ck1", KEYS[0], role="user", expires_at=micros)
+    old.key("ck2", KEYS[0], role="user")
+    old.webhook("wh1", "https://receiver.example/hook", ["*", "\ud83d"], "a secret")
+    for number in range(2):
+        old.delivery(f"d{number}", "wh1", status=200, response="thanks", at=NOW)
+    run(
+        old.path,
+        "CREATE TABLE loose AS SELECT * FROM sessions",  # as a table without its constraints
+        "DROP TABLE sessions",
+        "ALTER TABLE loose RENAME TO sessions",
+        ("INSERT INTO sessions (name, session_string, is_authorized) VALUES ('nameless', ?, 1)",
+         (seal(login(2), OLD_KEY),)),
+        f"UPDATE sessions SET created_at = {micros}, last_connected = {micros}",
+        f"UPDATE webhooks SET created_at = {micros}, updated_at = {micros}",
+        f"UPDATE webhook_deliveries SET created_at = {micros} WHERE id = 'd0'",
+        'UPDATE webhook_deliveries SET payload = \'{"id": "\\ud83d", "sessionId": "\\ude00"}\' WHERE id = \'d1\'',
+    )  # fmt: skip
+    dry = await take(rig, old.path, dry=True)
+    report = await take(rig, old.path)
+    assert report.took == dry.took == {"sessions": 1, "API keys": 1, "webhooks": 1, "deliveries": 2}
+    assert report.left == dry.left
+    left = "\n".join(report.left)
+    assert "1 rows of sessions: they have no id" in left
+    assert "another row of that file has the same key" in left
+    assert left + "\n".join(report.notes) == (left + "\n".join(report.notes)).encode().decode(), "it can be printed"
+    await rig.start()
+    mine = {"X-API-Key": KEYS[0]}
+    for path in ("sessions", "webhooks", "webhooks/wh1/deliveries"):
+        assert (await rig.http.get(f"/api/v1/{path}", headers=mine)).status_code == 200
+    await rig.stop()
+
+
 async def test_a_key_that_was_revoked_here_stays_so(rig: Rig, tmp_path: Path) -> None:
     old = OldGateway(tmp_path / "old.db")
     old.key("ck1", KEYS[0], role="admin")
