@@ -17,7 +17,6 @@ from teleflow.errors import Invalid, SettingsError
 if TYPE_CHECKING:
     from teleflow.config import Settings
     from teleflow.ops.adopting import Report
-    from teleflow.storage.base.adoption import OlderReport
 
 
 def adopt(
@@ -101,29 +100,14 @@ async def _looking(settings: Settings) -> AsyncIterator[Settings]:
 
 
 def _adopt_older(settings: Settings, dry: bool) -> None:
-    report = asyncio.run(_older(settings, dry))
+    from teleflow.ops.older import adopted, told
+
+    report = asyncio.run(told(settings) if dry else adopted(settings))
     for line in report.left:
         say(f"left: {line}")
     for kind, name in (("users", "users"), ("tokens", "refresh tokens"), ("logs", "log rows")):
         standing = f", {report.standing[kind]} were taken before" if report.standing[kind] else ""
         say(f"{'would take' if dry else 'took'} {report.took[kind]} {name}{standing}")
-
-
-async def _older(settings: Settings, dry: bool) -> OlderReport:
-    from teleflow.ops.keyring import refuse_unadmitted
-    from teleflow.ops.opened import opened
-    from teleflow.storage.base.adoption import OlderDatabase, OlderStore
-    from teleflow.storage.opening import open_database
-
-    database = open_database(settings.database)
-    if not isinstance(database, OlderDatabase):
-        raise Invalid("FILE: name the older full gateway's SQLite file (only MongoDB holds the other one's data)")
-    if dry:
-        return await database.older()
-    async with opened(settings) as at:
-        assert isinstance(at.storage, OlderStore)  # of one kind with its database
-        await refuse_unadmitted(at.storage, at.seal)
-        return await at.storage.adopt_older()
 
 
 def _key(settings: Settings, file: Path | None) -> str:

@@ -2,13 +2,15 @@
 
 At start, each user's file becomes that user's session: its key is sealed in the database, the session connects, and
 once Telegram has said whose account it is the login counts. The file stays where it is; a mark beside it
-(`….session.adopted`) says that it was dealt with, so that it is never taken twice and never by a later user of that
-name.
+(`….session.adopted`) says that it was dealt with, and the database whose login it became: it is never taken by a later
+user of that name, not even where no mark could be written.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -30,6 +32,7 @@ from teleflow.telegram.standing import standing
 _log = structlog.get_logger(__name__)
 
 _PAGE = 500
+_MOST_TOLD = 100
 _AGAIN_S = 1.0
 _ASK_WITHIN_S = 60.0
 
@@ -50,12 +53,26 @@ class Adoption:
     async def start(self) -> None:
         """Look for files, and for logins of which nobody asked yet whose they are; the rest is done meanwhile."""
         self._tasks.start(self._learn_all(), "learn")
-        if not self._folder.is_dir():
+        try:
+            files = await asyncio.to_thread(self._unmarked)
+        except OSError as error:
+            _log.warning("adoption.waits", folder=str(self._folder), cause=error.strerror or str(error))
+            return
+        if not files:
             return
         async for user in self._users():
-            path = self._folder / f"{user.username}.session"
-            if path.parent == self._folder and path.is_file() and not _mark(path).exists():
+            path = files.pop(f"{user.username}.session", None)
+            if path is not None:
                 self._tasks.start(self._adopt(user, path), f"adopt:{user.id}")
+        for name in sorted(files)[:_MOST_TOLD]:
+            told = os.fsencode(name).decode("utf-8", "replace")
+            _log.warning("adoption.left", file=told, cause="there is no user of this name")
+
+    def _unmarked(self) -> dict[str, Path]:
+        """Files that were not dealt with, by their names."""
+        return {
+            path.name: path for path in self._folder.glob("*.session") if path.is_file() and not _mark(path).exists()
+        }
 
     async def stop(self) -> None:
         await self._tasks.close()
@@ -142,6 +159,9 @@ class Adoption:
         if centre is None:
             self._deal_with(path, user, f"DC {login.dc_id} is not known here")
             return
+        if await self._storage.remember(_fact(login.auth_key), user.id) != user.id:
+            self._deal_with(path, user, "it became another user's session before")
+            return
         credentials = Credentials(centre.id, centre.host, centre.port, login.auth_key, 0, api_id, api_hash)
         session = session or await self._new_session(user)
         try:
@@ -199,6 +219,10 @@ class Adoption:
             _mark(path).write_text(f"{user.id} {outcome}\n", "utf-8")
         except OSError as error:
             _log.warning("adoption.not_marked", file=path.name, cause=error.strerror)
+
+
+def _fact(auth_key: bytes) -> str:
+    return f"adopted/login/{hashlib.sha256(auth_key).hexdigest()}"
 
 
 def _mark(path: Path) -> Path:

@@ -55,7 +55,8 @@ class WrongKey(Invalid):
 class OldDatabase:
     """Open in `with`. Raises Invalid for a file that is none of that service's, Conflict while that service has it.
 
-    `damage` tells of tables that could not be read to their end, `nameless` counts rows without an id. `folder`: for a copy, where one is needed.
+    `damage` tells of tables that could not be read to their end, `nameless` counts rows without an id. `folder`: for
+    a copy, where one is needed.
     """
 
     def __init__(self, path: Path, *, folder: Path | None = None) -> None:

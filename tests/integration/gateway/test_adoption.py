@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import structlog
@@ -84,6 +85,57 @@ async def test_a_later_user_of_that_name_gets_nothing(rig: Rig, tmp_path: Path) 
     assert (await rig.send(again, "whose?")).status_code == 400
 
 
+async def test_a_later_user_gets_nothing_where_no_mark_can_be_written_either(rig: Rig, tmp_path: Path) -> None:
+    await rig.user("ann", ANN)
+    path = tmp_path / "sessions" / "ann.session"
+    await telethon_login(rig, path, ANN)
+    path.with_name("ann.session.adopted").symlink_to(tmp_path / "nowhere" / "mark")  # as in a read-only folder
+    await rig.stop()
+    with structlog.testing.capture_logs() as told:
+        await rig.start()
+        await logged(told, "adoption.not_marked")
+    ann = await rig.token("ann")
+    assert (await rig.send(ann, "mine")).status_code == 200
+    await rig.stop()
+    await rig.start()
+    assert (await rig.send(await rig.token("ann"), "still mine")).status_code == 200
+    admin = await rig.token("admin", "the admin's own one")
+    assert (await rig.http.delete("/users/ann", headers=admin)).status_code == 200
+    await rig.user("ann", BOB)
+    await rig.stop()
+    with structlog.testing.capture_logs() as told:
+        await rig.start()
+        await logged(told, "adoption.not_marked")
+    assert [line["outcome"] for line in told if line["event"] == "adoption.done"] == [
+        "it became another user's session before"
+    ]
+
+
+async def test_what_is_nobodys_and_what_cannot_be_read_is_told(rig: Rig, tmp_path: Path) -> None:
+    await rig.user("ann", ANN)
+    folder = tmp_path / "sessions"
+    (folder / "Ann.session").write_bytes(b"of somebody else")
+    (folder / "bob.session").mkdir()
+    await rig.stop()
+    with structlog.testing.capture_logs() as told:
+        await rig.start()
+    assert [(line["file"], line["cause"]) for line in told if line["event"] == "adoption.left"] == [
+        ("Ann.session", "there is no user of this name")
+    ]
+    await rig.stop()
+    (folder / "Ann.session").unlink()
+    (folder / "Ann.session").symlink_to(folder / ("x" * 300))  # a name that no file can have
+    with structlog.testing.capture_logs() as told:
+        await rig.start()
+    assert [line["folder"] for line in told if line["event"] == "adoption.waits"] == [str(folder)]
+
+
+async def logged(told: list[MutableMapping[str, Any]], event: str) -> None:
+    async with asyncio.timeout(15):
+        while not any(line["event"] == event for line in told):
+            await asyncio.sleep(0.02)
+
+
 async def test_a_file_that_is_no_session_is_told_and_left(rig: Rig, tmp_path: Path) -> None:
     ann = await rig.user("ann", ANN)
     path = tmp_path / "sessions" / "ann.session"
@@ -104,9 +156,7 @@ async def test_a_file_that_another_program_uses_is_taken_at_a_later_start(rig: R
         other.execute("BEGIN EXCLUSIVE")
         with structlog.testing.capture_logs() as told:
             await rig.start()
-            async with asyncio.timeout(15):
-                while not any(line["event"] == "adoption.waits" for line in told):
-                    await asyncio.sleep(0.02)
+            await logged(told, "adoption.waits")
         await rig.stop()
     await rig.start()
     assert "taken over" in await marked(path)

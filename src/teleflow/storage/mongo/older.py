@@ -116,8 +116,8 @@ class Older(Part):
                     report.took += took
                     report.left += left[: _MOST_TOLD - len(report.left)]
         if report.took or report.left:
-            took = {"users": report.took["users"], "logins": report.took["tokens"], "log_rows": report.took["logs"]}
-            _log.info("adoption.older", **took, left=len(report.left))
+            counts = {"users": report.took["users"], "logins": report.took["tokens"], "log_rows": report.took["logs"]}
+            _log.info("adoption.older", **counts, left=len(report.left))
         for line in report.left:  # once: they are not looked at again
             _log.info("adoption.older_left", cause=line)
         return report
