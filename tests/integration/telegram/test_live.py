@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import struct
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -104,6 +106,14 @@ async def test_a_broken_connection_is_restored_within_a_second_or_so(rig: Rig, v
     await rig.fault(verb, {"phone": ANN, "method": "users.getUsers", "times": 1}, **args)
     assert (await ann.call(GetMe(), within=20)).phone == ANN
     assert rig.watch.ended == []
+
+
+async def test_noise_that_looks_like_a_large_packet_is_known_at_once(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    ann = await rig.signed_in("ann", ANN)
+    noise, drawn = struct.pack("<iI", 5_000_000, 0xB6C0_93E1) + bytes(56), os.urandom
+    monkeypatch.setattr(os, "urandom", lambda size: noise if size == len(noise) else drawn(size))
+    await rig.fault("garbage", {"phone": ANN, "method": "users.getUsers", "times": 1})
+    assert (await ann.call(GetMe(), within=10)).phone == ANN
 
 
 async def test_a_new_salt_is_taken_without_a_word(rig: Rig) -> None:

@@ -48,6 +48,22 @@ def test_an_absurd_length_ends_the_stream(length: int) -> None:
         FullFraming().feed(struct.pack("<i", length) + b"x" * 20)
 
 
+def test_noise_whose_length_is_a_likely_one_ends_the_stream() -> None:
+    """It is not believed, and what comes is not kept for a packet that never comes to its end."""
+    with pytest.raises(BrokenStream):
+        FullFraming().feed(struct.pack("<iI", 5_000_000, 0xB6C0_93E1) + b"x" * 56)
+
+
+@pytest.mark.parametrize("number", [0, 7, 1_000_000])
+def test_a_server_that_numbers_in_its_own_way_is_listened_to(number: int) -> None:
+    head = struct.pack("<iI", 20, number) + b"12345678"
+    frame = head + struct.pack("<I", crc32(head))
+    receiver = FullFraming()
+    for _ in range(3):
+        assert receiver.feed(frame[:9]) == []
+        assert receiver.feed(frame[9:]) == [b"12345678"]
+
+
 def test_a_wrong_checksum_ends_the_stream() -> None:
     frame = bytearray(FullFraming().encode(b"12345678"))
     frame[10] ^= 1

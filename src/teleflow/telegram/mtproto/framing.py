@@ -10,6 +10,10 @@ from typing import Protocol
 from zlib import crc32
 
 PACKET_LIMIT = 16 * 1024 * 1024  # as Telegram's own clients: more is an attack or a broken stream
+# Packets are numbered from 0 on. A number so far from what came is noise, in which one length of 256 looks like one:
+# whoever believed it would wait for megabytes, and take what comes for a part of them. Servers that count in their own
+# way are not refused.
+_FAR = 1 << 24
 _HEAD = struct.Struct("<iI")
 _INT = struct.Struct("<i")
 
@@ -39,11 +43,12 @@ class Framing(Protocol):
 class FullFraming:
     """One connection's framing, both ways."""
 
-    __slots__ = ("_buffer", "_sent")
+    __slots__ = ("_buffer", "_received", "_sent")
 
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._sent = 0
+        self._received = 0
 
     def encode(self, packet: bytes) -> bytes:
         head = _HEAD.pack(len(packet) + 12, self._sent)
@@ -54,6 +59,7 @@ class FullFraming:
         """Packets that are whole now. Raises BrokenStream or TransportFault."""
         buffer = self._buffer
         if not buffer and len(data) >= 12 and _INT.unpack_from(data)[0] == len(data):
+            self._received += 1
             return [_checked(data)]  # the usual case: one packet, no copy into the buffer
         buffer += data
         packets = []
@@ -64,7 +70,10 @@ class FullFraming:
             if not 12 <= length <= PACKET_LIMIT:
                 raise BrokenStream(f"a packet of {length} bytes")
             if len(buffer) < length:
+                if len(buffer) >= 8 and _HEAD.unpack_from(buffer)[1] >= self._received + _FAR:
+                    raise BrokenStream("a packet of no likely number")
                 break
+            self._received += 1
             packets.append(_checked(bytes(buffer[:length])))
             del buffer[:length]
         return packets
