@@ -290,7 +290,7 @@ class _Taking:
             self.report.left.append("deliveries: this kind of database takes no history")
             return
         for page in _pages(self._deliveries()):
-            came = len(page) if self._dry else await store.adopt_deliveries(page)
+            came = await store.adopt_deliveries(page, dry=self._dry)
             self.report.took["deliveries"] += came
             self.report.standing["deliveries"] += len(page) - came
         days = self._at.settings.event_retention_days

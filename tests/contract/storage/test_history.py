@@ -38,8 +38,12 @@ async def test_history_comes_once_and_is_told(storage: Storage) -> None:
     webhook = Webhook("wh1", user.id, "https://x.example", EventFilter(frozenset({"*"}), None), "s", True, NOW, NOW)
     await storage.add_webhook(webhook, most=5)
     came = [history("d1", user.id, status=200, at=NOW - 2), history("d2", user.id, status=None, at=NOW - 1)]
+    assert await storage.adopt_deliveries(came, dry=True) == 2
     assert await storage.adopt_deliveries(came) == 2
-    assert await storage.adopt_deliveries([*came, history("d3", user.id, status=500, at=NOW)]) == 1
+    more = [*came, history("d3", user.id, status=500, at=NOW)]
+    assert await storage.adopt_deliveries(more, dry=True) == 1
+    assert await storage.adopt_deliveries(more) == 1
+    assert await storage.adopt_deliveries(more, dry=True) == 0
     listed = await storage.deliveries(user.id, "wh1", limit=10)
     assert [(one.id, one.state, one.status, one.response) for one in listed] == [
         ("d3", DeliveryState.FAILED, 500, "thanks"),

@@ -98,6 +98,8 @@ async def test_every_session_sends_without_a_new_code_by_the_keys_of_before(
     assert not +again.took
     assert again.standing == report.took
     assert await counts(rig) == there, "twice doubles nothing"
+    once_more = await take(rig, old, dry=True)
+    assert (+once_more.took, once_more.standing) == (+again.took, again.standing), "a dry run tells what is here"
     assert old.path.read_bytes() == before
 
     await rig.start()

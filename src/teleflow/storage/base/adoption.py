@@ -18,8 +18,8 @@ History = tuple[Delivery, Attempt, bytes]
 
 @runtime_checkable
 class HistoryStore(Protocol):
-    async def adopt_deliveries(self, deliveries: Sequence[History]) -> int:
-        """In one batch; those that are there already stay as they are. How many came."""
+    async def adopt_deliveries(self, deliveries: Sequence[History], *, dry: bool = False) -> int:
+        """In one batch; those that are there already stay as they are. How many came, or with `dry` would."""
 
 
 @dataclass(slots=True)

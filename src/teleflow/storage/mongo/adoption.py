@@ -9,20 +9,29 @@ from collections.abc import Sequence
 from teleflow.storage.base.adoption import History
 from teleflow.storage.common.webhooks import IDLE
 from teleflow.storage.mongo.part import Part, key
-from teleflow.storage.mongo.tx import Tx
+from teleflow.storage.mongo.tx import Reads, Tx
 
 _ELSEWHERE = ("id", "response")
 
 
 class Adopted(Part):
-    async def adopt_deliveries(self, deliveries: Sequence[History]) -> int:
+    async def adopt_deliveries(self, deliveries: Sequence[History], *, dry: bool = False) -> int:
+        if dry:
+            return len(deliveries) - len(await self._db.read_heavy(_known, deliveries))
         return await self._db.write_heavy(_adopt, list(deliveries))
+
+
+async def _known(reads: Reads, deliveries: Sequence[History]) -> set[str]:
+    ids = [delivery.id for delivery, *_ in deliveries]
+    found = await reads.find("webhook_deliveries", {"_id": {"$in": ids}}, fields=("_id",))
+    return {doc["_id"] for doc in found}
 
 
 async def _adopt(tx: Tx, deliveries: list[History]) -> int:
     came = 0
+    known = await _known(tx, deliveries)
     for delivery, attempt, body in deliveries:
-        if await tx.get("webhook_deliveries", delivery.id) is not None:
+        if delivery.id in known:
             continue
         came += 1
         doc = {name: value for name, value in dataclasses.asdict(delivery).items() if name not in _ELSEWHERE}

@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from teleflow.model.webhooks import Attempt
@@ -25,6 +26,7 @@ _ADD_ATTEMPT = Statement(
     .values({column.name: given(column.name) for column in t.webhook_attempts.c})
     .on_conflict_do_nothing()
 )
+_THERE = Statement(select(t.webhook_deliveries.c.id).where(t.webhook_deliveries.c.id == given("id")))
 _NAMES = [
     *("id", "webhook_id", "user_id", "event_id", "event_type", "session_id", "attempts", "earlier", "due_at"),
     *("created_at", "ended_at", "status", "error", "duration_ms"),
@@ -32,8 +34,14 @@ _NAMES = [
 
 
 class Adopted(Part):
-    async def adopt_deliveries(self, deliveries: Sequence[History]) -> int:
+    async def adopt_deliveries(self, deliveries: Sequence[History], *, dry: bool = False) -> int:
+        if dry:
+            return await self._db.read_heavy(_lacking, list(deliveries))
         return await self._db.write_heavy(_adopt, list(deliveries))
+
+
+async def _lacking(tx: Tx, deliveries: list[History]) -> int:
+    return sum([await tx.one(_THERE, id=delivery.id) is None for delivery, *_ in deliveries])
 
 
 async def _adopt(tx: Tx, deliveries: list[History]) -> int:
