@@ -87,12 +87,13 @@ async def _adopted(settings: Settings, file: Path, user: str, key: str, dry: boo
 async def _looking(settings: Settings) -> AsyncIterator[Settings]:
     """For a dry run: where there is no installation yet, one that is thrown away, so that none is made."""
     from teleflow.errors import NotFound
-    from teleflow.ops.databases import look
+    from teleflow.ops.databases import look, require_current
 
-    stands = False
+    standing = None
     with suppress(NotFound):
-        stands = (await look(settings)).schema is not None and settings.teleflow_data_dir.exists()
-    if stands:
+        standing = await look(settings)
+    if standing is not None and standing.schema is not None and settings.teleflow_data_dir.exists():
+        require_current(standing)  # to open it would change its schema
         yield settings
         return
     with tempfile.TemporaryDirectory(prefix="teleflow-") as made:

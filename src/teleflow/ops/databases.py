@@ -82,7 +82,7 @@ async def backup(settings: Settings, to: Path, tell: Tell) -> int:
     database = open_database(settings.database)
     if _is_file(database):
         return await database.backup(to, tell)
-    _require_current(standing)
+    require_current(standing)
     return await _gathered(database, to, tell)
 
 
@@ -139,7 +139,7 @@ async def restore(settings: Settings, file: Path, tell: Tell) -> Path | None:
 async def copy_to(settings: Settings, url: str, tell: Tell) -> dict[str, int]:
     """Rows of each table. Raises Conflict IN_USE, TARGET_NOT_EMPTY."""
     standing = await look(settings)
-    _require_current(standing)
+    require_current(standing)
     if standing.incomplete is not None:
         raise _not_whole("This database", standing)
     source, target = open_database(settings.database), open_database(url)
@@ -161,7 +161,8 @@ async def _unserved(settings: Settings, what: str) -> AsyncIterator[None]:
         yield
 
 
-def _require_current(standing: Standing) -> None:
+def require_current(standing: Standing) -> None:
+    """Raises Conflict SCHEMA_OLD."""
     if not standing.is_current:
         raise Conflict("Bring this database up to date first: `teleflow db upgrade`", code="SCHEMA_OLD")
 

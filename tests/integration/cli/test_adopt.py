@@ -11,6 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from pymongo import AsyncMongoClient
 
 from proofs import rows
@@ -72,6 +73,22 @@ def test_it_may_be_the_first_thing_that_is_ever_done(tmp_path: Path) -> None:
     assert "took 1 sessions" in took.stdout
     with running(["serve"], tmp_path, NETWORK) as service:
         assert "listens" in service.line()
+
+
+@pytest.mark.database("sqlite")
+def test_a_dry_run_changes_no_schema(tmp_path: Path) -> None:
+    old = OldGateway(tmp_path / "old.db")
+    old.key("ck1", f"tfb_{'a' * 64}", role="user")
+    with running(["serve"], tmp_path, NETWORK) as service:
+        service.line()
+    ours = tmp_path / "data" / "teleflow.db"
+    with contextlib.closing(sqlite3.connect(ours)) as database:
+        database.execute("UPDATE schema_version SET version_num = '0001'")
+        database.commit()
+        before = list(database.iterdump())
+        done = adopt(tmp_path, "--dry-run", TELEFLOW_ADOPT_KEY=OLD_KEY)
+        assert (done.returncode, "teleflow db upgrade" in done.stderr) == (6, True), done.stdout + done.stderr
+        assert list(database.iterdump()) == before
 
 
 _TABLES = ("sessions", "session_credentials", "api_keys", "webhooks", "webhook_deliveries", "webhook_attempts")
