@@ -116,7 +116,7 @@ def _key(settings: Settings, file: Path | None) -> str:
 
     if file is not None:
         try:
-            text = file.read_text("utf-8").rstrip("\r\n")
+            text = file.read_text("utf-8-sig").rstrip("\r\n")  # some editors begin with a mark that is no text
         except (OSError, UnicodeDecodeError) as error:
             raise Invalid(f"--key-file: {file} can't be read: {error}") from error
         if not text:

@@ -134,6 +134,22 @@ async def test_twice_nothing_doubles_and_nobody_comes_back(
     assert await ours.user_named("bob") is not None
 
 
+async def test_a_token_is_never_somebody_elses_of_that_name(
+    theirs: AsyncDatabase[dict[str, Any]], ours: MongoStorage, url: str
+) -> None:
+    from .rig import stored_user
+
+    await fill(theirs)
+    await ours.adopt_older()
+    ann = await ours.user_named("ann")
+    assert ann is not None
+    await ours.delete_user(ann.id)
+    await stored_user(ours, username="ann")
+    await theirs["tokens"].insert_one({**a_token("another of ann's"), "username": "ann"})
+    assert [line.partition(": ")[2] for line in (await rehearsal(url)).left] == ["it is nobody's"]
+    assert not (await ours.adopt_older()).took
+
+
 async def test_who_is_here_already_is_left(theirs: AsyncDatabase[dict[str, Any]], ours: MongoStorage) -> None:
     from .rig import stored_user
 
@@ -141,6 +157,7 @@ async def test_who_is_here_already_is_left(theirs: AsyncDatabase[dict[str, Any]]
     await fill(theirs)
     report = await ours.adopt_older()
     assert any("there is a user of that name here" in line for line in report.left)
+    assert not report.took["tokens"]
     assert await ours.user_named("ann") == mine
 
 

@@ -36,7 +36,7 @@ def test_the_key_comes_from_a_file_or_the_environment_and_is_never_told(tmp_path
     old = OldGateway(tmp_path / "old.db")
     old.session("cm1", "shop", gramjs(2, "149.154.167.51", 443, b"k" * 256))
     old.key("ck1", f"tfb_{'a' * 64}", role="user")
-    (tmp_path / "old.key").write_text(OLD_KEY + "\n")
+    (tmp_path / "old.key").write_bytes(b"\xef\xbb\xbf" + OLD_KEY.encode() + b"\r\n")  # as Windows writes it
     with running(["serve"], tmp_path, NETWORK) as service:
         service.line()
         refused = adopt(tmp_path, "--key-file", "old.key")

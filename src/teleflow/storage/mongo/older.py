@@ -65,14 +65,23 @@ class _Batch(Protocol):
 class _Names:
     """Users by name, each asked for once in a batch."""
 
-    def __init__(self, batch: _Batch) -> None:
+    def __init__(self, batch: _Batch, database: AsyncDatabase[Doc]) -> None:
         self._batch = batch
+        self._theirs = _collection(database, "users")
         self._known: dict[str, Doc | None] = {}
 
     async def of(self, name: str) -> Doc | None:
         if name not in self._known:
             self._known[name] = await self._batch.one("users", {"username": name}) if name else None
         return self._known[name]
+
+    async def owner(self, token: Doc) -> Doc | None:
+        """Whose it is: somebody who came from them. A user of ours who only has that name is somebody else."""
+        user = await self._batch.get("users", _user_id(token.get("user_id")))
+        if user is not None:
+            return user
+        theirs = await self._theirs.find_one({"username": _text(token, "username")}, {"_id": 1})
+        return None if theirs is None else await self._batch.get("users", _user_id(theirs["_id"]))
 
 
 class _Rehearsal:
@@ -81,18 +90,19 @@ class _Rehearsal:
     def __init__(self, database: AsyncDatabase[Doc]) -> None:
         self._reads = Reads(database)
         self._put: dict[tuple[str, Any], Doc] = {}
+        self._users: dict[str, Doc] = {}
 
     async def get(self, collection: str, id_: Any) -> Doc | None:
         return self._put.get((collection, id_)) or await self._reads.get(collection, id_)
 
     async def one(self, collection: str, where: Doc) -> Doc | None:
-        for (of, _), doc in self._put.items():
-            if of == collection and all(doc.get(name) == value for name, value in where.items()):
-                return doc
-        return await self._reads.one(collection, where)
+        """Of users by their name: nothing else is asked for so."""
+        return self._users.get(where["username"]) or await self._reads.one(collection, where)
 
     def put(self, collection: str, doc: Doc) -> None:
         self._put[collection, doc["_id"]] = doc
+        if collection == "users":
+            self._users[doc["username"]] = doc
 
     def add(self, collection: str, doc: Doc) -> None:
         self.put(collection, doc)
@@ -126,7 +136,7 @@ class Older(Part):
         """Some further documents: how many were taken, which were not, and whether there may be more."""
         theirs = _collection(self._db.database, kind).find(await _further(tx, kind, of), sort=_BY_ID, limit=_AT_ONCE)
         took, left, now = Counter[str](), list[str](), milliseconds(self._clock.time())
-        names = _Names(tx)
+        names = _Names(tx, self._db.database)
         for doc in (docs := await theirs.to_list(None)):
             try:
                 await take(tx, names, self._seal, doc, now)
@@ -144,6 +154,7 @@ async def rehearsed(database: AsyncDatabase[Doc], now: int) -> OlderReport:
     report = OlderReport()
     batch = _Rehearsal(database)
     reads = Reads(database)
+    names = _Names(batch, database)
     seal = Seal(secrets.token_urlsafe(32))  # what it seals is thrown away
     for kind, take in await _theirs(database):
         theirs = _collection(database, kind)
@@ -155,7 +166,7 @@ async def rehearsed(database: AsyncDatabase[Doc], now: int) -> OlderReport:
         for of in _KINDS:
             async for doc in theirs.find(await _further(reads, kind, of), sort=_BY_ID):
                 try:
-                    await take(batch, _Names(batch), seal, doc, now)
+                    await take(batch, names, seal, doc, now)
                 except _Left as why:
                     report.took[kind] -= 1
                     if len(report.left) < _MOST_TOLD:
@@ -208,7 +219,7 @@ async def _user(tx: _Batch, _: _Names, seal: Seal, doc: Doc, now: int) -> None:
 
 async def _token(tx: _Batch, names: _Names, _: Seal, doc: Doc, now: int) -> None:
     hash_, expires_at = _text(doc, "refresh_token_hash"), _instant(doc.get("expires_at"), 0)
-    user = await names.of(_text(doc, "username")) or await tx.get("users", _user_id(doc.get("user_id")))
+    user = await names.owner(doc)
     if not hash_ or user is None:
         raise _Left("it is nobody's")
     if expires_at <= now:
