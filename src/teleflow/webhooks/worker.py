@@ -32,7 +32,8 @@ from teleflow.webhooks.lane import NEVER, Lane
 
 _log = structlog.get_logger(__name__)
 
-WEBHOOK, RECOVERY = "whk", "rcv"  # the words that their ids begin with
+WEBHOOK, RECOVERY = "whk", "rcv"  # the words that ids made here begin with
+_RECOVERIES, _USERS = f"{RECOVERY}_", "usr_"
 TAKEN_MS = round((WITHIN_S + 5.0) * 1000)  # then whoever took a delivery is believed to have died
 _SETTLED_AT_ONCE = 256
 _PAGE = 500
@@ -135,12 +136,12 @@ class Worker:
     def rung(self, ids: Collection[str]) -> None:
         """There may be something to do for these."""
         for id_ in ids:
-            if id_.startswith(WEBHOOK):
+            if id_.startswith(_RECOVERIES):
+                self._recover.set()
+            elif not id_.startswith(_USERS):  # a webhook that came from elsewhere has kept the id that it had
                 if id_ not in self._lanes:
                     self._lanes[id_] = Lane(id_)
                 self._look(self._lanes[id_])
-            elif id_.startswith(RECOVERY):
-                self._recover.set()
 
     async def try_now(self, webhook: Webhook, due: Due, *, within: float) -> None:
         """Make an attempt at a delivery that is stored and taken, whatever waits or is held; until it is recorded.

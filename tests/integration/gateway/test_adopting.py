@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hmac
 import sqlite3
 import time
 from collections.abc import AsyncIterator
@@ -20,6 +21,7 @@ from teleflow.ops.adopting import Report, adopt
 from teleflow.ops.old_database import OldDatabase, instant
 from teleflow.ops.opened import opened
 from tests.integration.gateway.rig import ANN, BOB, EVE, Rig, rigged
+from tests.integration.webhooks.receiver import receiving
 from tests.support.seed2 import OLD_KEY, OldGateway, gramjs
 
 USERS, ADMINS, DEAD, LATE = (f"tfb_{digit * 64}" for digit in "abcd")
@@ -144,6 +146,30 @@ async def test_what_happens_to_an_adopted_account_is_told(rig: Rig, tmp_path: Pa
             if [event["data"]["text"] for event in log] == ["hello Ann"]:
                 break
             await asyncio.sleep(0.05)
+
+
+async def test_a_webhook_goes_on_under_the_id_and_the_secret_that_it_had(tmp_path: Path) -> None:
+    async with receiving() as receiver, rigged(tmp_path / "data", pq_bits=46, webhook_allow_nets="127.0.0.0/8") as rig:
+        old = OldGateway(tmp_path / "old.db")
+        old.session("cm1", "shop", await login_of(rig, ANN))
+        old.key("ck1", ADMINS, role="admin")
+        odd = ("", "ftp://receiver.example/", "https://receiver.example/\x00", "x" * 5000)
+        for number, url in enumerate((*odd, receiver.url)):
+            old.webhook(f"cmqz4sw0f{number}", url, ["message.sent"], "a secret")
+        await rig.stop()
+        await take(rig, old)
+        await rig.start()
+        mine = {"X-API-Key": ADMINS}
+        for number in range(1, 3):
+            body = {"sessionId": "cm1", "chatId": BOB, "text": f"number {number}"}
+            assert (await rig.http.post("/api/v1/messages/send", json=body, headers=mine)).status_code == 201
+            got = (await receiver.count(number))[-1]
+            assert got.event["data"]["text"] == f"number {number}"
+            signed = hmac.new(b"a secret", got.body, "sha256").hexdigest()
+            assert got.headers["x-teleflow-signature"] == signed
+        hook = "/api/v1/webhooks/cmqz4sw0f4"
+        assert (await rig.http.put(hook, json={"isActive": False}, headers=mine)).status_code == 200
+        assert (await rig.http.delete(hook, headers=mine)).status_code == 200
 
 
 async def test_a_key_that_opens_nothing_and_another_file_are_refused(rig: Rig, tmp_path: Path) -> None:
