@@ -19,6 +19,7 @@ from teleflow.config import Settings
 from teleflow.errors import Conflict, Invalid, NotFound, SettingsError, TeleFlowError
 from teleflow.kit.clock import milliseconds
 from teleflow.kit.ids import id_of
+from teleflow.kit.networks import networks
 from teleflow.model.audit import Act, AuditEntry
 from teleflow.model.events import EventFilter, check_types
 from teleflow.model.keys import ApiKey, key_hash, may_be_a_key, shown_prefix
@@ -27,6 +28,7 @@ from teleflow.model.session_strings import StoredLogin, read_session_string
 from teleflow.model.sessions import Credentials, Device, Profile, Session, SessionState
 from teleflow.model.users import Role, User, scopes_of
 from teleflow.model.webhooks import Attempt, Delivery, DeliveryState, RetryPolicy, Webhook
+from teleflow.ops import old_database as their
 from teleflow.ops.keyring import refuse_unadmitted
 from teleflow.ops.old_database import Old, OldDatabase, WrongKey, instant, is_set, number, opened_login, text
 from teleflow.ops.opened import Opened
@@ -42,6 +44,7 @@ _AT_ONCE = 200  # deliveries in one transaction
 _RESPONSE = 8_192
 _NO_LIMIT = 1_000_000  # of keys and webhooks: what there was, there is
 _MOST_NAME = 100
+_EVERYWHERE = networks("0.0.0.0/0, ::/0")
 
 
 @dataclass(slots=True)
@@ -244,7 +247,7 @@ class _Taking:
 
     async def webhooks(self) -> None:
         for row in self._old.rows("webhooks"):
-            id_, url = str(row["id"]), text(row["url"])
+            id_ = str(row["id"])
             there = await self._at.storage.webhook(self._user.id, id_) is not None
             if there:
                 self._webhooks.add(id_)
@@ -255,17 +258,17 @@ class _Taking:
                 self.report.left.append(f"webhook {id_}: it names no event that there is")
                 continue
             self.report.notes += [f"webhook {id_}: there is no event {name!r}" for name in unknown]
-            self._note_target(id_, url)
-            await self._take_webhook(row, id_, url, wanted)
+            await self._take_webhook(row, id_, wanted)
 
-    async def _take_webhook(self, row: Old, id_: str, url: str, wanted: frozenset[str]) -> None:
+    async def _take_webhook(self, row: Old, id_: str, wanted: frozenset[str]) -> None:
+        url, is_one = self._url(id_, their.as_fetched(text(row["url"])))
         webhook = Webhook(
             id=id_,
             user_id=self._user.id,
             url=url,
             wanted=EventFilter(wanted, None),
             secret=text(row["secret"]) or new_secret(),
-            active=is_set(row["isactive"]),
+            active=is_set(row["isactive"]) and is_one,
             created_at=instant(row["createdat"]) or self._now,
             updated_at=instant(row["updatedat"]) or self._now,
             policy=RetryPolicy.LEGACY,
@@ -278,11 +281,18 @@ class _Taking:
         await self._took("webhooks", id_)
         self._webhooks.add(id_)
 
-    def _note_target(self, id_: str, url: str) -> None:
+    def _url(self, id_: str, url: str) -> tuple[str, bool]:
+        """In the form in which one is kept here, and whether it can be one: settings may let it be reached later."""
+        try:
+            kept = target(url, allowed=_EVERYWHERE)
+        except TeleFlowError as error:
+            self.report.notes.append(f"webhook {id_} comes switched off: {error.message}")
+            return url, False
         try:
             target(url, allowed=self._at.settings.allowed_webhook_nets)
         except TeleFlowError as error:
             self.report.notes.append(f"webhook {id_} can't be reached as things are set: {error.message}")
+        return kept, True
 
     async def deliveries(self) -> None:
         store = self._at.storage
@@ -323,7 +333,7 @@ def _fact(kind: str, id_: str) -> str:
 def _delivery(row: Old, user_id: str, now: int) -> History:
     at, ok = instant(row["createdat"]) or now, is_set(row["success"])
     body = text(row["payload"])
-    event = _read(body)
+    event = their.fields(body)
     status, took_ms = number(row["status"]) or None, number(row["duration"])
     response = text(row["response"])[:_RESPONSE]
     error = None if status is not None else (response or "no answer")
@@ -364,14 +374,6 @@ def _types(kept: Any) -> tuple[frozenset[str], list[str]]:
         except Invalid:
             unknown.append(one)
     return frozenset(known), unknown
-
-
-def _read(body: str) -> dict[str, Any]:
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return found if isinstance(found, dict) else {}
 
 
 def _phone(written: Any) -> str:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import json
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
@@ -185,6 +186,20 @@ def text(value: Any) -> str:
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     return str(value).encode("utf-8", "replace").decode()
+
+
+def fields(body: str) -> dict[str, Any]:
+    """Of a JSON object; none where it is something else."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def as_fetched(url: str) -> str:
+    """As that service's runtime read a URL that it had kept as it was written (https://url.spec.whatwg.org)."""
+    return re.sub(r"[\t\n\r]", "", url).strip("".join(map(chr, range(0x21)))).replace(" ", "%20")
 
 
 def number(value: Any) -> int:
