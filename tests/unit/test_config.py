@@ -88,6 +88,32 @@ def test_a_value_that_makes_no_sense_is_refused_by_name(name: str, given: str) -
         load_settings({name: given})
 
 
+@pytest.mark.parametrize(
+    ("name", "given"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://someone:hunter2@collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://someone:hunter2@collector:port"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://someone:hunter 2@collector:4318"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318?key=hunter2"),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "hunter2@collector:4318"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "hunter2"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x key=hunter2"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=one%0d%0ahunter2"),
+        ("OTEL_EXPORTER_OTLP_HEADERS", "x-key=%E2%82%AChunter2"),
+    ],
+)
+def test_a_collector_that_can_not_be_asked_is_refused_and_its_secrets_are_not_told(name: str, given: str) -> None:
+    """The exporter's own lines would hold what it could not send."""
+    with pytest.raises(SettingsError, match=name) as refused:
+        load_settings({name: given})
+    assert "hunter" not in str(refused.value)
+
+
+def test_a_collectors_headers_are_those_that_are_sent() -> None:
+    given = load_settings({"OTEL_EXPORTER_OTLP_HEADERS": "authorization=Basic%20YTpi%3D%0A, x-key=%20one"})
+    assert given.otel_headers == {"authorization": "Basic YTpi=", "x-key": "one"}
+
+
 def test_a_file_is_read_and_the_environment_wins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / ".env").write_text("PORT=3000\nADMIN_USERNAME=filed\nSOMETHING_ELSE=1\n")
     monkeypatch.setenv("ADMIN_USERNAME", "shell")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -21,6 +21,9 @@ from teleflow.kit.networks import Network, networks
 from teleflow.kit.written import meant, read_toml
 
 _ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(\[[0-9a-fA-F:]+\]|[^\s/:@?#\[\]]+)(:\d{1,5})?")
+_TOKEN = re.compile(
+    r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
+)  # a header's name: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
 SETTINGS_FILE = "teleflow.toml"
 PREFIX = "TELEFLOW_"
 OTHER_VARIABLES = frozenset(
@@ -184,6 +187,21 @@ class Settings(BaseSettings):
             raise ValueError("the port must be 1 to 65535")
         return value
 
+    @field_validator("otel_exporter_otlp_endpoint")
+    @classmethod
+    def _collector(cls, value: str | None) -> str | None:
+        """One that can't be sent to would be told in full by the exporter, whose lines are not ours to mask."""
+        if value is not None and not _is_base_url(value):
+            raise ValueError("must be like http://collector:4318")
+        return value
+
+    @field_validator("otel_exporter_otlp_headers")
+    @classmethod
+    def _sendable(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            _headers(value.get_secret_value())
+        return value
+
     @field_validator("cors_origin")
     @classmethod
     def _origins(cls, value: str | None) -> str | None:
@@ -200,16 +218,9 @@ class Settings(BaseSettings):
 
     @property
     def otel_headers(self) -> dict[str, str]:
-        """As OTEL_EXPORTER_OTLP_HEADERS has them. Raises SettingsError."""
+        """As OTEL_EXPORTER_OTLP_HEADERS has them."""
         given = self.otel_exporter_otlp_headers
-        headers = {}
-        for part in (given.get_secret_value() if given is not None else "").split(","):
-            name, equals, value = part.strip().partition("=")
-            if part.strip() and not (name and equals):
-                raise SettingsError("OTEL_EXPORTER_OTLP_HEADERS: must be name=value, comma-separated")
-            if equals:
-                headers[name.strip()] = unquote(value.strip())
-        return headers
+        return {} if given is None else _headers(given.get_secret_value())
 
     @field_validator("database_url", "mongo_uri", mode="before")
     @classmethod
@@ -277,6 +288,32 @@ def _in_database(uri: str, name: str, *, always: bool) -> str:
     elif not path and "@" in hosts and not any(option.lower().startswith("authsource=") for option in options):
         options.append("authSource=admin")  # what the driver took it for while no name stood there
     return f"{before}{mark}{hosts}/{name}" + ("?" + "&".join(options) if options else "")
+
+
+def _is_base_url(value: str) -> bool:
+    """What `/v1/traces` can be put behind."""
+    try:
+        parts = urlsplit(value)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return False
+    return (
+        parts.scheme in {"http", "https"} and bool(host) and port != 0 and not re.search(r"[\s\x00-\x1f\x7f?#]", value)
+    )
+
+
+def _headers(value: str) -> dict[str, str]:
+    """Those of `name=value, …`. Raises ValueError, without their values, for what no request can carry."""
+    headers = {}
+    for part in _listed(value):
+        name, equals, given = part.partition("=")
+        name, given = name.strip(), unquote(given.strip()).strip()
+        if not (equals and _TOKEN.fullmatch(name)):
+            raise ValueError("must be name=value, comma-separated")
+        if re.search(r"[^\x20-\x7e\xa0-\xff]", given):
+            raise ValueError("a value holds what a header can't")
+        headers[name] = given
+    return headers
 
 
 def _listed(value: str) -> list[str]:
