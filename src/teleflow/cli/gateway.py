@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -35,13 +36,24 @@ _KINDS: dict[int, type[TeleFlowError]] = {
 }
 
 
+def _check(url: str) -> None:
+    """Raises Invalid, without the URL: what is wrong with it may be that it holds a password."""
+    try:
+        parts = urllib.parse.urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = port = None
+    if not host or parts.scheme not in {"http", "https"} or port == 0 or re.search(r"[\s\x00-\x1f\x7f]", url):
+        raise Invalid("--url: this is no http:// or https:// address, such as http://127.0.0.1:8001")
+    if "@" in parts.netloc or "?" in url or "#" in url:
+        raise Invalid("--url: an address alone, please; who asks is --username's and TELEFLOW_PASSWORD's to say")
+
+
 class Gateway:
     """One caller at one service."""
 
     def __init__(self, url: str) -> None:
-        parts = urllib.parse.urlsplit(url)
-        if parts.scheme not in {"http", "https"} or not parts.netloc:
-            raise Invalid(f"--url: {url} is no http:// or https:// address")
+        _check(url)
         self._url = url.rstrip("/")
         self._token: str | None = None
         # No proxy of the environment: a password goes to the address that was named, and nowhere else.

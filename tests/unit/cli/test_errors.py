@@ -34,6 +34,31 @@ def test_help_is_there_for_every_command(arguments: list[str], capsys: pytest.Ca
     assert capsys.readouterr().out.strip()
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://someone:hunter2@127.0.0.1:9",
+        "http://hunter2@127.0.0.1",
+        "http://someone:hunter2@127.0.0.1:port",
+        "http://127.0.0.1:hunter2",
+        "http://127.0.0.1:9/?key=hunter2",
+        "http://[::hunter2",
+        "http://127.0.0.1:9/ hunter2",
+        "ftp://someone:hunter2@127.0.0.1",
+        "hunter2",
+    ],
+)
+def test_an_address_that_can_not_be_asked_is_refused_and_its_secrets_are_not_told(
+    url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TELEFLOW_URL", url)
+    monkeypatch.setenv("TELEFLOW_PASSWORD", "of no use")
+    assert run_command(["send", "+15550100002", "Hello"]) == EXIT_CODES[Kind.INVALID]
+    told = capsys.readouterr()
+    assert "--url" in told.err
+    assert "hunter2" not in told.err + told.out
+
+
 @pytest.mark.parametrize("arguments", [["nonsense"], ["send"], ["demo", "--port", "x"], ["demo", "--port", "70000"]])
 def test_wrong_use_is_2_and_says_so(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run_command(arguments) == 2
