@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TextIO
 
 from rich.console import Console
 from rich.table import Table
 
-from teleflow.errors import Kind
+from teleflow.errors import Invalid, Kind
 
 if TYPE_CHECKING:
     from teleflow.services.accounts import FirstAdmin
@@ -29,15 +30,31 @@ INTERRUPTED = 130
 
 
 def say(line: str) -> None:
-    """A result, as it is: no colours, no wrapping."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+    """A result, as it is: no colours, no wrapping. Raises Invalid OUTPUT_NOT_WRITTEN."""
+    try:
+        sys.stdout.write(line + "\n")
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads has read enough
+        raise
+    except OSError as error:
+        _silence(sys.stdout)
+        raise Invalid(f"Standard output can't be written: {error.strerror}", code="OUTPUT_NOT_WRITTEN") from error
 
 
 def note(line: str) -> None:
-    """Something beside the result."""
-    sys.stderr.write(line + "\n")
-    sys.stderr.flush()
+    """Something beside the result: the work goes on where nobody can hear of it."""
+    try:
+        sys.stderr.write(line + "\n")
+        sys.stderr.flush()
+    except OSError:
+        _silence(sys.stderr)
+
+
+def _silence(stream: TextIO) -> None:
+    """What is left in it would be tried again at the end of the process, and change its exit code."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
 
 
 def tell_first_admin(made: FirstAdmin) -> None:

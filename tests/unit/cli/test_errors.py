@@ -1,9 +1,13 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -154,3 +158,44 @@ def test_what_is_no_teleflow_becomes_an_error_and_no_traceback(
 def test_nobody_there_is_unavailable() -> None:
     with pytest.raises(Unavailable):
         Gateway("http://127.0.0.1:9").get("/health")
+
+
+@pytest.mark.parametrize(
+    ("url", "code"),
+    [
+        ("postgresql://ann:hunter2hunter2@127.0.0.1:99999/db", 2),
+        ("postgresql://ann:hunter2hunter2@127.0.0.1:1/db?sslmode=hunter2", 2),
+        ("mongodb://ann:hunter2hunter2@127.0.0.1:99999/db", 2),
+        ("file:a%00b.db", 2),
+        ("postgresql://ann:hunter2hunter2@127.0.0.1:1/db", 9),
+    ],
+)
+def test_a_database_that_nobody_can_reach_is_one_line(
+    url: str, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", url)
+    for command in ("status", "upgrade"):
+        assert run_command(["db", command]) == code
+        told = capsys.readouterr().err
+        assert told.count("\n") == 1
+        assert "DATABASE_URL" in told
+        assert "hunter2" not in told
+
+
+@pytest.mark.parametrize(("out", "err"), [("/dev/full", None), ("/dev/full", "/dev/full")])
+def test_an_output_that_takes_nothing_is_told_where_one_can(out: str, err: str | None, tmp_path: Path) -> None:
+    with Path(out).open("w") as full, Path(err or tmp_path / "err").open("w") as beside:
+        done = subprocess.run([sys.executable, "-m", "teleflow", "version"], stdout=full, stderr=beside, check=False)
+    assert done.returncode == 2
+    if err is None:
+        assert (tmp_path / "err").read_text() == "teleflow: Standard output can't be written: No space left on device\n"
+
+
+def test_work_goes_on_where_nobody_hears_of_it(tmp_path: Path) -> None:
+    given = {**os.environ, "TELEFLOW_DATA_DIR": str(tmp_path / "data")}
+    for arguments in (["db", "upgrade"], ["db", "backup", str(tmp_path / "b.db")]):
+        with Path("/dev/full").open("w") as full:
+            done = subprocess.run([sys.executable, "-m", "teleflow", *arguments], stderr=full, env=given, check=False)
+        assert done.returncode == 0
+    assert (tmp_path / "b.db").stat().st_size > 0

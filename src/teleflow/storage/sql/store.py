@@ -133,7 +133,7 @@ def sqlite_path(url: str) -> Path:
             name = unquote(url[len(prefix) :].split("?", 1)[0])
             if prefix.startswith("file:/"):
                 name = f"/{name}"
-            if not name or name.endswith("/") or ":memory:" in name:
+            if not name or name.endswith("/") or ":memory:" in name or "\0" in name:
                 raise SettingsError("DATABASE_URL: name a file; an in-memory database keeps nothing")
             return Path(name)
     raise SettingsError(

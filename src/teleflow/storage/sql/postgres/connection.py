@@ -105,8 +105,14 @@ def is_units_own(error: BaseException) -> bool:
     return isinstance(error, asyncpg.PostgresError) and str(getattr(error, "sqlstate", None) or "")[:2] in _UNITS_OWN
 
 
+# The last two: what a URL can say that no connection can be asked for, as a port of 99999.
+NO_CONNECTION = (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, ValueError, OverflowError)
+
+
 def not_reached(error: BaseException) -> SettingsError:
     """What a start says of a server that can't be used: whether to try again, or to mend the setting."""
+    if isinstance(error, ValueError | OverflowError):  # its words may have parts of the URL in them
+        return SettingsError(f"DATABASE_URL: a part of it is not understood ({type(error).__name__})")
     if isinstance(error, asyncpg.PostgresError):
         told = str(error)  # the server's own words, which name no password
     elif isinstance(error, TimeoutError):

@@ -96,7 +96,7 @@ class PostgresDatabase:
         try:
             async with asyncio.timeout(c.CONNECT_S):
                 connection = await c.opened(dsn=c.dsn(self._url), **given)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except c.NO_CONNECTION as error:
             raise c.not_reached(error) from error
         try:
             yield connection

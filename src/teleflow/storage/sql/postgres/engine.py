@@ -55,7 +55,7 @@ class PostgresEngine:
         try:
             async with asyncio.timeout(c.CONNECT_S):
                 first = await c.connect(self._url)
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except c.NO_CONNECTION as error:
             raise c.not_reached(error) from error
         try:
             await _check(first)
