@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TypeGuard
@@ -25,6 +26,7 @@ from teleflow.storage.base.sealing import SealedStore
 from teleflow.storage.opening import open_database
 
 Tell = Callable[[str], None]
+_BY_SETTING = re.compile(r"^(MONGO_URI \(or DATABASE_URL\)|DATABASE_URL): ")
 _PAGE = 500
 _MOST_TOLD = 20
 
@@ -137,19 +139,40 @@ async def restore(settings: Settings, file: Path, tell: Tell) -> Path | None:
 
 
 async def copy_to(settings: Settings, url: str, tell: Tell) -> dict[str, int]:
-    """Rows of each table. Raises Conflict IN_USE, TARGET_NOT_EMPTY."""
+    """Rows of each table. Raises Conflict IN_USE, TARGET_IN_USE, TARGET_NOT_EMPTY."""
     standing = await look(settings)
     require_current(standing)
     if standing.incomplete is not None:
         raise _not_whole("This database", standing)
-    source, target = open_database(settings.database), open_database(url)
+    source = open_database(settings.database)
+    with _told_of("--to"):
+        target = open_database(url)
+        if _is_file(target):
+            target.trouble = lambda reason: SettingsError(f"--to: the database file can't be used: {reason}")
+        await target.look()  # what can't be had is told before anything is read
     if url == settings.database or (
         _is_file(source) and _is_file(target) and source.path.absolute() == target.path.absolute()
     ):
         raise Invalid("--to: that is the same database")
     async with _unserved(settings, "its rows move"):
-        folder = target.path.parent if _is_file(target) else settings.teleflow_data_dir
+        folder = settings.teleflow_data_dir
+        if _is_file(target):
+            folder = target.path.parent
+            try:
+                make_folder(folder)
+            except OSError as error:
+                raise target.trouble(error.strerror or type(error).__name__) from error
         return await copied_between(source, target, "a copy that did not end", tell, folder=folder)
+
+
+@contextmanager
+def _told_of(option: str) -> Iterator[None]:
+    """What is wrong with a database that an option names is not told of the setting that it is written like."""
+    try:
+        yield
+    except SettingsError as error:
+        error.message = _BY_SETTING.sub(f"{option}: ", error.message)
+        raise
 
 
 @asynccontextmanager

@@ -124,7 +124,6 @@ async def test_it_needs_no_room_but_beside_its_file(
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))  # as full as can be
     await ops.backup(settings, tmp_path / "b.db", quiet)
     empty = settings.model_copy(update={"database_url": f"file:{tmp_path / 'other' / 'c.db'}"})
-    (tmp_path / "other").mkdir()
     await ops.copy_to(settings, empty.database, quiet)
     assert made(tmp_path) == {"b.db", "other"}
 

@@ -15,7 +15,7 @@ import pytest
 from pymongo import MongoClient
 
 from teleflow.config import Settings, load_settings
-from teleflow.errors import Conflict, SettingsError
+from teleflow.errors import Conflict, Kind, SettingsError
 from teleflow.kit.seal import Seal
 from teleflow.ops import databases as ops
 from teleflow.ops.opened import is_served
@@ -186,3 +186,41 @@ def make_first(path: Path) -> None:
             "INSERT INTO users (id, username, role, password_hash, created_at) VALUES ('usr_1', 'ann', 'admin', 'h', 1)"
         )
     engine.dispose()
+
+
+async def test_of_two_that_fill_it_at_once_one_is_refused(url: str) -> None:
+    """The first one would take the mark from what the second has only begun to fill."""
+    async with open_database(url).target() as first:
+        await first.begin("a copy that did not end")
+        with pytest.raises(Conflict) as refused:
+            async with open_database(url).target():
+                pytest.fail("two fill it")
+        assert refused.value.code == "TARGET_IN_USE"
+        there = await open_database(url).look()
+        assert there is not None
+        assert there.incomplete == "a copy that did not end"
+    async with open_database(url).target() as again:
+        await again.begin("another")
+
+
+@pytest.mark.parametrize(
+    ("to", "kind"),
+    [
+        ("postgresql://ann:hunter2hunter2@127.0.0.1:1/db", Kind.UNAVAILABLE),
+        ("mongodb://ann:hunter2hunter2@127.0.0.1:1/db", Kind.UNAVAILABLE),
+        ("mysql://ann:hunter2hunter2@127.0.0.1/db", Kind.INVALID),
+        ("file:/proc/nothing/t.db", Kind.INVALID),
+    ],
+)
+async def test_what_is_wrong_with_the_other_one_is_not_told_of_this_one(
+    settings: Settings, to: str, kind: Kind, seal: Seal, clock: SetClock
+) -> None:
+    storage = open_storage(settings.database, seal, clock)
+    await storage.start()
+    await storage.stop()
+    with pytest.raises(SettingsError) as refused:
+        await ops.copy_to(settings, to, quiet)
+    assert refused.value.message.startswith("--to: ")
+    assert refused.value.kind is kind
+    assert "hunter2" not in refused.value.message
+    assert "DATABASE_URL" not in refused.value.message

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from teleflow.errors import TeleFlowError
+from teleflow.errors import Conflict, TeleFlowError
 
 Row = tuple[Any, ...]
 
@@ -87,7 +87,11 @@ class Database(Protocol):
         Raises Invalid TEMPORARY_NOT_WRITTEN.
         """
 
-    def target(self) -> AbstractAsyncContextManager[Target]: ...
+    def target(self) -> AbstractAsyncContextManager[Target]:
+        """To oneself: of two who fill it, the first would call whole what the second has only begun.
+
+        Raises Conflict TARGET_IN_USE.
+        """
 
 
 class FileDatabase(Database, Protocol):
@@ -107,3 +111,7 @@ class FileDatabase(Database, Protocol):
 
         Raises Conflict IN_USE when any process has it open.
         """
+
+
+def in_use() -> Conflict:
+    return Conflict("Another command fills that database: wait until it is done", code="TARGET_IN_USE")

@@ -14,7 +14,7 @@ from pymongo.read_concern import ReadConcern
 
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.storage.base.adoption import OlderReport
-from teleflow.storage.base.database import Source, Standing, Target
+from teleflow.storage.base.database import Source, Standing, Target, in_use
 from teleflow.storage.mongo import client as c
 from teleflow.storage.mongo import examining, moment, rows
 from teleflow.storage.mongo.engine import finish_intents, has_transactions, hello_of, without_our_option
@@ -29,6 +29,7 @@ from teleflow.storage.mongo.upkeep import INCOMPLETE, INSTALLATION
 
 HEAD = str(len(STEPS))
 _SERVICE = "service"
+_FILLING = "filling"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +94,13 @@ class MongoDatabase:
     async def target(self) -> AsyncIterator[Target]:
         await self.upgrade()
         async with self._opened() as at:
-            yield Filled(at.database, self._clock)
+            lease = Lease(at.database, _FILLING, self._clock)
+            if not await lease.take(lambda: None, patience=0.0):
+                raise in_use()
+            try:
+                yield Filled(at.database, self._clock)
+            finally:
+                await lease.release()
 
     @asynccontextmanager
     async def _opened(self) -> AsyncIterator[_Open]:

@@ -12,7 +12,7 @@ import asyncpg
 
 from teleflow.errors import Conflict, SettingsError
 from teleflow.kit.clock import SystemClock
-from teleflow.storage.base.database import Source, Standing, Target
+from teleflow.storage.base.database import Source, Standing, Target, in_use
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql import tables
 from teleflow.storage.sql.migrations import HEAD, TABLE, check_known
@@ -23,6 +23,7 @@ from teleflow.storage.sql.postgres.text import stored
 from teleflow.storage.sql.statement import Row
 from teleflow.storage.sql.upkeep import INCOMPLETE
 
+_FILLING = 0x7E1EF12  # beside that of the service
 _STATEMENT_S = 3_600.0  # an operator waits for a large table
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"
 _COLUMNS = """SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = current_schema()"""
@@ -86,7 +87,9 @@ class PostgresDatabase:
     async def target(self) -> AsyncIterator[Target]:
         await self.upgrade()
         async with self._connected() as connection:
-            yield _Filled(connection)
+            if not await connection.fetchval("SELECT pg_try_advisory_lock($1)", _FILLING):
+                raise in_use()
+            yield _Filled(connection)  # the server lets go of it with the connection
 
     @asynccontextmanager
     async def _connected(self) -> AsyncIterator[c.Connection]:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from pathlib import Path
 
 from teleflow.errors import Conflict, SettingsError, TeleFlowError
-from teleflow.storage.base.database import Source, Standing, Target
+from teleflow.storage.base.database import Source, Standing, Target, in_use
 from teleflow.storage.copies import InstallationLock
 from teleflow.storage.sql import schema as t
 from teleflow.storage.sql import tables
@@ -36,7 +36,8 @@ class SqliteDatabase:
             return _standing(connection)
 
     async def upgrade(self) -> None:
-        create_file(self.path)
+        with self._told():
+            create_file(self.path)
         refuse_foreign(self.path)
         with self._told(), closing(connect(self.path, busy_ms=_PATIENCE_MS)) as connection:
             set_patience(connection, _PATIENCE_MS)
@@ -86,9 +87,10 @@ class SqliteDatabase:
 
     @asynccontextmanager
     async def target(self) -> AsyncIterator[Target]:
-        await self.upgrade()
-        with self._told(), closing(connect(self.path, busy_ms=_PATIENCE_MS)) as connection:
-            yield _Filled(connection)
+        with self._filled_by_one():
+            await self.upgrade()
+            with self._told(), closing(connect(self.path, busy_ms=_PATIENCE_MS)) as connection:
+                yield _Filled(connection)
 
     async def backup(self, to: Path, tell: Callable[[str], None]) -> int:
         with self._reading() as connection:
@@ -97,6 +99,19 @@ class SqliteDatabase:
     async def replace(self, by: Path, aside: Path) -> None:
         with self._told():
             backup.replace(self.path, by, aside)
+
+    @contextmanager
+    def _filled_by_one(self) -> Iterator[None]:
+        """By its path, as what is being filled is no installation yet."""
+        lock = InstallationLock(f"filled at {self.path.resolve()}")
+        try:
+            lock.__enter__()
+        except SettingsError as error:
+            raise in_use() from error
+        try:
+            yield
+        finally:
+            lock.__exit__(None, None, None)
 
     def _installation(self) -> str | None:
         """None also where the file is damaged: a file that can't be read is to be replaced all the same."""
