@@ -203,3 +203,22 @@ def test_what_kubernetes_tells_of_a_service_of_this_name_is_no_mistake() -> None
     for name, value in (("TELEFLOW_PORT", "8001"), ("TELEFLOW_HOST", "10.0.0.11"), ("TELEFLOW_SERVICE", "x")):
         with pytest.raises(SettingsError, match=f"there is no variable {name}"):
             load_settings({name: value})
+
+
+@pytest.mark.parametrize(
+    "name", ["AUDIT_RETENTION_DAYS", "LOG_RETENTION_DAYS", "EVENT_RETENTION_DAYS", "EVENT_RETENTION_MOST"]
+)
+def test_what_is_kept_can_be_counted_by_a_database(name: str) -> None:
+    """A number beyond its 64 bits would end the sweep, and nothing would ever go."""
+    load_settings({name: "1000000"})
+    with pytest.raises(SettingsError) as refused:
+        load_settings({name: "99999999999999999999"})
+    assert refused.value.message.startswith(name)
+
+
+def test_a_file_of_variables_that_is_no_text_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_bytes("HOST=x".encode("utf-16"))
+    with pytest.raises(SettingsError) as refused:
+        load_settings()
+    assert refused.value.message == ".env: it is not in UTF-8"

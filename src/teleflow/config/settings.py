@@ -16,14 +16,14 @@ from urllib.parse import unquote, urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from teleflow.config.bounds import Days, Rows
 from teleflow.errors import SettingsError
 from teleflow.kit.networks import Network, networks
 from teleflow.kit.written import meant, read_toml
 
 _ORIGIN = re.compile(r"[a-zA-Z][a-zA-Z0-9+.-]*://(\[[0-9a-fA-F:]+\]|[^\s/:@?#\[\]]+)(:\d{1,5})?")
-_TOKEN = re.compile(
-    r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
-)  # a header's name: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
+# A header's name: https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 SETTINGS_FILE = "teleflow.toml"
 PREFIX = "TELEFLOW_"
 OTHER_VARIABLES = frozenset(
@@ -117,12 +117,12 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "", description="Proxies whose X-Forwarded-For is believed: addresses and networks, comma-separated"
     )
-    audit_retention_days: int = Field(365, ge=0, description="Days that the audit log is kept; 0 keeps it for ever")
-    log_retention_days: int = Field(
-        0, ge=0, description="Days that the message log and ended send jobs are kept; 0 keeps them for ever"
+    audit_retention_days: Days = Field(365, description="Days that the audit log is kept; 0 keeps it for ever")
+    log_retention_days: Days = Field(
+        0, description="Days that the message log and ended send jobs are kept; 0 keeps them for ever"
     )
-    event_retention_days: int = Field(7, ge=0, description="Days that events are kept; 0 keeps them for ever")
-    event_retention_most: int = Field(1_000_000, ge=1, description="Events that are kept of each user, at most")
+    event_retention_days: Days = Field(7, description="Days that events are kept; 0 keeps them for ever")
+    event_retention_most: Rows = Field(1_000_000, description="Events that are kept of each user, at most")
     streams_per_key: int = Field(20, ge=1, description="Event streams that one key or login may have open")
     webhook_allow_nets: str = Field("", description="Private networks that webhooks may reach, comma-separated")
     webhooks_per_user: int = Field(50, ge=1, le=1000, description="Webhooks that one user may have")
@@ -357,6 +357,8 @@ def load_settings(environment: Mapping[str, str] | None = None, **overrides: Any
     except ValidationError as error:
         lines = [f"{str(problem['loc'][0]).upper()}: {problem['msg']}" for problem in error.errors()]
         raise SettingsError("; ".join(lines)) from None
+    except UnicodeDecodeError:
+        raise SettingsError(".env: it is not in UTF-8") from None
 
 
 def _from_file(path: str | None) -> dict[str, str]:

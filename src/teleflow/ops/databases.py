@@ -111,7 +111,8 @@ async def restore(settings: Settings, file: Path, tell: Tell) -> Path | None:
     TARGET_NOT_EMPTY on a server.
     """
     copy = _file_at(file)
-    standing = await copy.look()
+    with _told_of(str(file)):
+        standing = await copy.look()
     if standing is None:
         raise Invalid(f"{file} is no backup")
     if standing.incomplete is not None:
@@ -166,12 +167,12 @@ async def copy_to(settings: Settings, url: str, tell: Tell) -> dict[str, int]:
 
 
 @contextmanager
-def _told_of(option: str) -> Iterator[None]:
-    """What is wrong with a database that an option names is not told of the setting that it is written like."""
+def _told_of(name: str) -> Iterator[None]:
+    """What is wrong with a database that an option or an argument names is not told of the setting."""
     try:
         yield
     except SettingsError as error:
-        error.message = _BY_SETTING.sub(f"{option}: ", error.message)
+        error.message = _BY_SETTING.sub(lambda _: f"{name}: ", error.message)
         raise
 
 

@@ -41,8 +41,12 @@ def written_in(folder: Path | None) -> Iterator[None]:
 
 
 def refuse_taken(to: Path) -> None:
-    """Raises Conflict BACKUP_EXISTS."""
-    if to.exists():
+    """Raises Conflict BACKUP_EXISTS; Invalid BACKUP_NOT_WRITTEN for a name that no file can have."""
+    try:
+        there = to.exists()
+    except OSError as error:
+        raise not_written(to, error.strerror or type(error).__name__) from error
+    if there:
         raise Conflict(f"There is something at {to}: name another file", code="BACKUP_EXISTS")
 
 

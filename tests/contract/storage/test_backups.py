@@ -142,3 +142,9 @@ async def test_a_full_disk_is_told_in_one_line(settings: Settings, tmp_path: Pat
     assert "\n" not in raised.value.message
     assert made(tmp_path) == set()
     assert await ops.backup(settings, tmp_path / "b.db", quiet) > 0
+
+
+async def test_a_name_that_no_file_can_have_is_told_of_the_backup(settings: Settings, tmp_path: Path) -> None:
+    with pytest.raises(Invalid) as raised:
+        await ops.backup(settings, tmp_path / ("x" * 300), quiet)
+    assert raised.value.code == "BACKUP_NOT_WRITTEN"

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from teleflow.config import Settings, load_settings
-from teleflow.errors import Conflict
+from teleflow.errors import Conflict, SettingsError
 from teleflow.kit.seal import Seal
 from teleflow.ops import databases as ops
 from teleflow.storage.copies import InstallationLock
@@ -101,3 +101,12 @@ async def test_what_root_puts_in_place_is_the_services_own(settings: Settings, t
         made = sorted(path.parent.glob("**/*"))
         assert {each.name for each in made} >= {"teleflow.db", "teleflow.db-wal", "teleflow.db-shm", "lock"}
         assert [each for each in made if (each.stat().st_uid, each.stat().st_gid) != OWNER] == []
+
+
+async def test_a_file_of_a_newer_program_is_told_and_not_the_database(settings: Settings, tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "good.db")) as connection:
+        connection.execute("UPDATE schema_version SET version_num = '9999'")
+        connection.commit()
+    with pytest.raises(SettingsError) as raised:
+        await ops.restore(settings, tmp_path / "good.db", quiet)
+    assert raised.value.message.startswith(f"{tmp_path / 'good.db'}: the database has schema 9999")
