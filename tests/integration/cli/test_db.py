@@ -77,13 +77,17 @@ def test_what_is_no_backup_is_not_put_in_place(tmp_path: Path) -> None:
     (tmp_path / "letter.db").write_text("this is a letter, not a database. " * 500)
     refused(db(tmp_path, "restore", "--yes", "letter.db"), 2, "not a database")
     refused(db(tmp_path, "restore", "--yes", "missing.db"), 2, "no backup")
+    spoilt = bytearray((tmp_path / "good.db").read_bytes())
+    spoilt[20] ^= 0xFF  # how much of each page is kept free: every page is wrong then, and one line tells of it
+    (tmp_path / "spoilt.db").write_bytes(spoilt)
+    refused(db(tmp_path, "restore", "--yes", "spoilt.db"), 2, "teleflow: spoilt.db is damaged: ")
     with contextlib.closing(sqlite3.connect(tmp_path / "good.db")) as connection:
         connection.execute("UPDATE schema_version SET version_num = '9999'")
         connection.commit()
     refused(db(tmp_path, "restore", "--yes", "good.db"), 2, "9999", "newer")
     with contextlib.closing(sqlite3.connect(tmp_path / "theirs.db")) as connection:
         connection.execute("CREATE TABLE theirs (a)")
-    refused(db(tmp_path, "restore", "--yes", "theirs.db"), 2, "another program")
+    refused(db(tmp_path, "restore", "--yes", "theirs.db"), 2, "teleflow: theirs.db: ", "another program")
     assert users(tmp_path / "data" / "teleflow.db") == ["admin"]
 
 
@@ -102,6 +106,12 @@ def test_a_check_tells_what_is_wrong(tmp_path: Path) -> None:
         connection.commit()
     done = db(tmp_path, "check")
     assert done.returncode == 1
+    assert "does not open: users.telegram_api_hash" in done.stdout
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE users SET telegram_api_hash = x''")
+        connection.commit()
+    done = db(tmp_path, "check")
+    refused(done, 1, "not as it should be")
     assert "does not open: users.telegram_api_hash" in done.stdout
     elsewhere = {"TELEFLOW_DATA_DIR": "elsewhere", "DATABASE_URL": "file:./data/teleflow.db"}
     done = db(tmp_path, "check", **elsewhere)

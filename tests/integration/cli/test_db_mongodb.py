@@ -52,6 +52,13 @@ def test_it_is_looked_at_backed_up_restored_and_moved(server: Mongo, tmp_path: P
         assert "First admin" not in "".join(service.rest())
 
 
+def test_a_certificate_that_is_not_there_is_told_in_one_line(tmp_path: Path) -> None:
+    url = "mongodb://u:pa55word@127.0.0.1:1/x?tls=true&tlsCAFile=/nowhere/ca.pem"
+    done = db(tmp_path, "status", DATABASE_URL=url)
+    refused(done, 2, "a file that it names can't be read")
+    assert "pa55word" not in done.stderr
+
+
 def test_a_user_is_not_removed_behind_the_back_of_a_service_on_another_host(server: Mongo, tmp_path: Path) -> None:
     shared = {
         "DATABASE_URL": server.url("shared"),

@@ -64,7 +64,7 @@ def connect(url: str, *, command_s: float | None = None) -> AsyncMongoClient[Doc
         return AsyncMongoClient(
             url, appname="teleflow", maxPoolSize=POOL, journal=True, w="majority", type_registry=registry, **options
         )
-    except (PyMongoError, ValueError) as error:
+    except (PyMongoError, ValueError, OSError) as error:
         raise refused(error) from error
 
 
@@ -75,7 +75,7 @@ def database_of(url: str) -> str:
     else:
         try:
             name = parse_uri(url)["database"] or ""
-        except (PyMongoError, ValueError) as error:
+        except (PyMongoError, ValueError, OSError) as error:
             raise refused(error) from error
     if not name:
         raise SettingsError("DATABASE_URL: name a database: mongodb://host/name (or set MONGO_URI and MONGO_DB)")
@@ -83,6 +83,8 @@ def database_of(url: str) -> str:
 
 
 def refused(error: Exception) -> SettingsError:
+    if isinstance(error, OSError):
+        return SettingsError(f"MONGO_URI (or DATABASE_URL): a file that it names can't be read ({error.strerror})")
     kind = type(error).__name__
     return SettingsError(f"MONGO_URI (or DATABASE_URL): this form is not understood ({kind})")
 

@@ -83,7 +83,7 @@ class Place:
 
     def head(self, stored: Any) -> bytes | None:
         """The beginning of what is sealed there; None: nothing is."""
-        return bytes(stored)[:_HEAD]
+        return bytes(stored or b"")[:_HEAD]  # of a value without a byte SQLite's beginning is NULL
 
     def sealed(self, stored: Any) -> bytes:
         return bytes(stored)

@@ -47,7 +47,9 @@ class SqliteDatabase:
         with self._reading() as connection:
             is_current = _standing(connection).is_current
             tell("reading every page")
-            damage = [row[0] for row in connection.execute(f"PRAGMA integrity_check({_MOST_TOLD})") if row[0] != "ok"]
+            told = [row[0] for row in connection.execute(f"PRAGMA integrity_check({_MOST_TOLD})") if row[0] != "ok"]
+            # What is wrong with pages comes as one text of many lines, under a heading.
+            damage = [line for text in told for line in text.splitlines() if not line.startswith("*** in database")]
             tell("following every key")
             lost = connection.execute("PRAGMA foreign_key_check").fetchmany(_MOST_TOLD)
             found = {
