@@ -155,3 +155,14 @@ BY_KIND: Mapping[Kind, type[TeleFlowError]] = {
     each.kind: each
     for each in (Invalid, Unauthenticated, Forbidden, NotFound, Conflict, Limited, Upstream, Unavailable, Internal)
 }
+
+
+def unasked(lost: Uncertain) -> TeleFlowError:
+    """What to tell where only a question was lost that came before the act: the act has not left, and that is sure.
+
+    Where the session ended meanwhile, it is why that was: who disconnects one is not told of trouble at Telegram.
+    """
+    ended = lost.__cause__
+    if isinstance(ended, TeleFlowError):
+        return type(ended)(ended.message, code=ended.code, retry_after=ended.retry_after, details=ended.details)
+    return Unavailable(lost.message, code="TELEGRAM_UNAVAILABLE")

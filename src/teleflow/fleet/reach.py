@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from teleflow.errors import NotFound, TeleFlowError, Unavailable, Uncertain
+from teleflow.errors import NotFound, TeleFlowError, Uncertain, unasked
 from teleflow.fleet.directory import Directory
 from teleflow.kit.clock import loop_time
 from teleflow.model.operations.base import Operation
@@ -37,7 +37,7 @@ class Reach:
             return await self._directory.find(session_id, ref, within=within)
         except Uncertain as error:
             # That a look-up was lost says nothing of what was to be done, which has not left.
-            raise Unavailable(error.message, code="TELEGRAM_UNAVAILABLE") from error
+            raise unasked(error) from error
 
     async def call(self, session_id: str, operation: Operation[R], *, within: float) -> R:
         """What needs no chat, or has its peers already."""

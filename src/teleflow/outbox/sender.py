@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import structlog
 
-from teleflow.errors import Conflict, Limited, NotFound, TeleFlowError, Unavailable, Uncertain
+from teleflow.errors import Conflict, Limited, NotFound, TeleFlowError, Unavailable, Uncertain, unasked
 from teleflow.kit.backoff import FullJitter
 from teleflow.kit.clock import Clock, loop_time
 from teleflow.model.entities import mentioned_in, not_mentionable
@@ -180,7 +180,7 @@ class Sender:
             return await self._peers.find(job.session_id, ref, within=within)
         except Uncertain as error:
             # That a look-up was lost says nothing of the message, which has not left.
-            raise Unavailable(error.message, code="TELEGRAM_UNAVAILABLE") from error
+            raise unasked(error) from error
 
     def _known(self, ticket: Ticket, peer: Peer) -> None:
         if ticket.job.chat_id is None:

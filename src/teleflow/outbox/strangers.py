@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Protocol
 
-from teleflow.errors import Forbidden, Limited, TeleFlowError, Unavailable, Uncertain, Upstream
+from teleflow.errors import Forbidden, Limited, TeleFlowError, Uncertain, Upstream, unasked
 from teleflow.kit.clock import Clock, milliseconds
 from teleflow.model.operations.contacts import HaveTalked
 from teleflow.model.pacing import FIRST_CONTACTS
@@ -109,7 +109,7 @@ class Strangers:
             return await self._call(session_id, HaveTalked(peer), within=within)
         except Uncertain as error:
             # That a question was lost says nothing of the message, which has not left.
-            raise Unavailable(error.message, code="TELEGRAM_UNAVAILABLE") from error
+            raise unasked(error) from error
         except Upstream as error:
             if error.code == "TELEGRAM_ERROR":
                 return False  # a data centre that can't tell: counted as a stranger

@@ -12,6 +12,7 @@ import pytest
 from teleflow.errors import (
     Conflict,
     Forbidden,
+    Invalid,
     Limited,
     NotFound,
     StorageUnavailable,
@@ -67,9 +68,12 @@ class Storage:
 
 class Peers:
     asked_again = 0
+    lost: Uncertain | None = None
 
     async def find(self, _session_id: str, ref: PeerRef, *, within: float) -> Peer:
         assert ref == phone_ref("+15550002")
+        if self.lost is not None:
+            raise self.lost
         return Peer(PeerKind.USER, 7, 8)
 
     async def find_again(self, _session_id: str, _ref: PeerRef, *, within: float) -> Peer:
@@ -169,6 +173,25 @@ async def test_an_answer_before_it_left_is_final() -> None:
 async def test_unreachable_fails_a_send_that_somebody_waits_for() -> None:
     scene = Scene(Unavailable("no link"))
     assert await scene.carry() == [SendState.FAILED]
+
+
+@pytest.mark.parametrize(
+    ("ended", "code"),
+    [
+        (None, "TELEGRAM_UNAVAILABLE"),
+        (Invalid("The session is disconnected", code="SESSION_NOT_CONNECTED"), "SESSION_NOT_CONNECTED"),
+        (Conflict("This login was ended", code="SESSION_LOGGED_OUT"), "SESSION_LOGGED_OUT"),
+    ],
+)
+async def test_a_look_up_lost_with_its_session_is_told_as_what_ended_that(
+    ended: TeleFlowError | None, code: str
+) -> None:
+    scene = Scene()
+    scene.peers.lost = lost()
+    scene.peers.lost.__cause__ = ended
+    assert await scene.carry() == [SendState.FAILED]
+    assert [settled.error_code for settled in scene.storage.settled] == [code]
+    assert scene.operations == []
 
 
 async def test_unreachable_does_not_fail_what_may_have_left() -> None:
